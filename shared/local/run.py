@@ -1,0 +1,194 @@
+"""`make run`: checks, PostgreSQL, migrations and both services in the foreground, until Ctrl-C or SIGTERM."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+import signal
+import socket
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from shared.database import CONNECT_TIMEOUT_SECONDS, database_url
+from shared.local import postgres
+from shared.migrations import MigrationError, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from shared.settings import Bind, Settings
+
+CONFIGURATION = Path(__file__).with_name("supervisord.conf")
+START_TIMEOUT_SECONDS = 60.0
+POLL_SECONDS = 0.1
+
+
+class StartError(Exception):
+    """stockstream can't start here; the text is for the person who typed the command."""
+
+
+def run(settings: Settings) -> int:
+    """Run everything and return the exit code: 0 after a stop that was asked for."""
+    try:
+        with _claimed(settings):
+            return asyncio.run(_run(settings))
+    except (StartError, MigrationError, postgres.EmbeddedPostgresError) as error:
+        print(f"stockstream: {error}", file=sys.stderr)
+        return 1
+
+
+@contextlib.contextmanager
+def _claimed(settings: Settings) -> Iterator[None]:
+    """Everything that can be wrong before the first process is started."""
+    check_port("API_BIND", settings.api_bind)
+    check_port("STREAM_BIND", settings.stream_bind)
+    if settings.database_url is not None:
+        yield
+        return
+    postgres.prepare(settings.data_dir)
+    with (settings.data_dir / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StartError(f"DATA_DIR {settings.data_dir} is in use by another stockstream") from None
+        yield
+
+
+def check_port(name: str, bind: Bind) -> None:
+    """Raise StartError if this address can't be listened on."""
+    family = socket.AF_INET6 if ":" in bind.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(bind)
+            probe.listen()
+        except OSError as error:
+            raise StartError(f"{name} {bind}: {error.strerror or error}") from None
+
+
+async def _run(settings: Settings) -> int:
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if settings.database_url is not None:
+        await _connect(settings)  # a wrong URL is one line now, not a service that tries for ever
+    runner = await _start_runner(settings)
+    output = asyncio.create_task(_copy_output(runner))
+    work = asyncio.create_task(_bring_up(settings))
+    stopped = asyncio.create_task(stop.wait())
+    ended = asyncio.create_task(runner.wait())
+    try:
+        await asyncio.wait({work, stopped, ended}, return_when=asyncio.FIRST_COMPLETED)
+        if work.done():
+            work.result()
+            await asyncio.wait({stopped, ended}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        work.cancel()
+        with contextlib.suppress(ProcessLookupError):
+            runner.terminate()
+        await ended
+        await output
+    return 0 if stop.is_set() else 1
+
+
+async def _start_runner(settings: Settings) -> asyncio.subprocess.Process:
+    """Start supervisord in a session of its own: a Ctrl-C at the terminal is for us alone, we stop it in order."""
+    postgres.prepare_socket_dir(settings.data_dir)
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "DATA_DIR": str(settings.data_dir.resolve()),
+        "PYTHONUNBUFFERED": "1",
+        "STOCKSTREAM_UID": str(os.geteuid()),
+        "STOCKSTREAM_RUN_DIR": str(postgres.socket_dir(settings.data_dir)),
+        "STOCKSTREAM_EMBEDDED": "true" if settings.database_url is None else "false",
+    }
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-W",
+        "ignore",
+        "-m",
+        "supervisor.supervisord",
+        "-c",
+        str(CONFIGURATION),
+        env=environment,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        start_new_session=True,
+    )
+
+
+async def _copy_output(runner: asyncio.subprocess.Process) -> None:
+    """Through a pipe, since the runner opens /dev/stdout anew, which not every kind of output allows."""
+    assert runner.stdout is not None  # noqa: S101 - it was started with a pipe
+    while chunk := await runner.stdout.read(65536):
+        sys.stdout.buffer.write(chunk)
+        sys.stdout.flush()
+
+
+async def _bring_up(settings: Settings) -> None:
+    if settings.database_url is None:
+        await _create_database(settings)
+    await migrate(database_url(settings, postgres.OWNER))
+    for url in (settings.api_bind.url, settings.stream_bind.url):
+        await _wait_until_ready(f"{url}/readyz")
+    print(f"\nstockstream is ready\n  dashboard  {settings.api_bind.url}/", flush=True)
+    print(f"  events     curl -N {settings.stream_bind.url}/events\n", flush=True)
+
+
+async def _connect(settings: Settings) -> None:
+    url = database_url(settings, postgres.OWNER)
+    try:
+        connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
+    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        where = urlsplit(url)
+        raise StartError(
+            f"DATABASE_URL: cannot connect to {where.hostname or 'the server'}: {_reason(error)}"
+        ) from None
+    await connection.close()
+
+
+async def _create_database(settings: Settings) -> None:
+    """Wait for the embedded PostgreSQL and make the database if it is a new cluster."""
+    url = postgres.embedded_url(settings.data_dir).replace(f"/{postgres.DATABASE}?", "/postgres?")
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while True:
+        try:
+            connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
+            break
+        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            if time.monotonic() > deadline:
+                raise StartError(f"PostgreSQL did not start: {_reason(error)}") from None
+            await asyncio.sleep(POLL_SECONDS)
+    with contextlib.suppress(asyncpg.DuplicateDatabaseError):
+        await connection.execute(f"CREATE DATABASE {postgres.DATABASE}")
+    await connection.close()
+
+
+async def _wait_until_ready(url: str) -> None:
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while not await asyncio.to_thread(_answers, url):
+        if time.monotonic() > deadline:
+            raise StartError(f"{url} did not become ready; its log is above")
+        await asyncio.sleep(POLL_SECONDS)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_SECONDS) as response:  # noqa: S310 - http://, ours
+            return bool(response.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0] or type(error).__name__

@@ -1,0 +1,102 @@
+"""Every error that leaves a service: RFC 9457 problem+json, and nothing of what went wrong inside."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+
+import structlog
+from quart import Quart, Response, request
+from werkzeug.exceptions import HTTPException
+
+from shared.database import DatabaseUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+log = structlog.get_logger()
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 2
+
+
+class FieldError(TypedDict):
+    """What is wrong with one field of a request; ``field`` is its path, as in ``quantity``."""
+
+    field: str
+    message: str
+    type: NotRequired[str]
+
+
+class Problem(Exception):  # noqa: N818 - the RFC's own word
+    """An answer that is not what the client hoped for. Extra members go into the body as they are."""
+
+    def __init__(
+        self,
+        status: HTTPStatus,
+        detail: str,
+        *,
+        errors: Sequence[FieldError] = (),
+        headers: dict[str, str] | None = None,
+        **members: Any,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.errors = errors
+        self.headers = headers or {}
+        self.members = members
+
+    def response(self) -> Response:
+        body: dict[str, Any] = {
+            "type": "about:blank",
+            "title": self.status.phrase,
+            "status": self.status.value,
+            "detail": self.detail,
+            "error": self.detail,
+        }
+        if self.errors:
+            body["errors"] = list(self.errors)
+        return Response(
+            json.dumps(body | self.members),
+            self.status.value,
+            headers=self.headers,
+            content_type=MEDIA_TYPE,
+        )
+
+
+DETAILS = {
+    HTTPStatus.NOT_FOUND: "There is nothing at this address.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than is taken here.",
+    HTTPStatus.REQUEST_TIMEOUT: "The body took too long to arrive.",
+}
+
+
+def answer_with_problems(app: Quart) -> None:
+    """Make every error of this app a problem: ours, the framework's, the database's, and the unforeseen."""
+
+    @app.errorhandler(Problem)
+    async def problem(error: Problem) -> Response:
+        return error.response()
+
+    @app.errorhandler(HTTPException)
+    async def http_error(error: HTTPException) -> Response:
+        status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+        headers = {name: value for name, value in error.get_headers() if name in {"Allow", "Location"}}
+        return Problem(status, DETAILS.get(status, status.description or status.phrase), headers=headers).response()
+
+    @app.errorhandler(DatabaseUnavailableError)
+    async def database_unavailable(error: DatabaseUnavailableError) -> Response:
+        log.warning("database unavailable", reason=str(error), path=request.path)
+        return Problem(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            "The database can't be reached at the moment. Nothing was changed that was not confirmed.",
+            headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+        ).response()
+
+    @app.errorhandler(Exception)
+    async def unforeseen(error: Exception) -> Response:
+        log.error("unforeseen error", method=request.method, path=request.path, exc_info=error)
+        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. It has been logged.").response()

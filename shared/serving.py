@@ -1,0 +1,97 @@
+"""Serving and draining: how a service listens, and how it stops without cutting anyone off."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import socket
+import sys
+from typing import TYPE_CHECKING, Protocol
+
+import uvloop
+from hypercorn.asyncio import serve as hypercorn_serve
+from hypercorn.config import Config
+
+if TYPE_CHECKING:
+    from quart import Quart
+
+    from shared.settings import Bind
+
+BACKLOG = 4096  # connections that the kernel holds for us, as when a thousand pages reconnect at once
+KEEP_ALIVE_SECONDS = 75.0
+GRACE_SECONDS = 1.5  # for requests that are under way when the drain is over
+PEER_TIMEOUT_SECONDS = 40  # a peer that vanished without a FIN is given up after this
+LARGEST_HEADERS_BYTES = 16 * 1024
+
+
+class Draining(Protocol):
+    """What a service does between SIGTERM and the closing of its port."""
+
+    async def __call__(self) -> None: ...
+
+
+async def nothing_to_drain() -> None:
+    """For a service whose responses end by themselves."""
+
+
+def serve(app: Quart, bind: Bind, setting: str, drain: Draining = nothing_to_drain) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and return.
+
+    Exits with one clear line, naming the setting, when the address can't be listened on.
+    """
+    try:
+        listener = listen(bind)
+    except OSError as error:
+        sys.exit(f"stockstream: {setting} {bind}: {error.strerror or error}")
+    uvloop.run(_serve(app, _config(listener), drain))
+
+
+def listen(bind: Bind) -> socket.socket:
+    """A listening socket whose connections notice a vanished peer. Raises OSError."""
+    listener = socket.socket(socket.AF_INET6 if ":" in bind.host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    # Accepted connections inherit these (Linux; elsewhere the defaults of the system stand).
+    for option, value in (
+        ("TCP_KEEPIDLE", 15),
+        ("TCP_KEEPINTVL", 5),
+        ("TCP_KEEPCNT", 4),
+        ("TCP_USER_TIMEOUT", PEER_TIMEOUT_SECONDS * 1000),
+    ):
+        if hasattr(socket, option):
+            listener.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
+    try:
+        listener.bind(bind)
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def _config(listener: socket.socket) -> Config:
+    config = Config()
+    config.bind = [f"fd://{listener.detach()}"]
+    config.backlog = BACKLOG
+    config.accesslog = None
+    config.errorlog = logging.getLogger("hypercorn")
+    config.include_server_header = False
+    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.graceful_timeout = GRACE_SECONDS
+    config.h11_max_incomplete_size = LARGEST_HEADERS_BYTES
+    return config
+
+
+async def _serve(app: Quart, config: Config, drain: Draining) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+
+    async def asked_to_stop() -> None:
+        # Hypercorn would wait its whole graceful_timeout for open streams and only then tell the app; so the app is
+        # told first, and hypercorn when the streams have ended.
+        await stop.wait()
+        await drain()
+
+    await hypercorn_serve(app, config, shutdown_trigger=asked_to_stop)

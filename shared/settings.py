@@ -1,0 +1,78 @@
+"""Settings come from the environment, are read once, and a bad one stops the start with one clear line."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal, NamedTuple, TypeVar
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Bind(NamedTuple):
+    """The address that a service listens on."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{host}:{self.port}"
+
+    @property
+    def reachable_host(self) -> str:
+        """The host to use from this machine: a wildcard address is reached over loopback."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+
+    @property
+    def url(self) -> str:
+        return f"http://{Bind(self.reachable_host, self.port)}"
+
+
+def _parse_bind(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    host, _, port = value.rpartition(":")
+    if not host or not port.isascii() or not port.isdigit() or not 0 < int(port) < 65536:
+        raise ValueError("must be <host>:<port>, as in 127.0.0.1:8000")
+    return Bind(host.removeprefix("[").removesuffix("]"), int(port))
+
+
+def _check_database_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("postgresql://", "postgres://")):
+        raise ValueError("must start with postgresql://")
+    return value
+
+
+BindAddress = Annotated[Bind, NoDecode, BeforeValidator(_parse_bind)]
+DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database_url)]
+
+
+class Settings(BaseSettings):
+    """What both services need to know. The variable is the field's name in capitals."""
+
+    model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
+
+    database_url: DatabaseUrl | None = Field(
+        None, description="PostgreSQL to use; unset: the embedded one in `DATA_DIR`"
+    )
+    data_dir: Path = Field(Path(".data"), description="Where the embedded PostgreSQL keeps its data")
+    api_bind: BindAddress = Field(Bind("127.0.0.1", 8000), description="Address of the API and the dashboard")
+    stream_bind: BindAddress = Field(Bind("127.0.0.1", 8001), description="Address of the event stream")
+    log_format: Literal["console", "json"] = Field("console", description="`console` or `json` lines")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level to log")
+
+
+AnySettings = TypeVar("AnySettings", bound=Settings)
+
+
+def load(kind: type[AnySettings]) -> AnySettings:
+    """Read the settings from the environment; exit with a line for each bad one. Values are not shown."""
+    try:
+        return kind()
+    except ValidationError as error:
+        for fault in error.errors(include_input=False):
+            name = str(fault["loc"][0]).upper()
+            print(f"stockstream: {name}: {fault['msg'].removeprefix('Value error, ')}", file=sys.stderr)  # noqa: T201
+        raise SystemExit(2) from None
