@@ -1,0 +1,19 @@
+"""`python -m api_service`: serve the API and the dashboard."""
+
+from __future__ import annotations
+
+from api_service.app import create_app
+from api_service.settings import ApiSettings
+from shared import logging
+from shared.serving import serve
+from shared.settings import load
+
+
+def main() -> None:
+    settings = load(ApiSettings)
+    logging.configure("api", settings.log_format, settings.log_level)
+    serve(create_app(settings), settings.api_bind, "API_BIND")
+
+
+if __name__ == "__main__":
+    main()

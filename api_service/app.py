@@ -1,0 +1,49 @@
+"""Where the API is put together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quart import Quart
+
+from api_service.blueprints import dashboard, inventories
+from shared.database import DatabaseUnavailableError, acquire, create_pool, database_url
+from shared.health import NotReadyError, health_blueprint
+from shared.migrations import is_current
+from shared.problems import answer_with_problems
+
+if TYPE_CHECKING:
+    from api_service.settings import ApiSettings
+
+FRONTEND = Path(__file__).resolve().parent.parent / "frontend"
+ROLE = "stockstream_api"
+
+
+def create_app(settings: ApiSettings) -> Quart:
+    """The API and the dashboard, as one app. Nothing is connected before it serves."""
+    app = Quart(__name__, static_folder=str(FRONTEND), static_url_path="/static", template_folder=str(FRONTEND))
+    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.url_map.redirect_defaults = False
+    app.extensions["settings"] = settings
+    answer_with_problems(app)
+    app.register_blueprint(inventories.blueprint)
+    app.register_blueprint(dashboard.blueprint)
+
+    @app.while_serving
+    async def connected():  # type: ignore[no-untyped-def]
+        pool = create_pool(database_url(settings, ROLE), application_name=ROLE, max_size=settings.api_pool_size)
+        async with pool:
+            app.extensions["pool"] = pool
+            yield
+
+    async def check() -> None:
+        try:
+            async with acquire(app.extensions["pool"]) as connection:
+                if not await is_current(connection):
+                    raise NotReadyError("the schema is not up to date: run the migrations")
+        except DatabaseUnavailableError:
+            raise NotReadyError("the database can't be reached, or has no schema yet") from None
+
+    app.register_blueprint(health_blueprint(check))
+    return app

@@ -1,0 +1,59 @@
+"""`/`: the dashboard, and its files at `/static`."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from quart import Blueprint, Response, current_app, render_template, request
+
+blueprint = Blueprint("dashboard", __name__)
+
+HOST = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")  # it goes into a header: nothing else may
+
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self' data:",
+    "manifest-src": "'self'",
+    "base-uri": "'none'",
+    "form-action": "'none'",
+    "frame-ancestors": "'none'",
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "'none'",
+}
+
+
+@blueprint.get("/")
+async def index() -> Response:
+    """The dashboard."""
+    url = events_url()
+    page = await render_template("index.html", events_url=url)
+    headers = {"Content-Security-Policy": content_security_policy(url), "Cache-Control": "no-cache"}
+    return Response(page, headers=headers, content_type="text/html; charset=utf-8")
+
+
+@blueprint.after_app_request
+async def harden(response: Response) -> Response:
+    """Every answer is taken for what it says it is, and tells other sites nothing."""
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def events_url() -> str:
+    """Where the page finds the events: as set, else on the host that the page was asked for, at the stream's port."""
+    settings = current_app.extensions["settings"]
+    if settings.events_url is not None:
+        return str(settings.events_url)
+    asked_for = HOST.fullmatch(request.host)
+    host = asked_for[1] if asked_for else settings.stream_bind.reachable_host
+    return f"http://{host}:{settings.stream_bind.port}/events"
+
+
+def content_security_policy(url: str) -> str:
+    """Everything from this origin, and the events from theirs."""
+    parts = urlsplit(url)
+    events_origin = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
+    return "; ".join(f"{name} {value}" for name, value in {**POLICY, "connect-src": f"'self'{events_origin}"}.items())
