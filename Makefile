@@ -1,0 +1,51 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help run psql test check format lock clean
+
+help: ## What there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
+
+$(VENV)/local: requirements-local.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "stockstream needs Python 3.11 or newer")'
+	@test -x $(BIN) || $(PYTHON) -m venv $(VENV)
+	$(BIN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-local.txt
+	@touch $@
+
+$(VENV)/dev: requirements-dev.txt $(VENV)/local
+	$(BIN) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	@touch $@
+
+run: $(VENV)/local ## Run stockstream here: PostgreSQL, both services, the dashboard
+	@$(BIN) -m shared.local run
+
+psql: $(VENV)/local ## Open psql on its database; ARGS='-c "select 1"' runs one command
+	@$(BIN) -m shared.local psql $(ARGS)
+
+test: $(VENV)/dev ## Run every test: real PostgreSQL, real processes, a real browser
+	@$(BIN) -m tests.browser.chromium
+	@$(BIN) -m pytest $(ARGS)
+
+check: $(VENV)/dev ## What CI asks before the tests: format, lint, types, imports
+	$(BIN) -m ruff format --check .
+	$(BIN) -m ruff check .
+	$(BIN) -m mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/dev ## Format the code
+	$(BIN) -m ruff format .
+	$(BIN) -m ruff check --fix .
+
+lock: $(VENV)/dev ## Pin the newest versions of the dependencies, with hashes
+	$(BIN) -m pip install --quiet pip-tools
+	for extra in "" local dev; do \
+		$(BIN) -m piptools compile --quiet --upgrade --generate-hashes --strip-extras --no-annotate --no-header \
+			--no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+			$${extra:+--extra local} $${extra:+--extra $$extra} \
+			--output-file requirements$${extra:+-$$extra}.txt pyproject.toml; \
+	done
+
+clean: ## Remove what was made here, but not the data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

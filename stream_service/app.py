@@ -1,0 +1,73 @@
+"""Where the event stream is put together."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import TYPE_CHECKING
+
+from quart import Quart
+from quart_cors import cors
+
+from shared.database import create_pool, database_url
+from shared.health import NotReadyError, health_blueprint
+from shared.problems import answer_with_problems
+from stream_service.blueprints import events
+from stream_service.listener import Listener
+from stream_service.relay import Relay
+from stream_service.replay import Replay
+from stream_service.ring import Ring
+from stream_service.subscribers import Subscribers
+
+if TYPE_CHECKING:
+    from stream_service.settings import StreamSettings
+
+ROLE = "stockstream_stream"
+
+
+def create_app(settings: StreamSettings) -> Quart:
+    """The event stream as an app. Nothing is connected before it serves."""
+    app = Quart(__name__, static_folder=None)
+    subscribers = app.extensions["subscribers"] = Subscribers(settings)
+    answer_with_problems(app)
+    app.register_blueprint(
+        cors(
+            events.blueprint,
+            allow_origin=settings.origins,
+            allow_methods=["GET"],
+            allow_headers=["Last-Event-ID"],
+        )
+    )
+
+    @app.while_serving
+    async def following_the_log():  # type: ignore[no-untyped-def]
+        url = database_url(settings, ROLE)
+        listen_url = settings.listen_database_url.get_secret_value() if settings.listen_database_url else url
+        pool = create_pool(url, application_name=ROLE, max_size=settings.stream_replay_readers + 2)
+        async with pool:
+            relay = Relay(
+                pool,
+                Ring(settings.stream_ring_bytes),
+                flush_seconds=settings.stream_flush_ms / 1000,
+                heartbeat_seconds=settings.stream_heartbeat_seconds,
+            )
+            listener = Listener(listen_url, relay.ring, application_name=f"{ROLE} listener")
+            subscribers.connect(relay, Replay(pool, settings.stream_replay_readers), pool)
+            app.extensions["relay"], app.extensions["listener"] = relay, listener
+            tasks = [asyncio.create_task(work) for work in (relay.run(), relay.beat(), listener.run())]
+            yield
+            for task in tasks:
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.gather(*tasks)
+
+    async def check() -> None:
+        if subscribers.is_draining:
+            raise NotReadyError("about to stop")
+        if not app.extensions["relay"].is_caught_up:
+            raise NotReadyError("the log can't be read")
+        if not app.extensions["listener"].is_listening:
+            raise NotReadyError("not listening")
+
+    app.register_blueprint(health_blueprint(check))
+    return app

@@ -1,0 +1,64 @@
+"""`GET /events`: the stream."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from quart import Blueprint, Response, current_app, request
+
+from shared.position import MalformedPositionError, Position
+from shared.problems import Problem
+from stream_service.subscribers import Subscription
+
+blueprint = Blueprint("events", __name__)
+
+MOST_ITEMS = 1_000
+HEADERS = {
+    "Cache-Control": "no-cache, no-transform",
+    "X-Accel-Buffering": "no",
+}
+
+
+@blueprint.get("/events")
+async def events() -> Response:
+    """Subscribe to the changes of the stock.
+
+    From `Last-Event-ID` (else `?last_event_id=`) on, or from now on. `?snapshot=1` sends the current items first;
+    `?item=7&item=9` narrows the stream to these.
+    """
+    subscription = Subscription(
+        client=request.remote_addr or "",
+        position=_position(),
+        snapshot=_snapshot(),
+        items=_items(),
+    )
+    stream = current_app.extensions["subscribers"].stream(subscription)
+    body = b"" if request.method == "HEAD" else stream
+    response = Response(body, headers=HEADERS, content_type="text/event-stream")
+    response.timeout = None
+    return response
+
+
+def _position() -> Position | None:
+    """EventSource can't set a header on its first request, and polyfills call the parameter by either name."""
+    text = request.headers.get("Last-Event-ID") or request.args.get("last_event_id") or request.args.get("lastEventId")
+    if not text:
+        return None
+    try:
+        return Position.parse(text)
+    except MalformedPositionError as error:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"Last-Event-ID: {error}.") from None
+
+
+def _snapshot() -> bool:
+    value = request.args.get("snapshot", "0")
+    if value not in {"0", "1"}:
+        raise Problem(HTTPStatus.BAD_REQUEST, "snapshot: must be 0 or 1.")
+    return value == "1"
+
+
+def _items() -> frozenset[int] | None:
+    values = request.args.getlist("item")
+    if len(values) > MOST_ITEMS or not all(v.isascii() and v.isdigit() and len(v) < 20 for v in values):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"item: must be an item's id, {MOST_ITEMS} times at most.")
+    return frozenset(map(int, values)) or None

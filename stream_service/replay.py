@@ -1,0 +1,74 @@
+"""What has left the ring, read from the database: in blocks, a few at a time, shared by all who need them."""
+
+from __future__ import annotations
+
+import asyncio
+from bisect import bisect_right
+from collections import OrderedDict
+from typing import TYPE_CHECKING, NamedTuple
+
+from shared.database import acquire
+from stream_service.ring import Frame, Span, join
+from stream_service.store import log as log_store
+
+if TYPE_CHECKING:
+    from shared.database import Pool
+    from shared.position import Position
+
+BLOCK_EVENTS = 1_000  # ids that a block covers; about 300 KB of frames
+CACHED_BLOCKS = 24
+
+
+class BlockKey(NamedTuple):
+    epoch: str
+    number: int
+    up_to: int
+
+
+class Replay:
+    """Blocks begin at the same ids for everyone, so that readers at different places share them.
+
+    A block is fetched once however many wait for it, by one of a few connections; the latest are kept. While one is
+    sent the next is fetched already.
+    """
+
+    def __init__(self, pool: Pool, readers: int) -> None:
+        self._pool = pool
+        self._gate = asyncio.Semaphore(readers)
+        self._blocks: OrderedDict[BlockKey, asyncio.Task[list[Frame]]] = OrderedDict()
+
+    async def span(self, cursor: int, head: Position, items: frozenset[int] | None) -> Span:
+        """What comes next after the cursor; at most one block. Raises DatabaseUnavailableError."""
+        key = _key(cursor, head)
+        block = await asyncio.shield(self._fetch(key))
+        if key.up_to < head.event_id:
+            self._fetch(_key(key.up_to, head))
+        start = bisect_right(block, cursor, key=lambda frame: frame.event_id)
+        if items is not None:
+            block, start = [frame for frame in block[start:] if frame.item_id in items], 0
+        return join(block, start, key.up_to)
+
+    def _fetch(self, key: BlockKey) -> asyncio.Task[list[Frame]]:
+        task = self._blocks.get(key)
+        if task is None:
+            task = self._blocks[key] = asyncio.create_task(self._read(key))
+            task.add_done_callback(lambda done: self._forget_failure(key, done))
+            while len(self._blocks) > CACHED_BLOCKS:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(key)
+        return task
+
+    async def _read(self, key: BlockKey) -> list[Frame]:
+        async with self._gate, acquire(self._pool) as connection:
+            return await log_store.select_events(
+                connection, key.epoch, after=key.number * BLOCK_EVENTS, up_to=key.up_to, page=BLOCK_EVENTS
+            )
+
+    def _forget_failure(self, key: BlockKey, task: asyncio.Task[list[Frame]]) -> None:
+        if task.cancelled() or task.exception() is not None:
+            self._blocks.pop(key, None)
+
+
+def _key(cursor: int, head: Position) -> BlockKey:
+    number = cursor // BLOCK_EVENTS
+    return BlockKey(head.epoch, number, min((number + 1) * BLOCK_EVENTS, head.event_id))

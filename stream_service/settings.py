@@ -1,0 +1,46 @@
+"""What the stream needs to know."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+from pydantic_settings import NoDecode
+
+from shared.settings import DatabaseUrl, Settings
+
+
+def _split(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+class StreamSettings(Settings):
+    """Settings of `stream_service`."""
+
+    listen_database_url: DatabaseUrl | None = Field(
+        None, description="PostgreSQL to LISTEN on, where a pooler stands in front of `DATABASE_URL`"
+    )
+    allowed_origins: Annotated[frozenset[str], NoDecode, BeforeValidator(_split)] = Field(
+        frozenset(),
+        description="Origins whose pages may subscribe, with commas between; unset: those of `API_BIND`",
+    )
+    stream_flush_ms: int = Field(25, ge=0, le=10_000, description="Under load, least time between two writes (ms)")
+    stream_heartbeat_seconds: float = Field(10, gt=0, le=15, description="Time between two heartbeats (s)")
+    stream_ring_bytes: int = Field(
+        32 * 2**20, ge=2**16, description="Memory for recent events; older ones are read from the database"
+    )
+    stream_max_subscribers: int = Field(20_000, ge=1, description="Most streams that are open at a time")
+    stream_max_per_client: int = Field(
+        1_000, ge=1, description="Most streams of one address (behind a gateway, all have its address)"
+    )
+    stream_drain_seconds: float = Field(2, ge=0, le=60, description="After SIGTERM, time over which streams end (s)")
+    stream_replay_readers: int = Field(4, ge=1, le=50, description="Database connections for those who catch up")
+
+    @property
+    def origins(self) -> frozenset[str]:
+        """Whose pages may subscribe."""
+        if self.allowed_origins:
+            return self.allowed_origins
+        port = self.api_bind.port
+        hosts = {"127.0.0.1", "localhost", self.api_bind.reachable_host}
+        return frozenset(f"http://{f'[{host}]' if ':' in host else host}:{port}" for host in hosts)

@@ -1,0 +1,1 @@
+"""Runs the named queries of sql/queries. Knows no HTTP, and writes nothing."""

@@ -1,0 +1,62 @@
+"""The log, read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from shared.database import acquire, load_queries, translated_errors
+from shared.position import Position
+from stream_service import frames
+from stream_service.ring import Frame
+
+if TYPE_CHECKING:
+    from shared.database import Connection, Pool
+
+queries = load_queries("log")
+
+END_OF_LOG = 2**63 - 1
+SNAPSHOT_PART = 500  # items in one frame
+
+
+class Snapshot(NamedTuple):
+    """All items as frames, the last of which carries the position."""
+
+    frames: list[bytes]
+    position: Position
+
+
+async def select_head(connection: Connection) -> Position:
+    """Which log this is, and its last committed event."""
+    with translated_errors():
+        row = await queries.select_epoch_and_head(connection)
+    return Position(row["epoch"], row["head"])
+
+
+async def select_events(
+    connection: Connection, epoch: str, *, after: int, up_to: int = END_OF_LOG, page: int
+) -> list[Frame]:
+    """A page of the log after this event id, in order, as frames."""
+    with translated_errors():
+        return [
+            Frame(row[0], row[1], frames.update(f"{epoch}-{row[0]}", row[2]))
+            async for row in queries.select_events(connection, after=after, up_to=up_to, page=page)
+        ]
+
+
+async def select_snapshot(pool: Pool) -> Snapshot:
+    """The stock and where the log stood, in one database snapshot."""
+    async with (
+        acquire(pool) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        head = await select_head(connection)
+        documents = [row[1] async for row in queries.select_snapshot(connection)]
+    parts = [documents[start : start + SNAPSHOT_PART] for start in range(0, len(documents), SNAPSHOT_PART)] or [[]]
+    encoded = [frames.snapshot(part, None) for part in parts[:-1]]
+    return Snapshot([*encoded, frames.snapshot(parts[-1], str(head))], head)
+
+
+async def ring_doorbell(connection: Connection, token: str) -> None:
+    """Notify every listener, ourselves among them."""
+    with translated_errors():
+        await queries.ring_doorbell(connection, token=token)
