@@ -1,0 +1,64 @@
+"""What the tests stand on. Nothing is mocked: PostgreSQL, the services and the browser are real."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from tests.postgres import PostgresServer
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from shared.database import Connection, Pool
+    from tests.postgres import Connect
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """One PostgreSQL for the whole run."""
+    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
+    server.start()
+    server.make_template()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def database(postgres: PostgresServer) -> Iterator[str]:
+    """The name of a fresh database with the current schema."""
+    name = postgres.create_database()
+    yield name
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def connect(postgres: PostgresServer, database: str) -> Connect:
+    """Opens a connection to the test's database, as its owner or as a role."""
+
+    async def connect(role: str = "stockstream") -> Connection:
+        return await asyncpg.connect(postgres.url(database, role))
+
+    return connect
+
+
+@pytest.fixture
+async def pool(postgres: PostgresServer, database: str) -> AsyncIterator[Pool]:
+    async with asyncpg.create_pool(postgres.url(database), min_size=0, max_size=40) as pool:
+        yield pool
+
+
+@pytest.fixture
+def stack(postgres: PostgresServer, database: str, tmp_path: Path) -> Iterator[Stack]:
+    """Both services, running and ready."""
+    stack = Stack(postgres, database, tmp_path)
+    for name in ("api", "stream"):
+        stack.start(name, wait=False)
+    for name in ("api", "stream"):
+        stack.wait_until_ready(name)
+    yield stack
+    stack.close()

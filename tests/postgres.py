@@ -1,0 +1,84 @@
+"""A real PostgreSQL for the tests: started once, and a database for each test, cloned from a migrated template."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import signal
+import subprocess
+import time
+from typing import TYPE_CHECKING
+
+from shared.local import postgres
+from shared.migrations import migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+    from pathlib import Path
+
+    from shared.database import Connection
+
+    Connect = Callable[..., Awaitable[Connection]]  # of the fixture `connect`
+
+TEMPLATE = "migrated_template"
+START_SECONDS = 30
+POLL_SECONDS = 0.05
+_numbers = itertools.count(1)
+
+
+class PostgresServer:
+    """An embedded PostgreSQL of the test's own, which it may stop, kill and start as it likes."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self.data_dir = data_dir
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def url(self, database: str, role: str = postgres.OWNER) -> str:
+        return postgres.embedded_url(self.data_dir, role).replace(f"/{postgres.DATABASE}?", f"/{database}?")
+
+    def start(self) -> None:
+        postgres.prepare(self.data_dir)
+        self._process = subprocess.Popen(
+            postgres.server_command(self.data_dir), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        self._wait_until_it_answers()
+
+    def _wait_until_it_answers(self) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while subprocess.run(self._psql("postgres", "SELECT 1"), capture_output=True, check=False).returncode != 0:
+            assert time.monotonic() < deadline, "PostgreSQL did not start"
+            time.sleep(POLL_SECONDS)
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """SIGTERM: when all have left; SIGINT: fast; SIGQUIT: at once, as in a crash; SIGKILL."""
+        if self._process is not None:
+            self._process.send_signal(how)
+            self._process.wait(30)
+            self._process = None
+
+    def sql(self, database: str, text: str) -> list[tuple[str, ...]]:
+        """Run SQL by psql, as a person would, and return the rows, as text."""
+        done = subprocess.run(self._psql(database, text), capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return [tuple(line.split("\x1f")) for line in done.stdout.splitlines()]
+
+    def psql(self, database: str, text: str, *, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+        """Run psql and return how it ended."""
+        return subprocess.run(self._psql(database, text), input=stdin, capture_output=True, text=True, check=False)
+
+    def _psql(self, database: str, text: str) -> list[str]:
+        options = ["-X", "-q", "-A", "-t", "-F", "\x1f", "-v", "ON_ERROR_STOP=1"]
+        return [postgres.binary("psql"), *options, "-d", self.url(database), "-c", text]
+
+    def make_template(self) -> None:
+        self.sql("postgres", f"CREATE DATABASE {TEMPLATE}")
+        asyncio.run(migrate(self.url(TEMPLATE)))
+
+    def create_database(self) -> str:
+        """A new database with the current schema; returns its name."""
+        name = f"test_{next(_numbers)}"
+        self.sql("postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+        return name
+
+    def drop_database(self, name: str) -> None:
+        self.sql("postgres", f"DROP DATABASE {name} WITH (FORCE)")

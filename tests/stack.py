@@ -1,0 +1,124 @@
+"""Both services as real processes on a database of their own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from tests.postgres import PostgresServer
+
+ROOT = Path(__file__).resolve().parent.parent
+READY_SECONDS = 30
+STOP_SECONDS = 15
+POLL_SECONDS = 0.02
+MODULES = {"api": "api_service", "stream": "stream_service"}
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """This process's environment with these settings and no other of stockstream's."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **settings}
+
+
+class Stack:
+    """`api` and `stream`, to start, stop, kill and pause."""
+
+    def __init__(
+        self, server: PostgresServer, database: str, logs: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
+        self.server = server
+        self.database = database
+        self.database_url = server.url(database)
+        self.ports = {name: free_port() for name in MODULES}
+        self.api_url = f"http://127.0.0.1:{self.ports['api']}"
+        self.stream_url = f"http://127.0.0.1:{self.ports['stream']}"
+        self.settings = dict(settings or {})
+        self._logs = logs
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str, *, wait: bool = True) -> None:
+        """Start a service and wait until it is ready."""
+        settings = {
+            "DATABASE_URL": self.server.url(self.database, f"stockstream_{name}"),
+            "API_BIND": f"127.0.0.1:{self.ports['api']}",
+            "STREAM_BIND": f"127.0.0.1:{self.ports['stream']}",
+            **self.settings,
+        }
+        with self.log_path(name).open("ab") as log:
+            self._processes[name] = subprocess.Popen(
+                [sys.executable, "-m", MODULES[name]],
+                env=environment(**settings),
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+            )
+        if wait:
+            self.wait_until_ready(name)
+
+    def wait_until_ready(self, name: str) -> None:
+        deadline = time.monotonic() + READY_SECONDS
+        while not self.is_ready(name):
+            assert self._processes[name].poll() is None, f"{name} ended:\n{self.log(name)}"
+            assert time.monotonic() < deadline, f"{name} did not become ready:\n{self.log(name)}"
+            time.sleep(POLL_SECONDS)
+
+    def is_ready(self, name: str) -> bool:
+        return answers(f"http://127.0.0.1:{self.ports[name]}/readyz")
+
+    def stop(self, name: str) -> int:
+        """SIGTERM; returns the exit code."""
+        self._processes[name].send_signal(signal.SIGTERM)
+        return self._processes.pop(name).wait(STOP_SECONDS)
+
+    def kill(self, name: str) -> None:
+        self._processes[name].kill()
+        self._processes.pop(name).wait(STOP_SECONDS)
+
+    def pause(self, name: str) -> None:
+        self._processes[name].send_signal(signal.SIGSTOP)
+
+    def resume(self, name: str) -> None:
+        self._processes[name].send_signal(signal.SIGCONT)
+
+    def pid(self, name: str) -> int:
+        return self._processes[name].pid
+
+    def close(self) -> None:
+        for name in list(self._processes):
+            self.kill(name)
+
+    def sql(self, text: str) -> list[tuple[str, ...]]:
+        """Run SQL by psql with full rights; returns the rows, as text."""
+        return self.server.sql(self.database, text)
+
+    def log_path(self, name: str) -> Path:
+        return self._logs / f"{name}.log"
+
+    def log(self, name: str) -> str:
+        return self.log_path(name).read_text()
+
+
+def answers(url: str) -> bool:
+    """Whether a GET of this address is a 200."""
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return bool(response.status == 200)
+    except OSError:
+        return False

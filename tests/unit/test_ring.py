@@ -1,0 +1,87 @@
+"""The ring: whatever is appended and trimmed, a cursor gets each event once, in order, or is told it fell off."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from stream_service.ring import SPAN_BYTES, Frame, Ring, join
+
+
+def frame(event_id: int, item_id: int = 1, size: int = 10) -> Frame:
+    return Frame(event_id, item_id, f"{event_id};".encode().ljust(size, b" "))
+
+
+def ids(data: bytes) -> list[int]:
+    return [int(part) for part in data.replace(b" ", b"").split(b";") if part]
+
+
+def read(ring: Ring, cursor: int, items: frozenset[int] | None = None) -> list[int]:
+    """Everything after the cursor, as event ids."""
+    seen: list[int] = []
+    while True:
+        span = ring.span(cursor) if items is None else ring.narrowed(cursor, items)
+        seen += ids(span.data)
+        if span.end == cursor:
+            return seen
+        cursor = span.end
+
+
+def test_a_cursor_gets_all_that_follows_it_through_holes() -> None:
+    ring = Ring(10_000, head=3)
+    ring.append([frame(4), frame(7), frame(8)])
+    assert [read(ring, cursor) for cursor in (3, 4, 5, 7, 8)] == [[4, 7, 8], [7, 8], [7, 8], [8], []]
+
+
+def test_cursors_at_the_same_place_share_the_same_bytes() -> None:
+    ring = Ring(10_000)
+    ring.append([frame(1), frame(2)])
+    assert ring.span(0).data is ring.span(0).data
+
+
+def test_a_cursor_ahead_of_the_head_stays_where_it_is() -> None:
+    ring = Ring(10_000, head=5)
+    assert ring.span(9) == (b"", 9)
+    assert ring.narrowed(9, frozenset({1})) == (b"", 9)
+
+
+def test_a_cursor_that_fell_off_is_told() -> None:
+    ring = Ring(100)
+    ring.append([frame(number) for number in range(1, 31)])
+    assert not ring.holds(ring.floor - 1)
+    assert ring.holds(ring.floor)
+    assert read(ring, ring.floor) == list(range(ring.floor + 1, 31))
+
+
+def test_a_narrowed_cursor_moves_on_past_what_it_does_not_get() -> None:
+    ring = Ring(10_000)
+    ring.append([frame(1, item_id=7), frame(2, item_id=8), frame(3, item_id=7), frame(4, item_id=8)])
+    assert ring.narrowed(0, frozenset({7})).end == 4
+    assert read(ring, 0, frozenset({7})) == [1, 3]
+
+
+def test_a_span_is_bounded_and_goes_on_where_it_stopped() -> None:
+    frames = [frame(number, size=SPAN_BYTES // 3 + 1) for number in range(1, 8)]
+    first = join(frames, 0, 7)
+    assert (ids(first.data), first.end) == ([1, 2, 3], 3)
+    assert join(frames, 6, 9) == (frames[6].data, 9)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_random_appends_and_trims_lose_and_repeat_nothing(seed: int) -> None:
+    choose = random.Random(seed)
+    ring, log, last = Ring(choose.randint(50, 2_000)), [], 0
+    for _ in range(200):
+        burst = []
+        for _ in range(choose.randint(0, 8)):
+            last += choose.choice((1, 1, 1, 4))
+            burst.append(frame(last, item_id=choose.randint(1, 3), size=choose.randint(1, 60)))
+        ring.append(burst)
+        log += burst
+        cursor = choose.randint(ring.floor, ring.head)
+        assert read(ring, cursor) == [event.event_id for event in log if event.event_id > cursor]
+        chosen = frozenset({choose.randint(1, 3)})
+        expected = [event.event_id for event in log if event.event_id > cursor and event.item_id in chosen]
+        assert read(ring, cursor, chosen) == expected
+        assert ring.size == sum(len(event.data) for event in log[-len(ring) :]) if len(ring) else ring.size == 0

@@ -1,0 +1,58 @@
+"""Settings: good ones are read, a bad one is one clear line."""
+
+from __future__ import annotations
+
+import pytest
+
+from api_service.settings import ApiSettings
+from shared.settings import Bind, load
+from stream_service.settings import StreamSettings
+
+
+@pytest.mark.parametrize(
+    ("text", "bind"),
+    [("127.0.0.1:8000", Bind("127.0.0.1", 8000)), ("[::1]:80", Bind("::1", 80)), ("host:65535", Bind("host", 65535))],
+)
+def test_an_address_is_a_host_and_a_port(monkeypatch: pytest.MonkeyPatch, text: str, bind: Bind) -> None:
+    monkeypatch.setenv("API_BIND", text)
+    assert load(ApiSettings).api_bind == bind
+    assert str(bind) == text
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_BIND", "8000"),
+        ("API_BIND", "localhost:0"),
+        ("STREAM_BIND", "localhost:http"),
+        ("STREAM_BIND", "localhost:65536"),
+        ("DATABASE_URL", "mysql://secret@host/db"),
+        ("LISTEN_DATABASE_URL", "secret"),
+        ("STREAM_HEARTBEAT_SECONDS", "16"),
+        ("STREAM_FLUSH_MS", "-1"),
+        ("LOG_FORMAT", "xml"),
+    ],
+)
+def test_a_bad_setting_stops_the_start_with_one_clear_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as stopped:
+        load(StreamSettings)
+    error = capsys.readouterr().err
+    assert stopped.value.code == 2
+    assert error.startswith(f"stockstream: {name}: ")
+    assert error.count("\n") == 1
+    assert "secret" not in error
+
+
+def test_an_empty_setting_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "")
+    assert load(ApiSettings).database_url is None
+
+
+def test_the_page_of_the_api_may_subscribe_unless_others_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_BIND", "127.0.0.1:9000")
+    assert load(StreamSettings).origins == {"http://127.0.0.1:9000", "http://localhost:9000"}
+    monkeypatch.setenv("ALLOWED_ORIGINS", "https://a.example, https://b.example")
+    assert load(StreamSettings).origins == {"https://a.example", "https://b.example"}
