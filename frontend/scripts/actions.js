@@ -1,67 +1,76 @@
-/** What a person can do to the stock. Changes show at once and go back, with the reason, when they are refused. */
+/** What the person does: sent to the server, shown at once, taken back with the reason if it is refused. */
 
-import * as api from "./api.js";
+import { addItem, deleteItem, setQuantity } from "./api.js";
 import { formatNumber } from "./formats.js";
-import { shortName } from "./names.js";
+import { findItem } from "./stock.js";
 
-export function createActions({ store, sync, notices }) {
-  const context = { store, sync, notices, edits: 0, last: new Map() };
+const NOT_FOUND = 404;
+
+export function createActions(store, { onWritten }) {
+  /** Send a write and take its answer in, whichever it is. `send` gives the answer; `explain` the notice of a refusal. */
+  async function write(item, pending, send, explain) {
+    const { epoch } = store.state.stock;
+    const end = (result) => store.dispatch({ type: "write_ended", id: item.id, ...result });
+    store.dispatch({ type: "write_sent", id: item.id, write: pending });
+    try {
+      const { answer, notice } = await send();
+      end({ answer: { ...answer, epoch }, notice });
+      onWritten();
+    } catch (refusal) {
+      const { current } = refusal;
+      end({
+        answer: current && { item: current, version: current.version, epoch },
+        notice: { tone: "error", name: item.name, text: explain(refusal) },
+      });
+    }
+  }
+
   return {
-    add: (name, quantity) => add(context, name, quantity),
-    setQuantity: (item, quantity) => enqueue(context, item, { quantity }, change),
-    remove: (item) => enqueue(context, item, { isRemoval: true }, remove),
+    /** Returns the field errors, or null when the item was added. */
+    async add(name, quantity) {
+      try {
+        const item = await addItem(name, quantity);
+        store.dispatch({ type: "notice", notice: { tone: "success", name: item.name, text: "was added." } });
+        onWritten();
+        return null;
+      } catch (refusal) {
+        if (refusal.errors.length) return refusal.errors;
+        store.dispatch({ type: "notice", notice: { tone: "error", name, text: `was not added. ${refusal.message}` } });
+        return [];
+      }
+    },
+
+    edit(id, quantity) {
+      const item = findItem(store.state.stock, id);
+      if (!item || store.state.pending.has(id) || item.quantity === quantity) return;
+      const send = async () => {
+        const saved = await setQuantity(id, quantity, item.version);
+        return { answer: { item: saved, version: saved.version } };
+      };
+      write(item, { kind: "edit", quantity }, send, (refusal) => explainEdit(refusal, item, quantity));
+    },
+
+    remove(item) {
+      if (store.state.pending.has(item.id)) return;
+      const send = async () => {
+        await deleteItem(item.id, item.version);
+        const notice = { tone: "success", name: item.name, text: "was deleted." };
+        return { answer: { item: null, version: item.version + 1 }, notice };
+      };
+      write(item, { kind: "delete" }, send, explainDeletion);
+    },
   };
 }
 
-/** Throws a Refusal, for the form to show at its fields. */
-async function add({ store, sync, notices }, name, quantity) {
-  const item = await api.addItem(name, quantity);
-  store.dispatch({ type: "answer", id: item.id, version: item.version, item });
-  sync.confirm(item.id);
-  notices.tell(`${shortName(item.name)} was added.`);
+function explainEdit({ status, current, message }, item, quantity) {
+  const wanted = formatNumber(quantity);
+  if (status === NOT_FOUND) return `was deleted meanwhile, so it was not set to ${wanted}.`;
+  if (current) return `changed to ${formatNumber(current.quantity)} meanwhile, so it was not set to ${wanted}.`;
+  return `was not set to ${wanted}. ${message}`;
 }
 
-/** Edits of one item go out one after the other, each upon the version that the one before has made. */
-function enqueue(context, item, intent, work) {
-  const { store, last } = context;
-  const edit = ++context.edits;
-  store.dispatch({ type: "begun", id: item.id, edit, ...intent });
-  const job = run(context, last.get(item.id), item, { edit, ...intent }, work);
-  last.set(item.id, job);
-  job.finally(() => last.get(item.id) === job && last.delete(item.id));
-}
-
-async function run({ store, sync, notices }, earlier, item, intent, work) {
-  const version = (await earlier) ?? item.version;
-  const { edit } = intent;
-  try {
-    const outcome = await work(item, intent, version);
-    store.dispatch({ type: "settled", id: item.id, edit, ...outcome });
-    return outcome.version;
-  } catch (error) {
-    store.dispatch({ type: "failed", id: item.id, edit, current: error.current });
-    notices.warn(`${shortName(item.name)} ${whatFailed(intent)}: ${reason(error)}`);
-    return null;
-  } finally {
-    sync.confirm(item.id);
-  }
-}
-
-async function change(item, { quantity }, version) {
-  const changed = await api.setQuantity(item.id, quantity, version);
-  return { version: changed.version, item: changed };
-}
-
-async function remove(item, _intent, version) {
-  await api.deleteItem(item.id, version);
-  return { version: version + 1, item: null };
-}
-
-function whatFailed({ isRemoval, quantity }) {
-  return isRemoval ? "was not deleted" : `was not set to ${formatNumber(quantity)}`;
-}
-
-function reason({ status, current, message }) {
-  const isChanged = status === 412 && current;
-  return isChanged ? `someone else changed it, to ${formatNumber(current.quantity)}.` : message;
+function explainDeletion({ status, current, message }) {
+  if (status === NOT_FOUND) return "had been deleted already.";
+  if (current) return `changed to ${formatNumber(current.quantity)} meanwhile, so it was not deleted.`;
+  return `was not deleted. ${message}`;
 }

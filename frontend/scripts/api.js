@@ -1,71 +1,81 @@
-/** The REST API. Every call returns what was asked for or throws a `Refusal` with a reason that can be shown. */
+/** The REST API. Each call gives what the server has, or throws a Refusal with a reason fit to be read. */
 
-const INVENTORIES = "/api/inventories";
-const TIMEOUT_MS = 15_000;
+import { parsePosition } from "./position.js";
 
-/** `status` is 0 when there was no answer at all: then nobody knows whether the request was carried out. */
+const URL = "/api/inventories";
+const PATIENCE_MS = 10_000;
+
 export class Refusal extends Error {
-  constructor(reason, { status = 0, errors = [], current = null } = {}) {
+  /** @param {{status?: number, errors?: object[], current?: object}} [problem] the server's own words, if it answered */
+  constructor(reason, problem = {}) {
     super(reason);
-    this.status = status;
-    this.errors = errors;
-    this.current = current;
+    this.status = problem.status ?? null;
+    this.errors = problem.errors ?? [];
+    this.current = problem.current ?? null;
   }
 }
 
-/** Everything there is, and the position in the log at which that was so. */
-export async function listItems() {
-  const response = await request("GET", INVENTORIES);
-  return { items: await readJson(response), position: response.headers.get("Last-Event-ID") };
+/** The whole stock, and the position in the log at which it was so. */
+export async function getStock(signal) {
+  const response = await call("GET", URL, { signal });
+  const position = parsePosition(response.headers.get("Last-Event-ID"));
+  if (!position) throw new Refusal("The server did not say how new its list is.");
+  return { position, items: await read(response) };
 }
 
 export async function addItem(name, quantity) {
-  return readJson(await request("POST", INVENTORIES, { body: { name, quantity } }));
+  return read(await call("POST", URL, { body: { name, quantity } }));
 }
 
-/** Only if the item still has this version. */
+/** Set the quantity, if the item still has this version. */
 export async function setQuantity(id, quantity, version) {
-  return readJson(await request("PUT", `${INVENTORIES}/${id}`, { body: { quantity }, version }));
+  return read(await call("PUT", `${URL}/${id}`, { body: { quantity }, version }));
 }
 
-/** Only if the item still has this version. */
+/** Delete the item, if it still has this version. */
 export async function deleteItem(id, version) {
-  await request("DELETE", `${INVENTORIES}/${id}`, { version });
+  await call("DELETE", `${URL}/${id}`, { version });
 }
 
-async function request(method, url, { body, version } = {}) {
+async function call(method, url, { body, version, signal } = {}) {
   const headers = { Accept: "application/json" };
   if (body) headers["Content-Type"] = "application/json";
   if (version) headers["If-Match"] = `"${version}"`;
-  const response = await send(url, { method, headers, body: body && JSON.stringify(body) });
+  const timeout = AbortSignal.timeout(PATIENCE_MS);
+  const response = await reach(url, {
+    method,
+    headers,
+    body: body && JSON.stringify(body),
+    signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+  });
   if (!response.ok) throw await refusal(response);
   return response;
 }
 
-async function send(url, options) {
+async function reach(url, request) {
   try {
-    return await fetch(url, { ...options, signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await fetch(url, request);
   } catch (error) {
-    throw new Refusal(noAnswer(error));
+    throw unreachable(error);
   }
 }
 
-async function readJson(response) {
+async function read(response) {
   try {
     return await response.json();
   } catch (error) {
-    throw new Refusal(noAnswer(error));
+    throw unreachable(error);
   }
 }
 
-function noAnswer(error) {
-  if (!navigator.onLine) return "This device is offline.";
-  return error.name === "TimeoutError" ? "The server took too long to answer." : "The server can’t be reached.";
+function unreachable(error) {
+  if (error.name === "AbortError") return error;
+  if (error.name === "TimeoutError") return new Refusal("The server did not answer in time.");
+  return new Refusal("The server can’t be reached.");
 }
 
-/** Not every answer is ours: a gateway's is no problem+json. */
 async function refusal(response) {
   const problem = await response.json().catch(() => ({}));
-  const reason = problem.detail || `The server answered ${response.status}.`;
-  return new Refusal(reason, { status: response.status, errors: problem.errors, current: problem.current });
+  const reason = problem.detail || `The server answered with status ${response.status}.`;
+  return new Refusal(reason, { ...problem, status: response.status });
 }

@@ -1,8 +1,9 @@
-/** How long to wait before the next attempt, with full jitter: those who fail together do not come back together. */
+/** How long to wait before the next try: full jitter, so that many pages do not come back in step. */
 
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
 
-export function backoff(attempt) {
-  return Math.random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** attempt);
+/** @param {number} failures how many tries have failed in a row, from 1 */
+export function backoff(failures, random = Math.random) {
+  return random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1));
 }

@@ -1,26 +1,28 @@
-/** Numbers and times as the reader's locale writes them, and quantities as people type them. */
+/** Numbers and times in the reader's own language. */
 
-export const LARGEST_QUANTITY = 2_147_483_647;
+const NUMBER = new Intl.NumberFormat();
+const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
+const DATE = new Intl.DateTimeFormat(undefined, { dateStyle: "medium" });
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "medium" });
 
-const number = new Intl.NumberFormat();
-const time = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const moment = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+const WEEK = 7 * DAY;
 
-export const formatNumber = (value) => number.format(value);
-export const formatMoment = (text) => moment.format(new Date(text));
+export const formatNumber = (number) => NUMBER.format(number);
 
-/** Times of `today` (a `toDateString()`) without the day. */
-export function formatTime(text, today) {
-  const date = new Date(text);
-  return date.toDateString() === today ? time.format(date) : day.format(date);
+/** The exact moment. */
+export const formatMoment = (timestamp) => MOMENT.format(new Date(timestamp));
+
+/** How long ago, as a person says it; a clock that is a little behind makes nothing come from the future. */
+export function formatAgo(timestamp, now) {
+  const age = Math.max(0, now - Date.parse(timestamp));
+  if (age < 10 * SECOND) return "just now";
+  if (age < MINUTE) return "under a minute ago";
+  if (age < HOUR) return RELATIVE.format(-Math.floor(age / MINUTE), "minute");
+  if (age < DAY) return RELATIVE.format(-Math.floor(age / HOUR), "hour");
+  if (age < WEEK) return RELATIVE.format(-Math.floor(age / DAY), "day");
+  return DATE.format(new Date(timestamp));
 }
-
-/** The quantity that was typed, or null if that is none. */
-export function parseQuantity(text) {
-  const digits = text.trim();
-  const quantity = Number(digits);
-  return /^[0-9]+$/.test(digits) && quantity <= LARGEST_QUANTITY ? quantity : null;
-}
-
-export const QUANTITY_RULE = `A whole number from 0 to ${formatNumber(LARGEST_QUANTITY)}.`;

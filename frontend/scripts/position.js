@@ -1,13 +1,11 @@
-/** A place in the log, `<epoch>-<event id>`. Event ids of one epoch can be compared, epochs cannot. */
+/** A place in the log: `<epoch>-<event id>`. Ids of two epochs can't be compared. */
 
-const POSITION = /^([0-9a-z]+)-([0-9]+)$/;
-
+/** @returns {{epoch: string, number: number} | null} null for what is no position */
 export function parsePosition(text) {
-  const match = POSITION.exec(text ?? "");
-  if (!match) throw new TypeError(`not a position: ${text}`);
-  return { epoch: match[1], eventId: Number(match[2]) };
+  const match = /^(.+)-(\d+)$/.exec(text ?? "");
+  return match && { epoch: match[1], number: Number(match[2]) };
 }
 
-export function formatPosition({ epoch, eventId }) {
-  return `${epoch}-${eventId}`;
+export function formatPosition({ epoch, number }) {
+  return `${epoch}-${number}`;
 }

@@ -1,132 +1,66 @@
-/**
- * What the page knows, as a pure function of what it was told: `reduce(state, message) -> state`.
- *
- * Snapshots, events and answers arrive in any order. What holds against that: each item's `version` rises with
- * every change, its deletion too, so a lower version is old wherever it comes from; and a snapshot is complete up to
- * its position, so what it lacks is gone unless it was learned from something later.
- *
- * A record is `{version, item, eventId, asked}`. `item` is null once deleted. `eventId` is how far in the log this is
- * known to hold; null for an answer, which has no place in the log: then `asked` is how many snapshots had been
- * asked for when it came, since any snapshot asked for after that must show it.
- */
+/** All that the page knows, and the one function that changes it. Nothing here waits, draws or asks the time. */
 
-import { parsePosition } from "./position.js";
+import { applyAnswer, applyChanges, applyProgress, applyReset, applySnapshot, EMPTY_STOCK } from "./stock.js";
 
-export const initialState = Object.freeze({
-  phase: "loading", // loading, ready, failed: what there is to show of the stock
-  reason: "", // why loading failed
+export const NOTICES_SHOWN = 3;
+
+export const INITIAL_STATE = Object.freeze({
   connection: "connecting", // connecting, live, reconnecting, stale, offline
-  isLost: false, // events were missed: only a snapshot asked for from now on helps
-  position: null, // everything up to here is in the records
-  asked: 0, // snapshots asked for so far
-  outdated: 0, // snapshots up to this number are of no use any more
-  records: new Map(), // id -> record
-  edits: new Map(), // id -> {edit, quantity} or {edit, isRemoval}: begun here, not settled yet
+  isFull: false, // the server had no place for this page
+  failure: null, // why the stock could not be loaded
+  stock: EMPTY_STOCK,
+  pending: new Map(), // id → {kind: "edit", quantity} or {kind: "delete"}: sent, not answered yet
+  filter: "",
+  notices: [], // {key, tone, name, text}, oldest first
+  folded: 0, // older notices, counted instead of shown
+  lastNotice: 0,
 });
 
-const HANDLERS = { asked, snapshot, unavailable, changes, answer, reset, connection, begun, settled, failed };
+const HANDLERS = {
+  snapshot: (state, { position, items }) =>
+    settle({ ...state, failure: null, stock: applySnapshot(state.stock, position, items) }),
+  snapshot_failed: (state, { reason }) => ({ ...state, failure: reason }),
+  changes: (state, { changes }) => settle({ ...state, stock: applyChanges(state.stock, changes) }),
+  progress: (state, { position }) => ({ ...state, stock: applyProgress(state.stock, position) }),
+  reset: (state, { head }) => ({ ...state, stock: applyReset(state.stock, head) }),
+  connection: (state, { connection, isFull = false }) => ({ ...state, connection, isFull }),
+  write_sent: (state, { id, write }) => ({ ...state, pending: new Map(state.pending).set(id, write) }),
+  write_ended: endWrite,
+  filter: (state, { text }) => ({ ...state, filter: text }),
+  notice: (state, { notice }) => addNotice(state, notice),
+  dismiss: dismissNotice,
+};
 
 export function reduce(state, message) {
-  return HANDLERS[message.type](state, message);
+  const handle = HANDLERS[message.type];
+  if (!handle) throw new TypeError(`no such message: ${message.type}`);
+  return handle(state, message);
 }
 
-function asked(state, { number }) {
-  return { ...state, asked: number };
+/** A deletion that the log already shows is not pending any more, even before its answer is here. */
+function settle(state) {
+  const isSeen = ([id, { kind }]) => kind === "delete" && state.stock.known.get(id)?.item == null;
+  if (![...state.pending].some(isSeen)) return state;
+  return { ...state, pending: new Map([...state.pending].filter((entry) => !isSeen(entry))) };
 }
 
-function snapshot(state, { number, position, items }) {
-  if (number <= state.outdated) return state;
-  const place = parsePosition(position);
-  const records = isOtherEpoch(state, place) ? withoutVersions(state.records) : new Map(state.records);
-  dropMissing(records, new Set(items.map((item) => item.id)), number, place.eventId);
-  for (const item of items) learn(records, item.id, { version: item.version, item, eventId: place.eventId });
-  return { ...state, phase: "ready", reason: "", isLost: false, records, position: furthest(state.position, place) };
+/** Done or refused: with the answer taken in, what is shown is the truth again. */
+function endWrite(state, { id, answer, notice }) {
+  const pending = new Map(state.pending);
+  pending.delete(id);
+  const stock = answer ? applyAnswer(state.stock, { id, ...answer }) : state.stock;
+  const ended = { ...state, pending, stock };
+  return notice ? addNotice(ended, notice) : ended;
 }
 
-function unavailable(state, { reason }) {
-  return { ...state, reason, phase: state.phase === "ready" ? "ready" : "failed" };
+function addNotice(state, notice) {
+  const key = state.lastNotice + 1;
+  const all = [...state.notices, { key, name: null, ...notice }];
+  const notices = all.slice(-NOTICES_SHOWN);
+  return { ...state, lastNotice: key, notices, folded: state.folded + all.length - notices.length };
 }
 
-/** Events, in one message as many as came together. Those of another epoch say nothing here: a reset will. */
-function changes(state, { changes: list }) {
-  const records = new Map(state.records);
-  let position = state.position;
-  for (const { place, id, version, item } of list) {
-    if (isOtherEpoch({ position }, place)) continue;
-    learn(records, id, { version, item, eventId: place.eventId });
-    position = furthest(position, place);
-  }
-  return { ...state, records, position };
-}
-
-/** What the API said of an item; `item` null: it was deleted, as this version. */
-function answer(state, { id, version, item }) {
-  const records = new Map(state.records);
-  learn(records, id, { version, item, eventId: null, asked: state.asked });
-  return { ...state, records };
-}
-
-/** The stream goes on from `head` and what came before can't be had from it: the old versions prove nothing now. */
-function reset(state, { head }) {
-  const records = withoutVersions(state.records);
-  return { ...state, records, isLost: true, outdated: state.asked, position: parsePosition(head) };
-}
-
-function connection(state, { status }) {
-  return { ...state, connection: status };
-}
-
-function begun(state, { id, edit, ...intent }) {
-  return { ...state, edits: new Map(state.edits).set(id, { edit, ...intent }) };
-}
-
-function settled(state, { id, edit, version, item }) {
-  return answer(ended(state, id, edit), { id, version, item });
-}
-
-/** Back to what is known. A refusal may bring the `current` item with it. */
-function failed(state, { id, edit, current }) {
-  const before = ended(state, id, edit);
-  return current ? answer(before, { id, version: current.version, item: current }) : before;
-}
-
-/** A later edit of the same item stays. */
-function ended(state, id, edit) {
-  if (state.edits.get(id)?.edit !== edit) return state;
-  const edits = new Map(state.edits);
-  edits.delete(id);
-  return { ...state, edits };
-}
-
-/** The only way into the records: an older version never wins, the same version may prove where it stands. */
-function learn(records, id, news) {
-  const known = records.get(id);
-  if (!known || news.version > known.version) {
-    records.set(id, news);
-  } else if (news.version === known.version && news.eventId !== null) {
-    records.set(id, { ...known, eventId: Math.max(known.eventId ?? 0, news.eventId) });
-  }
-}
-
-function dropMissing(records, present, number, eventId) {
-  for (const [id, record] of records) {
-    if (!record.item || present.has(id)) continue;
-    const isOlder = record.eventId === null ? record.asked < number : record.eventId <= eventId;
-    if (isOlder) records.set(id, { version: record.version, item: null, eventId });
-  }
-}
-
-/** What is shown stays until something better comes, and anything is better. */
-function withoutVersions(records) {
-  const shown = [...records].filter(([, record]) => record.item);
-  return new Map(shown.map(([id, { item }]) => [id, { version: 0, item, eventId: 0 }]));
-}
-
-function isOtherEpoch(state, place) {
-  return state.position !== null && state.position.epoch !== place.epoch;
-}
-
-function furthest(position, place) {
-  const isFurther = position?.epoch !== place.epoch || position.eventId < place.eventId;
-  return isFurther ? place : position;
+function dismissNotice(state, { key }) {
+  const notices = state.notices.filter((notice) => notice.key !== key);
+  return { ...state, notices, folded: notices.length ? state.folded : 0 };
 }

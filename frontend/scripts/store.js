@@ -1,39 +1,37 @@
-/** Holds the state. Whatever happens between two frames costs one `onFrame`, and all its events one pass. */
-
-import { initialState, reduce } from "./state.js";
-
-const MOST_WAITING = 1_000; // a hidden page has no frames
-
-export function createStore(onFrame) {
+/** Holds the state and lets the page be drawn, at most once for each frame of the screen. */
+export function createStore(reduce, initialState) {
   let state = initialState;
-  let waiting = [];
   let isScheduled = false;
+  const views = [];
 
-  function current() {
-    if (waiting.length) state = reduce(state, { type: "changes", changes: waiting });
-    waiting = [];
-    return state;
+  function draw() {
+    isScheduled = false;
+    for (const view of views) view(state);
   }
 
-  function dispatch(message) {
-    state = reduce(current(), message);
-    schedule();
-  }
+  return {
+    get state() {
+      return state;
+    },
 
-  function receive(change) {
-    waiting.push(change);
-    if (waiting.length >= MOST_WAITING) current();
-    schedule();
-  }
+    /** Take a message in. */
+    dispatch(message) {
+      const before = state;
+      state = reduce(state, message);
+      if (state !== before) this.redraw();
+    },
 
-  function schedule() {
-    if (isScheduled) return;
-    isScheduled = true;
-    requestAnimationFrame(() => {
-      isScheduled = false;
-      onFrame(current());
-    });
-  }
+    /** Draw in the next frame. A page that nobody sees has none, and waits. */
+    redraw() {
+      if (isScheduled) return;
+      isScheduled = true;
+      requestAnimationFrame(draw);
+    },
 
-  return { current, dispatch, receive };
+    /** `view(state)` is called for each drawing; it must come to the same page from any page. */
+    subscribe(view) {
+      views.push(view);
+      this.redraw();
+    },
+  };
 }

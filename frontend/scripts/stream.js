@@ -1,95 +1,100 @@
-/**
- * The event stream, always coming back. EventSource reconnects by itself after a network error, but gives up for good
- * when it is answered with anything but a stream, and does not notice a connection that went silent.
- */
+/** Follows the log: one EventSource at a time, opened where the last one ended. */
 
 import { backoff } from "./backoff.js";
-import { parsePosition } from "./position.js";
+import { formatPosition, parsePosition } from "./position.js";
 
-const CHECK_MS = 1_000;
-const STALE_MS = 20_000; // the server sends a heartbeat at least every 15 s
-const DEAD_MS = 35_000;
-const BUSY_MS = 90_000; // a full server asks for up to a minute; the browser keeps to that
+export const STALE_AFTER_MS = 25_000; // two heartbeats and a half
+const WATCH_MS = 1_000;
+const GATHER_MS = 16; // a burst is taken in once for each frame, not once for each event
+const GATHER_AT_MOST = 2_000; // timers of a hidden page may be a minute apart
 
-/** `position()` is where to start; `on` is `{change, reset, status}`. */
-export function createStream(url, position, on) {
-  const stream = { url, position, on, status: "", source: null, attempt: 0, timer: 0, heardAt: 0, patience: DEAD_MS };
-  setInterval(() => check(stream), CHECK_MS);
-  addEventListener("offline", () => tell(stream, "offline"));
-  addEventListener("online", () => stream.source && open(stream));
-  return {
-    open: () => open(stream),
-    close: () => (close(stream), tellLost(stream)),
-    isOpen: () => stream.source !== null,
-  };
-}
+export function createStream(url, store, { onReset }) {
+  let source = null;
+  let failures = 0;
+  let heardAt = Date.now();
+  let gathered = [];
+  let gathering;
+  let reopening;
 
-function open(stream) {
-  close(stream);
-  const source = new EventSource(address(stream));
-  Object.assign(stream, { source, heardAt: performance.now(), patience: DEAD_MS });
-  source.addEventListener("inventory_update", (event) => hear(stream, () => stream.on.change(readChange(event))));
-  source.addEventListener("heartbeat", () => hear(stream, () => {}));
-  source.addEventListener("reset", (event) => hear(stream, () => stream.on.reset(JSON.parse(event.data))));
-  source.addEventListener("busy", () => (stream.patience = BUSY_MS));
-  source.addEventListener("error", () => stream.source === source && fail(stream));
-}
-
-function close(stream) {
-  clearTimeout(stream.timer);
-  stream.source?.close();
-  stream.source = null;
-}
-
-function address({ url, position }) {
-  const target = new URL(url, location.href);
-  target.searchParams.set("last_event_id", position());
-  return target;
-}
-
-function hear(stream, pass) {
-  Object.assign(stream, { heardAt: performance.now(), patience: DEAD_MS, attempt: 0 });
-  pass();
-  tell(stream, "live");
-}
-
-function tell(stream, status) {
-  if (stream.status === status) return;
-  stream.status = status;
-  stream.on.status(status);
-}
-
-function tellLost(stream) {
-  tell(stream, navigator.onLine ? "reconnecting" : "offline");
-}
-
-function fail(stream) {
-  tellLost(stream);
-  if (stream.source.readyState !== EventSource.CLOSED) return;
-  clearTimeout(stream.timer);
-  stream.timer = setTimeout(() => open(stream), backoff(stream.attempt++));
-  stream.heardAt = performance.now();
-}
-
-function check(stream) {
-  if (stream.source === null) return;
-  const silence = performance.now() - stream.heardAt;
-  if (silence > stream.patience) {
-    tellLost(stream);
-    open(stream);
-  } else if (silence > STALE_MS && stream.source.readyState === EventSource.OPEN) {
-    tell(stream, "stale");
+  function open() {
+    close();
+    heardAt = Date.now();
+    source = new EventSource(address(url, store.state.stock));
+    source.addEventListener("inventory_update", (frame) => hear(frame, takeUpdate));
+    source.addEventListener("heartbeat", (frame) => hear(frame, takeHeartbeat));
+    source.addEventListener("reset", (frame) => hear(frame, takeReset));
+    source.addEventListener("busy", () => store.dispatch({ type: "connection", connection: "reconnecting", isFull: true }));
+    source.addEventListener("error", lose);
   }
+
+  function close() {
+    takeGathered(); // so that the next stream starts after them
+    clearTimeout(reopening);
+    source?.close();
+  }
+
+  function hear(frame, take) {
+    heardAt = Date.now();
+    failures = 0;
+    take(frame);
+    if (store.state.connection !== "live") store.dispatch({ type: "connection", connection: "live" });
+  }
+
+  function takeUpdate(frame) {
+    const { event, data } = JSON.parse(frame.data);
+    gathered.push({ position: parsePosition(frame.lastEventId), event, item: data });
+    if (gathered.length >= GATHER_AT_MOST) takeGathered();
+    else gathering ??= setTimeout(takeGathered, GATHER_MS);
+  }
+
+  function takeGathered() {
+    clearTimeout(gathering);
+    gathering = undefined;
+    if (gathered.length) store.dispatch({ type: "changes", changes: gathered });
+    gathered = [];
+  }
+
+  function takeHeartbeat(frame) {
+    takeGathered();
+    const position = parsePosition(frame.lastEventId);
+    if (position) store.dispatch({ type: "progress", position });
+  }
+
+  function takeReset(frame) {
+    takeGathered();
+    store.dispatch({ type: "reset", head: parsePosition(JSON.parse(frame.data).head) });
+    onReset();
+  }
+
+  /** EventSource comes back by itself from a cut, but gives up on an answer that is no event stream. */
+  function lose() {
+    const { connection, isFull } = store.state;
+    const lost = navigator.onLine ? (connection === "connecting" ? connection : "reconnecting") : "offline";
+    store.dispatch({ type: "connection", connection: lost, isFull });
+    if (source.readyState === EventSource.CLOSED) {
+      failures += 1;
+      clearTimeout(reopening);
+      reopening = setTimeout(open, backoff(failures));
+    }
+  }
+
+  /** A connection can look open and be dead: nothing tells but the silence. */
+  function watch() {
+    if (source === null || Date.now() - heardAt < STALE_AFTER_MS) return;
+    if (store.state.connection === "live") store.dispatch({ type: "connection", connection: "stale" });
+    open();
+  }
+
+  setInterval(watch, WATCH_MS);
+  document.addEventListener("visibilitychange", watch);
+  addEventListener("offline", () => store.dispatch({ type: "connection", connection: "offline" }));
+  addEventListener("online", () => source && open());
+
+  return { open };
 }
 
-/** A deletion carries the document before it and takes a version of its own. */
-function readChange({ data, lastEventId }) {
-  const { event, data: item } = JSON.parse(data);
-  const isDeletion = event === "DELETE";
-  return {
-    place: parsePosition(lastEventId),
-    id: item.id,
-    version: isDeletion ? item.version + 1 : item.version,
-    item: isDeletion ? null : item,
-  };
+function address(url, { epoch, reached }) {
+  const full = new URL(url, location.href);
+  full.searchParams.set("last_event_id", formatPosition({ epoch, number: reached }));
+  return full.href;
 }

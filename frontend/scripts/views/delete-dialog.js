@@ -1,0 +1,37 @@
+/** Asks before an item is deleted, and shows it as it is now, not as it was when the question was put. */
+
+import { formatNumber } from "../formats.js";
+import { findItem } from "../stock.js";
+
+export function mountDeleteDialog(dialog, store, { onConfirm }) {
+  const name = dialog.querySelector(".delete-dialog-name");
+  const quantity = dialog.querySelector(".delete-dialog-quantity");
+  let shown = null; // the item in the question
+
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog || target.value === "cancel") dialog.close();
+    if (target.value !== "delete") return;
+    dialog.close();
+    onConfirm(shown);
+  });
+
+  function show(item) {
+    shown = item;
+    name.textContent = item.name;
+    quantity.textContent = `has ${formatNumber(item.quantity)} in stock.`;
+  }
+
+  store.subscribe(({ stock }) => {
+    if (!dialog.open) return;
+    const item = findItem(stock, shown.id);
+    if (!item) dialog.close();
+    else if (item !== shown) show(item);
+  });
+
+  return {
+    open(item) {
+      show(item);
+      dialog.showModal();
+    },
+  };
+}

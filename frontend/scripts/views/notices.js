@@ -1,0 +1,61 @@
+/** Says what came of what the person did, and goes away by itself. */
+
+import { formatNumber } from "../formats.js";
+
+const STAY_MS = { success: 5_000, error: 12_000 };
+
+export function mountNotices(element, store) {
+  const template = document.getElementById("notice");
+  const shown = new Map(); // key → element
+  const folded = document.createElement("p");
+  folded.className = "notices-folded";
+
+  const dismiss = (key) => store.dispatch({ type: "dismiss", key });
+
+  function create({ key, tone, name, text }) {
+    const notice = template.content.cloneNode(true).firstElementChild;
+    const label = document.createElement("bdi");
+    label.dir = "auto";
+    label.textContent = name ?? "";
+    notice.dataset.tone = tone;
+    notice.querySelector(".notice-text").append(label, " ", text);
+    notice.querySelector("button").addEventListener("click", () => dismiss(key));
+    dismissLater(notice, STAY_MS[tone], () => dismiss(key));
+    return notice;
+  }
+
+  store.subscribe(({ notices, folded: count }) => {
+    const keys = new Set(notices.map(({ key }) => key));
+    for (const [key, notice] of shown) {
+      if (keys.has(key)) continue;
+      notice.remove();
+      shown.delete(key);
+    }
+    for (const notice of notices) {
+      if (shown.has(notice.key)) continue;
+      shown.set(notice.key, create(notice));
+      element.append(shown.get(notice.key));
+    }
+    fold(element, folded, count);
+  });
+}
+
+function fold(element, folded, count) {
+  if (!count) return folded.remove();
+  folded.textContent = `and ${formatNumber(count)} before`;
+  if (element.firstElementChild !== folded) element.prepend(folded);
+}
+
+/** Not while it is being read: the time starts again when pointer and focus have left it. */
+function dismissLater(notice, milliseconds, dismiss) {
+  let timer = setTimeout(dismiss, milliseconds);
+  const hold = () => clearTimeout(timer);
+  const release = () => {
+    hold();
+    timer = setTimeout(dismiss, milliseconds);
+  };
+  notice.addEventListener("pointerenter", hold);
+  notice.addEventListener("focusin", hold);
+  notice.addEventListener("pointerleave", release);
+  notice.addEventListener("focusout", release);
+}

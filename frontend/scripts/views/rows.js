@@ -1,0 +1,35 @@
+/** Puts rows in order and leaves alone those that the person is using. */
+
+/** The order wanted, but with the rows that are held where they are now. */
+export function holdInPlace(wanted, held, parent) {
+  if (held.size === 0) return wanted;
+  const order = wanted.filter((element) => !held.has(element));
+  [...parent.children].forEach((element, index) => {
+    if (held.has(element)) order.splice(index, 0, element);
+  });
+  return order;
+}
+
+/** Make the children of `parent` these, in this order. A held one is never moved: it would lose the focus. */
+export function arrange(parent, order, held) {
+  const wanted = new Set(order);
+  for (const element of [...parent.children]) {
+    if (!wanted.has(element)) element.remove();
+  }
+  let cursor = parent.firstElementChild;
+  for (const element of order) {
+    if (held.has(element)) cursor = passOver(parent, cursor, element);
+    if (element === cursor) cursor = cursor.nextElementSibling;
+    else parent.insertBefore(element, cursor);
+  }
+}
+
+/** Whatever stands before the held one comes after it: out of its way, to the end. */
+function passOver(parent, cursor, held) {
+  while (cursor !== held) {
+    const next = cursor.nextElementSibling;
+    parent.append(cursor);
+    cursor = next;
+  }
+  return cursor;
+}
