@@ -24,7 +24,7 @@ def create_app(settings: ApiSettings) -> Quart:
     """The API and the dashboard, as one app. Nothing is connected before it serves."""
     app = Quart(__name__, static_folder=str(FRONTEND), static_url_path="/static", template_folder=str(FRONTEND))
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
-    app.url_map.redirect_defaults = False
+    app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     answer_with_problems(app)
     app.register_blueprint(inventories.blueprint)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
 from typing import TYPE_CHECKING
 
+import structlog
 from quart import Quart
 from quart_cors import cors
 
@@ -21,6 +24,8 @@ from stream_service.subscribers import Subscribers
 
 if TYPE_CHECKING:
     from stream_service.settings import StreamSettings
+
+log = structlog.get_logger()
 
 ROLE = "stockstream_stream"
 
@@ -55,11 +60,19 @@ def create_app(settings: StreamSettings) -> Quart:
             subscribers.connect(relay, Replay(pool, settings.stream_replay_readers), pool)
             app.extensions["relay"], app.extensions["listener"] = relay, listener
             tasks = [asyncio.create_task(work) for work in (relay.run(), relay.beat(), listener.run())]
+            for task in tasks:
+                task.add_done_callback(_stop_if_it_failed)
             yield
             for task in tasks:
                 task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await asyncio.gather(*tasks)
+
+    def _stop_if_it_failed(task: asyncio.Task[None]) -> None:
+        """Streams that look open and carry nothing are the worst there is: better to end, and be started again."""
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.critical("the stream can't go on", exc_info=error)
+            os.kill(os.getpid(), signal.SIGTERM)
 
     async def check() -> None:
         if subscribers.is_draining:

@@ -24,7 +24,7 @@ class StreamSettings(Settings):
         frozenset(),
         description="Origins whose pages may subscribe, with commas between; unset: those of `API_BIND`",
     )
-    stream_flush_ms: int = Field(25, ge=0, le=10_000, description="Under load, least time between two writes (ms)")
+    stream_flush_ms: int = Field(25, ge=0, le=1_000, description="Under load, least time between two writes (ms)")
     stream_heartbeat_seconds: float = Field(10, gt=0, le=15, description="Time between two heartbeats (s)")
     stream_ring_bytes: int = Field(
         32 * 2**20, ge=2**16, description="Memory for recent events; older ones are read from the database"

@@ -111,7 +111,7 @@ class Subscribers:
         opening, cursor = await self._open(subscription)
         for data in opening:
             yield data
-        announced = cursor
+        announced: int | None = cursor  # the position that the client knows
         deadline: float | None = None
         while deadline is None or time.monotonic() < deadline:
             tick = relay.tick
@@ -121,7 +121,7 @@ class Subscribers:
             span = await self._next_span(cursor, items)
             cursor = span.end
             if span.data:
-                announced = cursor
+                announced = cursor if items is None else None  # the span may end in events left out
                 yield span.data
             elif relay.events.head > cursor:
                 continue  # a stretch of the log with nothing for this subscriber

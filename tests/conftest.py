@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -26,6 +27,16 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     server.make_template()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+    """A PostgreSQL that this test may stop, kill and start."""
+    server = PostgresServer(tmp_path / "postgres")
+    server.start()
+    server.make_template()
+    yield server
+    server.stop(signal.SIGQUIT)
 
 
 @pytest.fixture

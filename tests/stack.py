@@ -91,11 +91,14 @@ class Stack:
         self._processes[name].kill()
         self._processes.pop(name).wait(STOP_SECONDS)
 
+    def signal(self, name: str, number: signal.Signals) -> None:
+        self._processes[name].send_signal(number)
+
     def pause(self, name: str) -> None:
-        self._processes[name].send_signal(signal.SIGSTOP)
+        self.signal(name, signal.SIGSTOP)
 
     def resume(self, name: str) -> None:
-        self._processes[name].send_signal(signal.SIGCONT)
+        self.signal(name, signal.SIGCONT)
 
     def pid(self, name: str) -> int:
         return self._processes[name].pid

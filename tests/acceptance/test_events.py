@@ -1,0 +1,351 @@
+"""`GET /events` over a real socket: every line of the stream's contract."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import time
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from tests.sse import subscribe
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.postgres import PostgresServer
+
+POSITION = r"[0-9a-f]{8}-[0-9]+"
+
+
+@pytest.fixture
+def stream(postgres: PostgresServer, database: str, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
+    """Starts a stream service with these settings."""
+    stack = Stack(postgres, database, tmp_path)
+
+    def start(**settings: str) -> Stack:
+        stack.settings.update(settings)
+        stack.start("stream")
+        return stack
+
+    yield start
+    stack.close()
+
+
+def position(stack: Stack) -> str:
+    return stack.sql("SELECT log_position()")[0][0]
+
+
+def add_items(stack: Stack, count: int) -> None:
+    stack.sql(f"INSERT INTO inventory (name, quantity) SELECT 'item ' || n, n FROM generate_series(1, {count}) AS n")
+
+
+async def test_a_change_arrives_in_exactly_this_frame(stream: Callable[..., Stack]) -> None:
+    stack = stream()
+    async with subscribe(stack.stream_url) as subscriber:
+        assert subscriber.response.status == 200
+        assert subscriber.response.headers["Content-Type"] == "text/event-stream"
+        assert subscriber.response.headers["Cache-Control"] == "no-cache, no-transform"
+        assert subscriber.response.headers["X-Accel-Buffering"] == "no"
+        first = await subscriber.frame()
+        assert re.fullmatch(r"retry: \d{4}", first.raw)
+        await subscriber.opened()
+        stack.sql("SET stockstream.actor = 'Zoë'; INSERT INTO inventory (name, quantity) VALUES ('bolt \"M4\"', 5)")
+        frame = await subscriber.frame()
+    ((document,),) = stack.sql("SELECT item_document(i) FROM inventory i")
+    ((changed_at,),) = stack.sql("SELECT rfc3339(changed_at) FROM inventory_history")
+    assert frame.raw == (
+        f"id: {position(stack)}\nevent: inventory_update\n"
+        f'data: {{"event":"INSERT","data":{document},"actor":"Zoë","changed_at":"{changed_at}"}}'
+    )
+
+
+async def test_a_deletion_carries_the_document_before_it(stream: Callable[..., Stack]) -> None:
+    stack = stream()
+    add_items(stack, 1)
+    async with subscribe(stack.stream_url, last_event_id=position(stack)) as subscriber:
+        await subscriber.opened()
+        stack.sql("UPDATE inventory SET quantity = 7; DELETE FROM inventory")
+        update, delete = [frame.json for frame in await subscriber.updates(2)]
+    assert (update["event"], delete["event"]) == ("UPDATE", "DELETE")
+    assert update["data"] == delete["data"]
+    assert delete["data"]["version"] == 2
+
+
+async def test_without_a_position_it_starts_at_the_live_head_and_says_so(stream: Callable[..., Stack]) -> None:
+    stack = stream()
+    add_items(stack, 3)
+    async with subscribe(stack.stream_url, last_event_id=position(stack)) as ready:
+        await ready.opened()  # the service has read the three
+    async with subscribe(stack.stream_url) as subscriber:
+        heartbeat = await subscriber.next("heartbeat")
+        assert subscriber.last_event_id == heartbeat.json["head"] == position(stack)
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", heartbeat.json["at"])
+
+
+@pytest.mark.parametrize("by", ["header", "?last_event_id=", "?lastEventId="])
+async def test_a_resume_begins_after_its_position(stream: Callable[..., Stack], by: str) -> None:
+    stack = stream()
+    add_items(stack, 10)
+    epoch, _, head = position(stack).rpartition("-")
+    asked = f"{epoch}-{int(head) - 4}"
+    query, header = ("", asked) if by == "header" else (by + asked, None)
+    async with subscribe(stack.stream_url, query, last_event_id=header) as subscriber:
+        assert [frame.event_id for frame in await subscriber.updates(4)] == [7, 8, 9, 10]
+        stack.sql("UPDATE inventory SET quantity = 99 WHERE id = 1")
+        assert (await subscriber.next("inventory_update")).event_id == 11
+
+
+async def test_the_header_wins_over_the_parameter(stream: Callable[..., Stack]) -> None:
+    stack = stream()
+    add_items(stack, 5)
+    epoch = position(stack).partition("-")[0]
+    async with subscribe(stack.stream_url, f"?last_event_id={epoch}-1", last_event_id=f"{epoch}-4") as subscriber:
+        assert (await subscriber.next("inventory_update")).event_id == 5
+
+
+@pytest.mark.parametrize("events", [1_000, 10_000, 50_000])
+async def test_a_resume_from_far_back_meets_the_live_stream_without_gap_or_repeat(
+    stream: Callable[..., Stack], events: int
+) -> None:
+    """What has left the ring comes from the database; 64 KB hold about 200 events."""
+    stack = stream(STREAM_RING_BYTES="65536")
+    epoch = position(stack).partition("-")[0]
+    add_items(stack, events)
+    async with subscribe(stack.stream_url, last_event_id=f"{epoch}-0") as subscriber:
+        first = await subscriber.updates(10)
+        stack.sql("UPDATE inventory SET quantity = 0 WHERE id <= 100")
+        rest = await subscriber.updates(events + 100 - 10)
+    assert [frame.event_id for frame in first + rest] == list(range(1, events + 101))
+
+
+@pytest.mark.parametrize(
+    ("asked", "reason"), [("{epoch}-99", "ahead of the log"), ("0000-1", "of another log"), ("zz-99", "of another log")]
+)
+async def test_a_position_that_the_log_cannot_serve_is_reset_and_goes_on(
+    stream: Callable[..., Stack], asked: str, reason: str
+) -> None:
+    stack = stream()
+    add_items(stack, 3)
+    here = position(stack)
+    async with subscribe(stack.stream_url, last_event_id=asked.format(epoch=here[:8])) as subscriber:
+        reset = await subscriber.next("reset")
+        assert reset.id == reset.json["head"] == here
+        assert reason in reset.json["reason"]
+        add_items(stack, 1)
+        assert (await subscriber.next("inventory_update")).event_id == 4
+
+
+async def test_a_position_that_the_stream_has_not_read_yet_is_no_reset(stream: Callable[..., Stack]) -> None:
+    """The API hands out positions the moment they are committed; the stream may be a step behind."""
+    stack = stream()
+    for number in range(20):
+        add_items(stack, 1)
+        async with subscribe(stack.stream_url, last_event_id=position(stack)) as subscriber:
+            frames = [await subscriber.frame(), await subscriber.frame()]
+            assert [frame.event for frame in frames] == [None, "heartbeat"], number
+
+
+async def test_another_log_under_a_running_stream_is_a_reset(stream: Callable[..., Stack]) -> None:
+    """As when a dump is loaded over the tables: same database, same ids, another history."""
+    stack = stream()
+    add_items(stack, 3)
+    async with subscribe(stack.stream_url, last_event_id=position(stack)) as subscriber:
+        await subscriber.opened()
+        stack.sql(
+            "CREATE TABLE restored (LIKE inventory_history INCLUDING ALL);"
+            "DROP TABLE inventory_history CASCADE;"
+            "ALTER TABLE restored RENAME TO inventory_history;"
+            "GRANT SELECT ON inventory_history TO stockstream_stream;"
+            "CREATE OR REPLACE FUNCTION log_head() RETURNS bigint LANGUAGE sql STABLE"
+            " RETURN coalesce((SELECT max(event_id) FROM inventory_history), 0);"
+            "CREATE OR REPLACE FUNCTION log_epoch() RETURNS text LANGUAGE sql STABLE RETURN 'restored'"
+        )
+        reset = await subscriber.next("reset")
+        assert reset.json["head"] == "restored-0"
+
+
+@pytest.mark.parametrize("asked", ["1042", "x-y", "3f9c-1;drop", "3F9C-1", "-", "a" * 5000])
+async def test_a_malformed_position_is_a_400(stack: Stack, asked: str) -> None:
+    for query, header in ((f"?last_event_id={asked}", None), ("", asked)):
+        async with subscribe(stack.stream_url, query, last_event_id=header) as subscriber:
+            assert subscriber.response.status == 400
+            assert (await subscriber.response.json(content_type="application/problem+json"))["status"] == 400
+
+
+@pytest.mark.parametrize("query", ["?snapshot=yes", "?item=x", "?item=-1", "?item=1&item=", "?item=" + "9" * 20])
+async def test_a_malformed_parameter_is_a_400(stack: Stack, query: str) -> None:
+    async with subscribe(stack.stream_url, query) as subscriber:
+        assert subscriber.response.status == 400
+
+
+async def test_errors_are_problems_here_too(stack: Stack) -> None:
+    async with aiohttp.ClientSession(stack.stream_url) as session:
+        for method, path, status in (("GET", "/nothing", 404), ("POST", "/events", 405), ("GET", "/static/a", 404)):
+            async with session.request(method, path) as response:
+                assert (response.status, response.content_type) == (status, "application/problem+json")
+        for path in ("/healthz", "/readyz"):
+            async with session.get(path) as response:
+                assert response.status == 200
+
+
+async def test_a_head_request_gets_headers_and_ends(stack: Stack) -> None:
+    async with aiohttp.ClientSession(stack.stream_url) as session, session.head("/events") as response:
+        assert (response.status, response.content_type) == (200, "text/event-stream")
+        assert await response.read() == b""
+
+
+async def test_a_snapshot_comes_first_and_then_what_follows_it(stream: Callable[..., Stack]) -> None:
+    stack = stream()
+    add_items(stack, 1_200)
+    async with subscribe(stack.stream_url, "?snapshot=1") as subscriber:
+        parts = [await subscriber.next("snapshot") for _ in range(3)]
+        assert [part.id for part in parts] == [None, None, position(stack)]
+        items = [item for part in parts for item in part.json]
+        assert items == json.loads(stack.sql("SELECT json_agg(item_document(i) ORDER BY id) FROM inventory i")[0][0])
+        add_items(stack, 1)
+        assert (await subscriber.next("inventory_update")).event_id == 1_201
+
+
+async def test_a_snapshot_of_nothing_still_has_a_position(stack: Stack) -> None:
+    async with subscribe(stack.stream_url, "?snapshot=1") as subscriber:
+        part = await subscriber.next("snapshot")
+        assert (part.json, part.id) == ([], position(stack))
+
+
+async def test_a_position_goes_before_a_snapshot(stack: Stack) -> None:
+    add_items(stack, 2)
+    epoch = position(stack).partition("-")[0]
+    async with subscribe(stack.stream_url, "?snapshot=1", last_event_id=f"{epoch}-1") as subscriber:
+        frames = [await subscriber.frame() for _ in range(3)]
+        assert [frame.event for frame in frames] == [None, "heartbeat", "inventory_update"]
+
+
+async def test_a_narrowed_stream_sends_these_items_and_its_position_still_advances(
+    stream: Callable[..., Stack],
+) -> None:
+    stack = stream(STREAM_HEARTBEAT_SECONDS="0.2", STREAM_RING_BYTES="65536")
+    add_items(stack, 3_000)
+    epoch = position(stack).partition("-")[0]
+    async with subscribe(stack.stream_url, "?item=7&item=2500", last_event_id=f"{epoch}-0") as subscriber:
+        replayed = await subscriber.updates(2)
+        stack.sql("UPDATE inventory SET quantity = 0 WHERE id = 2500; UPDATE inventory SET quantity = 0 WHERE id < 9")
+        live = await subscriber.updates(2)
+        assert [frame.json["data"]["id"] for frame in replayed + live] == [7, 2500, 2500, 7]
+        while subscriber.last_event_id != position(stack):
+            await subscriber.frame()
+
+
+async def test_heartbeats_tell_the_head_and_the_time(stream: Callable[..., Stack]) -> None:
+    stack = stream(STREAM_HEARTBEAT_SECONDS="0.2")
+    async with subscribe(stack.stream_url) as subscriber:
+        await subscriber.opened()
+        beats = [(await subscriber.next("heartbeat")).json for _ in range(3)]
+    assert {beat["head"] for beat in beats} == {position(stack)}
+    assert sorted({beat["at"] for beat in beats}) == [beat["at"] for beat in beats]
+
+
+async def test_retry_is_random_for_each_client(stack: Stack) -> None:
+    retries = set()
+    for _ in range(5):
+        async with subscribe(stack.stream_url) as subscriber:
+            retries.add((await subscriber.frame()).retry)
+    assert len(retries) > 1
+
+
+@pytest.mark.parametrize("cap", ["STREAM_MAX_SUBSCRIBERS", "STREAM_MAX_PER_CLIENT"])
+async def test_over_a_cap_a_browser_is_told_to_come_back(stream: Callable[..., Stack], cap: str) -> None:
+    stack = stream(**{cap: "2"})
+    async with AsyncExitStack() as streams:
+        open_ones = [await streams.enter_async_context(subscribe(stack.stream_url)) for _ in range(2)]
+        for subscriber in open_ones:
+            await subscriber.opened()
+        async with subscribe(stack.stream_url) as refused:
+            assert refused.response.status == 200
+            frames = await refused.rest()
+        assert [frame.event for frame in frames] == [None, "busy"]
+        assert (frames[0].retry or 0) >= 15_000
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:  # the places of those who left are free again
+        async with subscribe(stack.stream_url) as again:
+            if (await again.frame()).retry or 0 < 15_000:
+                return
+    pytest.fail("no place became free")
+
+
+async def test_the_pages_of_named_origins_may_subscribe_and_no_others(stream: Callable[..., Stack]) -> None:
+    stack = stream(ALLOWED_ORIGINS="https://stock.example")
+    for origin, allowed in (("https://stock.example", "https://stock.example"), ("https://evil.example", None)):
+        async with subscribe(stack.stream_url, headers={"Origin": origin}) as subscriber:
+            assert subscriber.response.headers.get("Access-Control-Allow-Origin") == allowed
+    ask = {"Origin": "https://stock.example", "Access-Control-Request-Method": "GET"}
+    ask["Access-Control-Request-Headers"] = "last-event-id"
+    async with aiohttp.ClientSession(stack.stream_url) as session, session.options("/events", headers=ask) as response:
+        assert response.headers["Access-Control-Allow-Origin"] == "https://stock.example"
+        assert response.headers["Access-Control-Allow-Headers"].lower() == "last-event-id"
+
+
+async def test_a_burst_leaves_joined_and_alone_an_event_leaves_at_once(stream: Callable[..., Stack]) -> None:
+    """The first of ten commits comes alone; the nine that follow within the interval come in one write."""
+    stack = stream(STREAM_FLUSH_MS="1000")
+    commits = "DO $$ BEGIN FOR n IN 1..10 LOOP INSERT INTO inventory (name, quantity) VALUES ('a', n); COMMIT;"
+    async with subscribe(stack.stream_url) as subscriber:
+        await subscriber.opened()
+        stack.sql(f"{commits} PERFORM pg_sleep(0.005); END LOOP; END $$")
+        counts: list[int] = []
+        while sum(counts) < 10:
+            chunk = await subscriber.response.content.readany()
+            counts.append(chunk.count(b"event: inventory_update"))
+    assert counts[0] < 10
+    assert len([count for count in counts if count]) == 2
+
+
+@pytest.mark.parametrize("streams", [0, 20])
+async def test_sigterm_ends_every_stream_cleanly_and_exits_0_within_5_seconds(
+    stream: Callable[..., Stack], streams: int
+) -> None:
+    stack = stream()
+    async with AsyncExitStack() as stay:
+        subscribers = [await stay.enter_async_context(subscribe(stack.stream_url)) for _ in range(streams)]
+        for subscriber in subscribers:
+            await subscriber.opened()
+        started = time.monotonic()
+        code = await asyncio.to_thread(stack.stop, "stream")
+        assert (code, time.monotonic() - started < 5) == (0, True)
+        add_items(stack, 1)
+        for subscriber in subscribers:
+            await subscriber.rest()  # an end that is not clean raises
+        stack.start("stream")
+        for subscriber in subscribers[:3]:
+            async with subscribe(stack.stream_url, last_event_id=subscriber.last_event_id) as again:
+                assert (await again.next("inventory_update")).event_id == 1
+
+
+async def test_while_it_drains_it_is_not_ready_and_opens_no_stream(stream: Callable[..., Stack]) -> None:
+    stack = stream(STREAM_DRAIN_SECONDS="30")
+    async with subscribe(stack.stream_url) as subscriber:
+        await subscriber.opened()
+        stack.signal("stream", signal.SIGTERM)
+        while await asyncio.to_thread(stack.is_ready, "stream"):
+            await asyncio.sleep(0.01)
+        async with subscribe(stack.stream_url) as late:
+            assert [frame.event for frame in await late.rest()] == [None, "busy"]
+
+
+async def test_a_client_that_stops_reading_costs_only_itself(stream: Callable[..., Stack]) -> None:
+    stack = stream(STREAM_RING_BYTES="65536")
+    with socket.create_connection(("127.0.0.1", stack.ports["stream"])) as deaf:
+        deaf.sendall(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with subscribe(stack.stream_url) as subscriber:
+            await subscriber.opened()
+            add_items(stack, 60_000)
+            frames = await subscriber.updates(60_000)
+            assert [frame.event_id for frame in frames] == list(range(1, 60_001))

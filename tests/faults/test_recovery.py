@@ -1,0 +1,174 @@
+"""Something dies in the middle of writes; whoever was subscribed ends equal to the table."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import asyncpg
+import pytest
+
+from tests.sse import subscribe
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from tests.postgres import PostgresServer
+
+ITEMS = 20
+EVENTS_BEFORE = 100
+EVENTS_AFTER = 100
+DATABASE_FAULTS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
+class Mirror:
+    """A client as a page is one: it keeps the items, its position, and comes back by itself."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.items: dict[int, dict[str, Any]] = {}
+        self.event_ids: list[int] = []
+        self.resets = 0
+        self._stack = stack
+        self._position: str | None = None
+        self._changed = asyncio.Condition()
+
+    async def run(self) -> None:
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, ConnectionError, EOFError, TimeoutError):
+                query = "" if self._position else "?snapshot=1"
+                async with subscribe(self._stack.stream_url, query, last_event_id=self._position) as stream:
+                    while True:
+                        await self._take(await stream.frame())
+            await asyncio.sleep(0.02)  # EventSource waits longer
+
+    async def _take(self, frame: Any) -> None:
+        if frame.event == "snapshot":
+            self.items |= {item["id"]: item for item in frame.json}
+        elif frame.event == "inventory_update":
+            self.event_ids.append(frame.event_id)
+            self.items[frame.json["data"]["id"]] = frame.json["data"]
+        elif frame.event == "reset":
+            self.resets += 1
+        self._position = frame.id or self._position
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def until(self, head: int) -> None:
+        async with asyncio.timeout(30), self._changed:
+            await self._changed.wait_for(lambda: self.event_ids[-1:] >= [head])
+
+
+@pytest.fixture
+def stack(own_postgres: PostgresServer, tmp_path: Path) -> Iterator[Stack]:
+    """A stack on a PostgreSQL that the test may stop."""
+    stack = Stack(own_postgres, own_postgres.create_database(), tmp_path)
+    stack.start("stream")
+    stack.sql(f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS})")
+    yield stack
+    stack.close()
+
+
+class Writer:
+    """Changes items one after the other, for ever, whatever happens to the database."""
+
+    def __init__(self, stack: Stack) -> None:
+        self.commits = 0
+        self._stack = stack
+
+    async def run(self) -> None:
+        while True:
+            with contextlib.suppress(*DATABASE_FAULTS):
+                connection = await asyncpg.connect(self._stack.database_url, timeout=2)
+                try:
+                    while True:
+                        await connection.execute(
+                            "UPDATE inventory SET quantity = quantity + 1 WHERE id = $1", self.commits % ITEMS + 1
+                        )
+                        self.commits += 1
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(0.02)
+
+    async def more(self, count: int) -> None:
+        """Return when so many more commits have been confirmed."""
+        wanted = self.commits + count
+        async with asyncio.timeout(30):
+            while self.commits < wanted:
+                await asyncio.sleep(0.005)
+
+
+@contextlib.asynccontextmanager
+async def racing(stack: Stack) -> AsyncIterator[tuple[Writer, Mirror]]:
+    """A writer and a mirror at work; at the end the mirror must be the table, and have seen the log."""
+    writer, mirror = Writer(stack), Mirror(stack)
+    mirroring, writing = asyncio.create_task(mirror.run()), asyncio.create_task(writer.run())
+    await writer.more(EVENTS_BEFORE)
+    yield writer, mirror
+    await writer.more(EVENTS_AFTER)
+    writing.cancel()
+    await asyncio.gather(writing, return_exceptions=True)
+    ids = [int(row[0]) for row in stack.sql("SELECT event_id FROM inventory_history ORDER BY event_id")]
+    await mirror.until(ids[-1])
+    mirroring.cancel()
+    await asyncio.gather(mirroring, return_exceptions=True)
+    table = json.loads(stack.sql("SELECT json_agg(item_document(i) ORDER BY id) FROM inventory i")[0][0])
+    assert sorted(mirror.items.values(), key=lambda item: int(item["id"])) == table
+    assert mirror.event_ids == [event_id for event_id in ids if event_id >= mirror.event_ids[0]]
+    assert mirror.resets == 0
+
+
+async def test_kill_9_of_the_stream_in_mid_write(stack: Stack) -> None:
+    async with racing(stack) as (writer, _):
+        for _ in range(3):
+            stack.kill("stream")
+            await asyncio.to_thread(stack.start, "stream")
+            await writer.more(30)
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGQUIT, signal.SIGKILL], ids=lambda how: how.name)
+async def test_postgresql_is_stopped_and_started_in_mid_write(stack: Stack, how: signal.Signals) -> None:
+    async with racing(stack):
+        stack.server.stop(how)
+        assert not await asyncio.to_thread(stack.is_ready, "stream")
+        await asyncio.to_thread(stack.server.start)
+        await asyncio.to_thread(stack.wait_until_ready, "stream")
+
+
+async def test_the_listener_is_cut_off_and_comes_back_by_itself(stack: Stack) -> None:
+    listener = "FROM pg_stat_activity WHERE application_name = 'stockstream_stream listener'"
+    async with racing(stack) as (writer, _):
+        for _ in range(3):
+            assert stack.sql(f"SELECT pg_terminate_backend(pid) {listener}") == [("t",)]
+            await writer.more(20)
+            while stack.sql(f"SELECT count(*) {listener}") != [("1",)]:
+                await asyncio.sleep(0.02)
+    assert await asyncio.to_thread(stack.is_ready, "stream")
+
+
+async def test_every_connection_is_cut_off(stack: Stack) -> None:
+    async with racing(stack) as (writer, _):
+        for _ in range(3):
+            stack.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+            await writer.more(20)
+
+
+async def test_a_lost_ring_costs_latency_and_no_event(stack: Stack) -> None:
+    """Nothing rings at all; the stream looks by itself."""
+    stack.sql(
+        "DO $$ BEGIN EXECUTE replace(pg_get_functiondef('inventory_write_history'::regproc),"
+        " 'PERFORM pg_notify', '-- PERFORM pg_notify'); END $$"
+    )
+    async with racing(stack):
+        pass
