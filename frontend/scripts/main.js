@@ -14,7 +14,7 @@ import { mountStockList } from "./views/stock-list.js";
 const find = (selector) => document.querySelector(selector);
 
 const store = createStore(reduce, INITIAL_STATE);
-const snapshot = createSnapshot(store);
+const snapshot = createSnapshot(store, { onLoaded: () => stream.open() });
 const stream = createStream(find('meta[name="events-url"]').content, store, { onReset: snapshot.load });
 const actions = createActions(store, {
   onWritten() {
@@ -32,11 +32,4 @@ mountStockList(find(".stock-list"), store, {
   onRetry: snapshot.load,
 });
 
-await snapshot.load();
-openWhenLoaded();
-
-/** The stream starts where the first snapshot stands. */
-function openWhenLoaded() {
-  if (store.state.stock.isComplete) stream.open();
-  else setTimeout(openWhenLoaded, 100);
-}
+snapshot.load();

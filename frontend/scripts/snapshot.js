@@ -3,9 +3,11 @@
 import { getStock } from "./api.js";
 import { backoff } from "./backoff.js";
 
-export function createSnapshot(store) {
+/** `onLoaded` is called once, when there is a stock to go on from. */
+export function createSnapshot(store, { onLoaded }) {
   let current = null; // the load under way; a newer one ends it
   let timer;
+  let hasLoaded = false;
 
   async function load(failures = 0) {
     clearTimeout(timer);
@@ -21,6 +23,10 @@ export function createSnapshot(store) {
     }
     const { failure, stock } = store.state;
     if (failure || !stock.isComplete) timer = setTimeout(load, backoff(failures + 1), failures + 1);
+    else if (!hasLoaded) {
+      hasLoaded = true;
+      onLoaded();
+    }
   }
 
   return { load: () => load() };

@@ -3,6 +3,7 @@
 import { applyAnswer, applyChanges, applyProgress, applyReset, applySnapshot, EMPTY_STOCK } from "./stock.js";
 
 export const NOTICES_SHOWN = 3;
+const CLOCK_TOLERANCE_MS = 5_000;
 
 export const INITIAL_STATE = Object.freeze({
   connection: "connecting", // connecting, live, reconnecting, stale, offline
@@ -10,6 +11,7 @@ export const INITIAL_STATE = Object.freeze({
   failure: null, // why the stock could not be loaded
   stock: EMPTY_STOCK,
   pending: new Map(), // id → {kind: "edit", quantity} or {kind: "delete"}: sent, not answered yet
+  clockAhead: 0, // of the server's clock, in milliseconds
   filter: "",
   notices: [], // {key, tone, name, text}, oldest first
   folded: 0, // older notices, counted instead of shown
@@ -21,7 +23,7 @@ const HANDLERS = {
     settle({ ...state, failure: null, stock: applySnapshot(state.stock, position, items) }),
   snapshot_failed: (state, { reason }) => ({ ...state, failure: reason }),
   changes: (state, { changes }) => settle({ ...state, stock: applyChanges(state.stock, changes) }),
-  progress: (state, { position }) => ({ ...state, stock: applyProgress(state.stock, position) }),
+  heartbeat: takeHeartbeat,
   reset: (state, { head }) => ({ ...state, stock: applyReset(state.stock, head) }),
   connection: (state, { connection, isFull = false }) => ({ ...state, connection, isFull }),
   write_sent: (state, { id, write }) => ({ ...state, pending: new Map(state.pending).set(id, write) }),
@@ -35,6 +37,13 @@ export function reduce(state, message) {
   const handle = HANDLERS[message.type];
   if (!handle) throw new TypeError(`no such message: ${message.type}`);
   return handle(state, message);
+}
+
+function takeHeartbeat(state, { position, clockAhead }) {
+  const stock = position ? applyProgress(state.stock, position) : state.stock;
+  const isOff = Math.abs(clockAhead - state.clockAhead) > CLOCK_TOLERANCE_MS;
+  if (stock === state.stock && !isOff) return state;
+  return { ...state, stock, clockAhead: isOff ? clockAhead : state.clockAhead };
 }
 
 /** A deletion that the log already shows is not pending any more, even before its answer is here. */

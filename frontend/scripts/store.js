@@ -9,29 +9,32 @@ export function createStore(reduce, initialState) {
     for (const view of views) view(state);
   }
 
+  /** Draw in the next frame. A page that nobody sees has none, and waits. */
+  function redraw() {
+    if (isScheduled) return;
+    isScheduled = true;
+    requestAnimationFrame(draw);
+  }
+
+  /** Take a message in. */
+  function dispatch(message) {
+    const before = state;
+    state = reduce(state, message);
+    if (state !== before) redraw();
+  }
+
+  /** `view(state)` is called for each drawing; it must come to the same page from any page. */
+  function subscribe(view) {
+    views.push(view);
+    redraw();
+  }
+
   return {
     get state() {
       return state;
     },
-
-    /** Take a message in. */
-    dispatch(message) {
-      const before = state;
-      state = reduce(state, message);
-      if (state !== before) this.redraw();
-    },
-
-    /** Draw in the next frame. A page that nobody sees has none, and waits. */
-    redraw() {
-      if (isScheduled) return;
-      isScheduled = true;
-      requestAnimationFrame(draw);
-    },
-
-    /** `view(state)` is called for each drawing; it must come to the same page from any page. */
-    subscribe(view) {
-      views.push(view);
-      this.redraw();
-    },
+    dispatch,
+    redraw,
+    subscribe,
   };
 }

@@ -4,6 +4,7 @@ import { backoff } from "./backoff.js";
 import { formatPosition, parsePosition } from "./position.js";
 
 export const STALE_AFTER_MS = 25_000; // two heartbeats and a half
+const BUSY_AT_MOST_MS = 60_000; // how long a full server sends a page away
 const WATCH_MS = 1_000;
 const GATHER_MS = 16; // a burst is taken in once for each frame, not once for each event
 const GATHER_AT_MOST = 2_000; // timers of a hidden page may be a minute apart
@@ -56,8 +57,8 @@ export function createStream(url, store, { onReset }) {
 
   function takeHeartbeat(frame) {
     takeGathered();
-    const position = parsePosition(frame.lastEventId);
-    if (position) store.dispatch({ type: "progress", position });
+    const ahead = Date.parse(JSON.parse(frame.data).at) - Date.now();
+    store.dispatch({ type: "heartbeat", position: parsePosition(frame.lastEventId), clockAhead: ahead });
   }
 
   function takeReset(frame) {
@@ -80,8 +81,9 @@ export function createStream(url, store, { onReset }) {
 
   /** A connection can look open and be dead: nothing tells but the silence. */
   function watch() {
-    if (source === null || Date.now() - heardAt < STALE_AFTER_MS) return;
-    if (store.state.connection === "live") store.dispatch({ type: "connection", connection: "stale" });
+    const { connection, isFull } = store.state;
+    if (source === null || Date.now() - heardAt < STALE_AFTER_MS + (isFull ? BUSY_AT_MOST_MS : 0)) return;
+    if (connection === "live") store.dispatch({ type: "connection", connection: "stale" });
     open();
   }
 

@@ -1,5 +1,7 @@
 /** Says whether what the page shows is live. */
 
+import { setText } from "./text.js";
+
 const WORDS = {
   connecting: "Connecting",
   live: "Live",
@@ -16,14 +18,22 @@ const DETAILS = {
 
 const FULL = "The server has no free place for live updates. This page tries again by itself.";
 
+const RELOADING = "The stock is being loaded anew. What is shown may be old.";
+
 export function mountConnection(element, detail, store) {
   const word = element.querySelector(".connection-word");
 
-  store.subscribe(({ connection, isFull }) => {
-    if (element.dataset.state !== connection) element.dataset.state = connection;
-    if (word.textContent !== WORDS[connection]) word.textContent = WORDS[connection];
-    const text = isFull ? FULL : (DETAILS[connection] ?? "");
-    if (detail.textContent !== text) detail.textContent = text;
+  store.subscribe((state) => {
+    const text = explain(state);
+    element.dataset.state = state.connection;
+    setText(word, WORDS[state.connection]);
+    setText(detail, text);
     detail.hidden = !text;
   });
+}
+
+function explain({ connection, isFull, stock }) {
+  if (isFull) return FULL;
+  if (DETAILS[connection]) return DETAILS[connection];
+  return stock.known.size && !stock.isComplete ? RELOADING : "";
 }

@@ -21,11 +21,16 @@ export function mountDeleteDialog(dialog, store, { onConfirm }) {
     quantity.textContent = `has ${formatNumber(item.quantity)} in stock.`;
   }
 
+  function giveUp() {
+    dialog.close();
+    store.dispatch({ type: "notice", notice: { tone: "info", name: shown.name, text: "was deleted meanwhile." } });
+  }
+
   store.subscribe(({ stock }) => {
     if (!dialog.open) return;
     const item = findItem(stock, shown.id);
-    if (!item) dialog.close();
-    else if (item !== shown) show(item);
+    if (item && item !== shown) show(item);
+    if (!item) giveUp();
   });
 
   return {

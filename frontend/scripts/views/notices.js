@@ -2,7 +2,7 @@
 
 import { formatNumber } from "../formats.js";
 
-const STAY_MS = { success: 5_000, error: 12_000 };
+const STAY_MS = { success: 5_000, info: 8_000, error: 12_000 };
 
 export function mountNotices(element, store) {
   const template = document.getElementById("notice");
@@ -42,7 +42,7 @@ export function mountNotices(element, store) {
 
 function fold(element, folded, count) {
   if (!count) return folded.remove();
-  folded.textContent = `and ${formatNumber(count)} before`;
+  folded.textContent = `${formatNumber(count)} earlier`;
   if (element.firstElementChild !== folded) element.prepend(folded);
 }
 

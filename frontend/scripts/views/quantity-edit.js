@@ -2,32 +2,42 @@
 
 import { formatNumber } from "../formats.js";
 import { parseQuantity } from "../validation.js";
+import { setText } from "./text.js";
 
 export function createQuantityEdit(item, { onSave, onCancel }) {
-  const template = document.getElementById("quantity-edit");
-  const form = template.content.cloneNode(true).firstElementChild;
-  const input = form.querySelector("input");
-  const [save] = form.querySelectorAll("button");
+  const form = document.getElementById("quantity-edit").content.cloneNode(true).firstElementChild;
+  const [input, save, cancel] = form.elements;
   const hint = form.querySelector("p");
   const startedFrom = item.quantity;
+  let current = item; // null when it is gone
+  let error = "";
+  hint.id = `quantity-hint-${item.id}`;
   input.value = String(item.quantity);
   input.setAttribute("aria-label", `Quantity of ${item.name}`);
+  input.setAttribute("aria-describedby", hint.id);
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (save.disabled) return;
-    const { quantity, error } = parseQuantity(input.value);
-    if (error) say(error, true);
-    else onSave(quantity);
+    if (!current) return;
+    const parsed = parseQuantity(input.value);
+    if (parsed.error) complain(parsed.error);
+    else onSave(parsed.quantity);
   });
-  form.addEventListener("click", ({ target }) => target.value === "cancel" && target.type === "button" && onCancel());
   form.addEventListener("keydown", ({ key }) => key === "Escape" && onCancel());
-  input.addEventListener("input", () => input.hasAttribute("aria-invalid") && say("", false));
+  cancel.addEventListener("click", onCancel);
+  input.addEventListener("input", () => complain(""));
 
-  function say(text, isError) {
-    if (hint.textContent !== text) hint.textContent = text;
-    if (isError) input.setAttribute("aria-invalid", "true");
-    else input.removeAttribute("aria-invalid");
+  function complain(text) {
+    error = text;
+    show();
+  }
+
+  function show() {
+    const hasChanged = current && current.quantity !== startedFrom;
+    const news = hasChanged ? `Now ${formatNumber(current.quantity)}` : "";
+    setText(hint, current ? error || news : "Deleted meanwhile");
+    input.ariaInvalid = error ? "true" : null;
+    save.disabled = !current;
   }
 
   return {
@@ -37,11 +47,9 @@ export function createQuantityEdit(item, { onSave, onCancel }) {
       input.select();
     },
     /** The item as it is now, or null when it is gone. */
-    update(current) {
-      save.disabled = current === null;
-      if (current === null) say("Deleted meanwhile", true);
-      else if (current.quantity !== startedFrom) say(`Now ${formatNumber(current.quantity)}`, false);
-      else if (!input.hasAttribute("aria-invalid")) say("", false);
+    update(next) {
+      current = next;
+      show();
     },
   };
 }

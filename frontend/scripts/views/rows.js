@@ -1,4 +1,4 @@
-/** Puts rows in order and leaves alone those that the person is using. */
+/** Puts rows in order, and leaves alone those that the person is using: one that moved would take another's click. */
 
 /** The order wanted, but with the rows that are held where they are now. */
 export function holdInPlace(wanted, held, parent) {
@@ -32,4 +32,15 @@ function passOver(parent, cursor, held) {
     cursor = next;
   }
   return cursor;
+}
+
+/** When the row with the focus goes, the focus passes to the row that takes its place. */
+export function keepFocus(parent, change) {
+  const focused = document.activeElement;
+  if (!parent.contains(focused)) return change();
+  const index = [...parent.children].findIndex((element) => element.contains(focused));
+  change();
+  if (focused.isConnected) return;
+  const row = parent.children[Math.min(index, parent.children.length - 1)];
+  row?.querySelector(`.${focused.className}`)?.focus();
 }

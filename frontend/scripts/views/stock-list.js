@@ -2,8 +2,9 @@
 
 import { formatNumber } from "../formats.js";
 import { findItem, listItems } from "../stock.js";
-import { arrange, holdInPlace } from "./rows.js";
+import { arrange, holdInPlace, keepFocus } from "./rows.js";
 import { createStockRow } from "./stock-row.js";
+import { setText } from "./text.js";
 
 const TICK_MS = 10_000; // "just now" grows old
 
@@ -12,38 +13,40 @@ export function mountStockList(section, store, { onEdit, onDelete, onRetry }) {
   const summary = section.querySelector(".stock-list-summary");
   const filter = section.querySelector(".stock-list-filter");
   const rows = new Map(); // id → row
+  let now = Date.now();
 
   function rowOf(id) {
-    if (!rows.has(id)) rows.set(id, createStockRow(id, { onEdit, onEditEnded: () => store.redraw() }));
+    if (!rows.has(id)) rows.set(id, createStockRow(id, { onEdit, onEditEnded: store.redraw }));
     return rows.get(id);
   }
 
-  function updateRows({ stock, pending }, items) {
-    const now = Date.now();
+  function updateRows({ stock, pending, clockAhead }, items) {
     const wanted = new Set(items.map(({ id }) => id));
+    const update = (row, id, item) => row.update(item, pending.get(id), now + clockAhead);
     for (const [id, row] of rows) {
       if (wanted.has(id)) continue;
-      if (row.isEditing) row.update(findItem(stock, id), pending.get(id), now);
+      if (row.isEditing) update(row, id, findItem(stock, id));
       else rows.delete(id);
     }
-    for (const item of items) rowOf(item.id).update(item, pending.get(item.id), now);
+    for (const item of items) update(rowOf(item.id), item.id, item);
   }
 
   function placeRows(items) {
-    const held = new Set([...rows.values()].map(({ element }) => element).filter(isInUse));
+    const held = new Set(list.querySelectorAll(":scope > :is(:hover, :focus-within)"));
     for (const row of rows.values()) if (row.isEditing) held.add(row.element);
+    for (const element of held) if (!rows.has(Number(element.dataset.id))) held.delete(element);
     const wanted = items.map(({ id }) => rows.get(id).element);
-    arrange(list, holdInPlace(wanted, held, list), held);
+    keepFocus(list, () => arrange(list, holdInPlace(wanted, held, list), held));
   }
 
   store.subscribe((state) => {
-    const all = state.stock.isComplete || state.stock.known.size ? listItems(state.stock) : [];
+    const all = listItems(state.stock);
     const items = all.filter(matches(state.filter));
     updateRows(state, items);
     placeRows(items);
-    summary.textContent = all.length ? summarise(all) : "";
+    setText(summary, all.length ? summarise(all) : "");
     filter.hidden = all.length === 0;
-    section.setAttribute("aria-busy", String(!state.stock.isComplete));
+    section.ariaBusy = String(!state.stock.isComplete);
     showPanel(section, state, all, items);
   });
 
@@ -52,16 +55,14 @@ export function mountStockList(section, store, { onEdit, onDelete, onRetry }) {
     if (target.closest(".stock-row-edit")) row.edit();
     else if (target.closest(".stock-row-delete") && target.ariaDisabled !== "true") onDelete(row.item);
   });
-  list.addEventListener("pointerleave", () => store.redraw());
-  list.addEventListener("focusout", () => store.redraw());
+  list.addEventListener("pointerleave", store.redraw);
+  list.addEventListener("focusout", store.redraw);
   filter.addEventListener("input", () => store.dispatch({ type: "filter", text: filter.value }));
   section.querySelector('[data-panel="failed"] button').addEventListener("click", onRetry);
-  setInterval(() => store.redraw(), TICK_MS);
-}
-
-/** Under the pointer, or with the focus: a row that moves away would take the click of another. */
-function isInUse(element) {
-  return element.matches(":hover, :focus-within");
+  setInterval(() => {
+    now = Date.now();
+    store.redraw();
+  }, TICK_MS);
 }
 
 function matches(filter) {
@@ -81,6 +82,6 @@ function showPanel(section, { stock, failure }, all, items) {
   else if (all.length === 0) shown = "empty";
   else if (items.length === 0) shown = "unmatched";
   for (const panel of section.querySelectorAll(".panel")) panel.hidden = panel.dataset.panel !== shown;
-  section.querySelector('[data-panel="failed"] .panel-text').textContent = failure ?? "";
+  setText(section.querySelector('[data-panel="failed"] .panel-text'), failure ?? "");
   section.querySelector(".stock-list-columns").hidden = shown !== null;
 }

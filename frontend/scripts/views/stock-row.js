@@ -2,6 +2,7 @@
 
 import { formatAgo, formatMoment, formatNumber } from "../formats.js";
 import { createQuantityEdit } from "./quantity-edit.js";
+import { setText } from "./text.js";
 
 export function createStockRow(id, { onEdit, onEditEnded }) {
   const element = document.getElementById("stock-row").content.cloneNode(true).firstElementChild;
@@ -10,6 +11,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
   const value = editButton.firstElementChild;
   let item = null;
   let pending;
+  let shownAt;
   let edit = null;
   element.dataset.id = id;
 
@@ -47,12 +49,14 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
 
     /** The item as it is to be shown (null when it is gone) and the write that is under way. */
     update(next, write, now) {
-      if (next && (next !== item || write !== pending)) show(next, write);
+      const isOther = next !== null && (next !== item || write !== pending);
+      if (isOther) show(next, write);
       edit?.update(next);
       element.classList.toggle("is-gone", next === null);
       item = next ?? item;
       pending = write;
-      setText(time, formatAgo(item.updated_at, now));
+      if (isOther || now !== shownAt) setText(time, formatAgo(item.updated_at, now));
+      shownAt = now;
     },
 
     edit() {
@@ -66,10 +70,6 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
       edit.focus();
     },
   };
-}
-
-function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
 }
 
 /** Two names for one animation: changing the name starts it again, and needs no layout in between. */

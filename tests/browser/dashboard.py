@@ -1,0 +1,121 @@
+"""The dashboard as a person uses it."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator, Page
+
+    from tests.stack import Stack
+
+PATIENCE_MS = 20_000
+READ_ROWS = """rows => rows.map(row => ({
+    id: Number(row.dataset.id),
+    name: row.querySelector(".stock-row-name").textContent,
+    quantity: Number(row.querySelector("data").value),
+    version: Number(row.dataset.version),
+    pending: row.classList.contains("is-pending"),
+}))"""
+
+
+class Item(NamedTuple):
+    id: int
+    name: str
+    quantity: int
+    version: int
+
+
+class Dashboard:
+    """An open page of it."""
+
+    def __init__(self, page: Page, stack: Stack) -> None:
+        self.page = page
+        self.stack = stack
+
+    def open(self) -> Dashboard:
+        """Load the page and wait until it is live."""
+        self.page.goto(self.stack.api_url)
+        self.is_now("Live")
+        return self
+
+    def is_now(self, word: str) -> None:
+        """Wait until the connection is said to be this."""
+        expect(self.page.locator(".connection")).to_have_text(word, timeout=PATIENCE_MS)
+
+    def items(self) -> list[Item]:
+        """The rows, from top to bottom."""
+        rows = self.page.locator(".stock-row").evaluate_all(READ_ROWS)
+        return [Item(row["id"], row["name"], row["quantity"], row["version"]) for row in rows]
+
+    def row(self, name: str) -> Locator:
+        names = self.page.locator(".stock-row-name").get_by_text(name, exact=True)
+        return self.page.locator(".stock-row", has=names)
+
+    def quantity(self, name: str) -> Locator:
+        return self.row(name).locator("data")
+
+    def shows(self, name: str, quantity: int) -> None:
+        """Wait until this item has this quantity."""
+        expect(self.quantity(name)).to_have_attribute("value", str(quantity), timeout=PATIENCE_MS)
+
+    def shows_nothing_of(self, name: str) -> None:
+        expect(self.row(name)).to_have_count(0, timeout=PATIENCE_MS)
+
+    def add(self, name: str, quantity: int | str) -> None:
+        self.page.get_by_label("Name", exact=True).fill(name)
+        self.page.get_by_label("Quantity", exact=True).fill(str(quantity))
+        self.page.get_by_role("button", name="Add item").click()
+
+    def start_edit(self, name: str) -> Locator:
+        """Open the quantity for editing; returns its input."""
+        row = self.row(name)
+        row.locator(".stock-row-edit").click()
+        return row.locator("input")
+
+    def edit(self, name: str, quantity: int | str) -> None:
+        box = self.start_edit(name)
+        box.fill(str(quantity))
+        box.press("Enter")
+
+    def ask_to_delete(self, name: str) -> Locator:
+        """Press the item's delete button; returns the dialog."""
+        self.row(name).locator(".stock-row-delete").click()
+        return self.page.get_by_role("dialog")
+
+    def delete(self, name: str) -> None:
+        self.ask_to_delete(name).get_by_role("button", name="Delete").click()
+
+    def notice(self, text: str) -> Locator:
+        return self.page.get_by_role("status").locator(".notice", has_text=text)
+
+    def says(self, text: str) -> None:
+        """Wait for a notice with this text."""
+        expect(self.notice(text).first).to_be_visible(timeout=PATIENCE_MS)
+
+    def equals_the_table(self) -> None:
+        """Wait until the page has each item of the table with the same name, quantity and version, and no other."""
+        table = table_of(self.stack)
+        self.page.wait_for_function(
+            """([read, table]) => {
+                const rows = document.querySelectorAll(".stock-row");
+                if (rows.length !== table.length) return false;
+                const order = (a, b) => a[0] - b[0];
+                const shown = [...rows].map(row => [Number(row.dataset.id),
+                    row.querySelector(".stock-row-name").textContent,
+                    Number(row.querySelector("data").value), Number(row.dataset.version)]);
+                return JSON.stringify(shown.sort(order)) === JSON.stringify(table.sort(order));
+            }""",
+            arg=[None, [list(item) for item in table]],
+            timeout=PATIENCE_MS,
+        )
+        assert sorted(self.items()) == sorted(table)
+
+
+def table_of(stack: Stack) -> list[Item]:
+    """What the table holds."""
+    rows = stack.sql("SELECT json_build_array(id, name, quantity, version) FROM inventory ORDER BY id")
+    return [Item(*json.loads(row[0])) for row in rows]

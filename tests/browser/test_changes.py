@@ -1,0 +1,209 @@
+"""What a person changes on the page: added, edited, deleted; taken back with a reason when it is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
+    from tests.browser.dashboard import Dashboard
+    from tests.browser.watched import Watch
+
+
+@pytest.fixture
+def bolts(dashboard: Dashboard) -> Dashboard:
+    """The page with one item, Bolts, of which there are 12."""
+    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    return dashboard.open()
+
+
+def test_an_item_is_added_and_the_form_is_ready_for_the_next(dashboard: Dashboard) -> None:
+    dashboard.open()
+    dashboard.add("  Pallet jack ", 3)
+    dashboard.shows("Pallet jack", 3)
+    dashboard.says("Pallet jack was added.")
+    name = dashboard.page.get_by_label("Name", exact=True)
+    expect(name).to_have_value("")
+    expect(name).to_be_focused()
+    dashboard.equals_the_table()
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity", "field", "message"),
+    [
+        ("", "1", "Name", "Give the item a name."),
+        ("   ", "1", "Name", "Give the item a name."),
+        ("x" * 201, "1", "Name", "A name has at most 200 characters."),
+        ("Nuts", "", "Quantity", "A quantity is a whole number, 0 or more."),
+        ("Nuts", "-1", "Quantity", "A quantity is a whole number, 0 or more."),
+        ("Nuts", "1.5", "Quantity", "A quantity is a whole number, 0 or more."),
+        ("Nuts", "2147483648", "Quantity", "A quantity is at most 2,147,483,647."),
+    ],
+)
+def test_what_is_wrong_is_said_at_its_field(
+    dashboard: Dashboard, name: str, quantity: str, field: str, message: str
+) -> None:
+    dashboard.open()
+    dashboard.add(name, quantity)
+    box = dashboard.page.get_by_label(field, exact=True)
+    expect(box).to_have_accessible_description(message)
+    expect(box).to_have_attribute("aria-invalid", "true")
+    expect(box).to_be_focused()
+    box.fill("1")
+    expect(dashboard.page.get_by_text(message)).to_be_hidden()
+
+
+def test_what_only_the_server_refuses_is_said_at_its_field_too(dashboard: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 4")
+    dashboard.open()
+    dashboard.add("Nuts \u0085 and bolts", 1)
+    name = dashboard.page.get_by_label("Name", exact=True)
+    expect(name).to_have_attribute("aria-invalid", "true")
+    expect(name).to_have_value("Nuts \u0085 and bolts")
+
+
+def test_a_quantity_is_edited_in_place_and_shown_before_the_server_answers(bolts: Dashboard) -> None:
+    held: list[Route] = []
+    bolts.page.route("**/api/inventories/*", held.append)
+    bolts.edit("Bolts", 15)
+    bolts.shows("Bolts", 15)
+    assert bolts.stack.sql("SELECT quantity FROM inventory") == [("12",)]
+    held[0].continue_()
+    expect(bolts.row("Bolts")).not_to_have_class("stock-row is-pending")
+    bolts.equals_the_table()
+    assert bolts.stack.sql("SELECT quantity FROM inventory") == [("15",)]
+
+
+def test_escape_leaves_the_quantity_as_it_was(bolts: Dashboard) -> None:
+    box = bolts.start_edit("Bolts")
+    expect(box).to_be_focused()
+    box.fill("99")
+    box.press("Escape")
+    expect(bolts.row("Bolts").locator(".stock-row-edit")).to_be_focused()
+    bolts.shows("Bolts", 12)
+
+
+def test_a_quantity_that_is_none_is_not_sent(bolts: Dashboard) -> None:
+    bolts.edit("Bolts", "many")
+    box = bolts.row("Bolts").locator("input")
+    expect(box).to_have_accessible_description("A quantity is a whole number, 0 or more.")
+    expect(box).to_have_value("many")
+
+
+def test_an_edit_that_comes_too_late_rolls_back_and_says_what_came_before(bolts: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 412")
+
+    def change_first(route: Route) -> None:
+        bolts.stack.sql("UPDATE inventory SET quantity = 9")
+        route.continue_()
+
+    bolts.page.route("**/api/inventories/*", change_first)
+    bolts.edit("Bolts", 15)
+    bolts.says("Bolts changed to 9 meanwhile, so it was not set to 15.")
+    bolts.shows("Bolts", 9)
+    bolts.equals_the_table()
+
+
+def test_an_edit_that_the_server_refuses_rolls_back_with_its_reason(bolts: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 503")
+    problem = {"title": "Service Unavailable", "status": 503, "detail": "The database can't be reached."}
+    bolts.page.route("**/api/inventories/*", lambda route: route.fulfill(status=503, body=json.dumps(problem)))
+    bolts.edit("Bolts", 15)
+    bolts.says("Bolts was not set to 15. The database can't be reached.")
+    bolts.shows("Bolts", 12)
+
+
+def test_an_edit_of_an_item_that_is_gone_says_so(bolts: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 404")
+
+    def delete_first(route: Route) -> None:
+        bolts.stack.sql("DELETE FROM inventory")
+        route.continue_()
+
+    bolts.page.route("**/api/inventories/*", delete_first)
+    bolts.edit("Bolts", 15)
+    bolts.says("Bolts was deleted meanwhile, so it was not set to 15.")
+    bolts.shows_nothing_of("Bolts")
+
+
+def test_an_edit_in_progress_is_not_disturbed_by_live_changes(bolts: Dashboard) -> None:
+    box = bolts.start_edit("Bolts")
+    box.fill("4")
+    bolts.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 30) n")
+    bolts.stack.sql("UPDATE inventory SET quantity = 40 WHERE name = 'Bolts'")
+    expect(box).to_have_accessible_description("Now 40")
+    expect(box).to_have_value("4")
+    expect(box).to_be_focused()
+    box.press("End")
+    box.press_sequentially("2")
+    box.press("Enter")
+    bolts.shows("Bolts", 42)
+    bolts.equals_the_table()
+
+
+def test_an_edit_in_progress_outlives_its_item(bolts: Dashboard) -> None:
+    box = bolts.start_edit("Bolts")
+    box.fill("4")
+    bolts.stack.sql("DELETE FROM inventory")
+    expect(box).to_have_accessible_description("Deleted meanwhile")
+    expect(box).to_be_focused()
+    expect(bolts.row("Bolts").get_by_role("button", name="Save")).to_be_disabled()
+    box.press("Escape")
+    bolts.shows_nothing_of("Bolts")
+
+
+def test_an_item_is_deleted_only_when_that_is_confirmed(bolts: Dashboard) -> None:
+    dialog = bolts.ask_to_delete("Bolts")
+    expect(dialog).to_have_accessible_description("Bolts has 12 in stock.")
+    expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
+    bolts.stack.sql("UPDATE inventory SET quantity = 13")
+    expect(dialog).to_have_accessible_description("Bolts has 13 in stock.")
+    dialog.get_by_role("button", name="Keep it").click()
+    expect(dialog).to_be_hidden()
+    bolts.shows("Bolts", 13)
+    bolts.delete("Bolts")
+    bolts.says("Bolts was deleted.")
+    bolts.shows_nothing_of("Bolts")
+    bolts.equals_the_table()
+
+
+def test_an_item_that_changed_after_the_confirmation_is_not_deleted(bolts: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 412")
+
+    def change_first(route: Route) -> None:
+        bolts.stack.sql("UPDATE inventory SET quantity = 500")
+        route.continue_()
+
+    bolts.page.route("**/api/inventories/*", change_first)
+    bolts.delete("Bolts")
+    bolts.says("Bolts changed to 500 meanwhile, so it was not deleted.")
+    bolts.shows("Bolts", 500)
+
+
+def test_the_focus_passes_to_the_next_row_when_its_own_is_deleted(bolts: Dashboard) -> None:
+    bolts.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1)")
+    bolts.row("Nuts").locator(".stock-row-delete").press("Enter")
+    bolts.page.get_by_role("dialog").get_by_role("button", name="Delete").press("Enter")
+    bolts.shows_nothing_of("Nuts")
+    expect(bolts.row("Bolts").locator(".stock-row-delete")).to_be_focused()
+
+
+def test_many_notices_are_folded_and_each_goes_by_itself(dashboard: Dashboard) -> None:
+    dashboard.page.clock.install()
+    dashboard.open()
+    for number in range(5):
+        dashboard.add(f"Item {number}", number)
+        dashboard.says(f"Item {number} was added.")
+    status = dashboard.page.get_by_role("status")
+    expect(status.locator(".notice")).to_have_count(3)
+    expect(status).to_contain_text("2 earlier")
+    dashboard.notice("Item 3").get_by_role("button", name="Dismiss").click()
+    expect(status.locator(".notice")).to_have_count(2)
+    dashboard.page.mouse.move(0, 0)
+    dashboard.page.clock.fast_forward(6_000)
+    expect(status).to_be_empty()

@@ -1,0 +1,146 @@
+"""Services that die, hang and come back: the page says so, and ends equal to the table."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
+    from tests.browser.dashboard import Dashboard
+    from tests.browser.watched import Watch
+
+NETWORK = "net::ERR_|Failed to load resource"
+
+
+def test_a_killed_stream_is_told_and_what_was_missed_is_caught_up_with(
+    frail_dashboard: Dashboard, watch: Watch
+) -> None:
+    watch.expect(NETWORK)
+    dashboard, stack = frail_dashboard, frail_dashboard.stack
+    stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 20) n")
+    dashboard.open()
+    stack.kill("stream")
+    dashboard.is_now("Reconnecting")
+    expect(dashboard.page.get_by_text("The connection was lost.")).to_be_visible()
+    stack.sql("UPDATE inventory SET quantity = quantity + 100; DELETE FROM inventory WHERE id % 5 = 0")
+    dashboard.add("Added meanwhile", 1)
+    dashboard.shows("Added meanwhile", 1)  # by a snapshot: no event can tell
+    stack.sql("UPDATE inventory SET quantity = 2 WHERE name = 'Added meanwhile'")
+    stack.start("stream")
+    dashboard.is_now("Live")
+    dashboard.equals_the_table()
+
+
+def test_an_edit_while_the_api_is_stopped_rolls_back_with_a_notice(frail_dashboard: Dashboard, watch: Watch) -> None:
+    watch.expect(NETWORK)
+    dashboard, stack = frail_dashboard, frail_dashboard.stack
+    stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    dashboard.open()
+    stack.stop("api")
+    dashboard.edit("Bolts", 15)
+    dashboard.says("Bolts was not set to 15. The server can’t be reached.")
+    dashboard.shows("Bolts", 12)
+    dashboard.add("Nuts", 3)
+    dashboard.says("Nuts was not added. The server can’t be reached.")
+    expect(dashboard.page.get_by_label("Name", exact=True)).to_have_value("Nuts")
+    stack.start("api")
+    dashboard.edit("Bolts", 16)
+    dashboard.shows("Bolts", 16)
+    dashboard.equals_the_table()
+
+
+def test_a_stream_that_falls_silent_is_stale_and_is_renewed(frail_dashboard: Dashboard) -> None:
+    dashboard, stack = frail_dashboard, frail_dashboard.stack
+    dashboard.page.clock.install()
+    dashboard.open()
+    stack.pause("stream")
+    dashboard.page.clock.fast_forward(30_000)
+    dashboard.is_now("Stale")
+    stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    stack.resume("stream")
+    dashboard.is_now("Live")
+    dashboard.shows("Bolts", 12)
+
+
+def test_a_device_without_a_network_is_offline_until_it_is_back(dashboard: Dashboard, watch: Watch) -> None:
+    watch.expect(NETWORK)
+    dashboard.open()
+    dashboard.page.context.set_offline(True)
+    dashboard.is_now("Offline")
+    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    dashboard.page.context.set_offline(False)
+    dashboard.is_now("Live")
+    dashboard.equals_the_table()
+
+
+def test_a_stock_that_can_not_be_loaded_says_why_and_is_tried_again(dashboard: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 503")
+    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    problem = json.dumps({"status": 503, "detail": "The database can't be reached."})
+    dashboard.page.route("**/api/inventories", lambda route: route.fulfill(status=503, body=problem))
+    dashboard.page.goto(dashboard.stack.api_url)
+    expect(dashboard.page.get_by_text("The stock can’t be loaded")).to_be_visible()
+    expect(dashboard.page.get_by_text("The database can't be reached.")).to_be_visible()
+    dashboard.page.unroute("**/api/inventories")
+    dashboard.page.get_by_role("button", name="Try again").click()
+    dashboard.shows("Bolts", 12)
+    dashboard.is_now("Live")
+
+
+def test_while_the_stock_loads_the_page_says_so(dashboard: Dashboard) -> None:
+    held: list[Route] = []
+    dashboard.page.route("**/api/inventories", held.append)
+    dashboard.page.goto(dashboard.stack.api_url)
+    expect(dashboard.page.get_by_text("Loading the stock…")).to_be_visible()
+    dashboard.is_now("Connecting")
+    held[0].continue_()
+    expect(dashboard.page.get_by_text("Nothing in stock yet")).to_be_visible()
+    dashboard.is_now("Live")
+
+
+def test_a_position_that_the_log_does_not_have_is_a_reset_and_the_stock_is_loaded_again(dashboard: Dashboard) -> None:
+    """The first snapshot is of another log, as before a restore; what it shows that is not so must go."""
+    stack = dashboard.stack
+    stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Real', 1)")
+    ghost = {"id": 999_999, "name": "Ghost", "quantity": 5, "version": 70, "created_at": "", "updated_at": ""}
+    loads: list[Route] = []
+
+    def load(route: Route) -> None:
+        loads.append(route)
+        if len(loads) == 1:
+            route.fulfill(status=200, headers={"Last-Event-ID": "0ther-123"}, body=json.dumps([ghost]))
+        else:
+            route.continue_()
+
+    dashboard.page.route("**/api/inventories", load)
+    dashboard.open()
+    dashboard.shows("Real", 1)
+    dashboard.equals_the_table()
+    assert len(loads) == 2
+    stack.sql("UPDATE inventory SET quantity = 2")
+    dashboard.shows("Real", 2)
+
+
+def test_a_full_server_is_told_and_tried_again(dashboard: Dashboard) -> None:
+    busy = 'retry: 100\n\nevent: busy\ndata: {"reason":"too many streams are open"}\n\n'
+    headers = {"Content-Type": "text/event-stream", "Access-Control-Allow-Origin": "*"}
+    dashboard.page.route("**/events?*", lambda route: route.fulfill(status=200, headers=headers, body=busy))
+    dashboard.page.goto(dashboard.stack.api_url)
+    dashboard.is_now("Reconnecting")
+    expect(dashboard.page.get_by_text("The server has no free place")).to_be_visible()
+    dashboard.page.unroute("**/events?*")
+    dashboard.is_now("Live")
+    expect(dashboard.page.get_by_text("The server has no free place")).to_be_hidden()
+
+
+def test_a_stream_refused_for_good_is_opened_anew(dashboard: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 502|MIME type")
+    dashboard.page.route("**/events?*", lambda route: route.fulfill(status=502, body="bad gateway"))
+    dashboard.page.goto(dashboard.stack.api_url)
+    expect(dashboard.page.get_by_text("Nothing in stock yet")).to_be_visible()
+    dashboard.page.unroute("**/events?*")
+    dashboard.is_now("Live")
