@@ -1,6 +1,8 @@
-"""`python -m api_service`: serve the API and the dashboard."""
+"""`python -m api_service [--check]`: serve the API and the dashboard, or only check the settings."""
 
 from __future__ import annotations
+
+import sys
 
 from api_service.app import create_app
 from api_service.settings import ApiSettings
@@ -11,6 +13,8 @@ from shared.settings import load
 
 def main() -> None:
     settings = load(ApiSettings)
+    if "--check" in sys.argv:
+        return
     logging.configure("api", settings.log_format, settings.log_level)
     serve(create_app(settings), settings.api_bind, "API_BIND")
 

@@ -8,6 +8,7 @@ import fcntl
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 import urllib.error
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from shared.settings import Bind, Settings
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
+SERVICES = ("api_service", "stream_service")
 START_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.1
 
@@ -39,6 +41,7 @@ class StartError(Exception):
 def run(settings: Settings) -> int:
     """Run everything and return the exit code: 0 after a stop that was asked for."""
     try:
+        check_services()
         with _claimed(settings):
             return asyncio.run(_run(settings))
     except (StartError, MigrationError, postgres.EmbeddedPostgresError) as error:
@@ -75,6 +78,14 @@ def check_port(name: str, bind: Bind) -> None:
             raise StartError(f"{name} {bind}: {error.strerror or error}") from None
 
 
+def check_services() -> None:
+    """Exit as a service would that doesn't like its settings; it has said why, on one line."""
+    checks = [subprocess.Popen([sys.executable, "-m", service, "--check"]) for service in SERVICES]
+    codes = [check.wait() for check in checks]
+    if any(codes):
+        raise SystemExit(max(codes))
+
+
 async def _run(settings: Settings) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -105,7 +116,7 @@ async def _start_runner(settings: Settings) -> asyncio.subprocess.Process:
     postgres.prepare_socket_dir(settings.data_dir)
     environment = {
         **os.environ,
-        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)]),
+        "STOCKSTREAM_PYTHON": sys.executable,
         "DATA_DIR": str(settings.data_dir.resolve()),
         "PYTHONUNBUFFERED": "1",
         "STOCKSTREAM_UID": str(os.geteuid()),

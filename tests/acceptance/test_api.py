@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from tests.postgres import PostgresServer
 from tests.stack import Stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
+
+    from tests.postgres import PostgresServer
 
 ITEMS = "/api/inventories"
 JSON = {"Content-Type": "application/json"}

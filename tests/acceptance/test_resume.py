@@ -27,7 +27,8 @@ async def write(database_url: str, writer: int) -> None:
             await connection.execute("INSERT INTO inventory (name, quantity) VALUES ($1, 0)", f"writer {writer}")
         else:
             await connection.execute(
-                "UPDATE inventory SET quantity = quantity + 1 WHERE id = (SELECT max(id) FROM inventory WHERE name = $1)",
+                "UPDATE inventory SET quantity = quantity + 1"
+                " WHERE id = (SELECT max(id) FROM inventory WHERE name = $1)",
                 f"writer {writer}",
             )
     await connection.close()
@@ -35,10 +36,10 @@ async def write(database_url: str, writer: int) -> None:
 
 async def curl(url: str, output: bytearray, last_event_id: str) -> None:
     """What `curl -N -H "Last-Event-ID: ..."` does, to be killed at any byte."""
-    async with aiohttp.ClientSession() as session:
-        async with session.get(url, headers={"Last-Event-ID": last_event_id}) as response:
-            async for chunk in response.content.iter_any():
-                output += chunk
+    headers = {"Last-Event-ID": last_event_id}
+    async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        async for chunk in response.content.iter_any():
+            output += chunk
 
 
 def whole_frames(output: bytes) -> list[tuple[str, str]]:

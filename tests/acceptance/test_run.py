@@ -1,0 +1,284 @@
+"""`make run`'s program: one command from a clone to a page, and nothing left when it stops."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import pwd
+import re
+import shutil
+import signal
+import stat
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.local import postgres
+from tests.stack import ROOT, answers, environment, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+START_SECONDS = 60
+STOP_SECONDS = 30
+IS_ROOT = os.geteuid() == 0
+
+
+class Run:
+    """`python -m shared.local run` with settings of its own."""
+
+    def __init__(self, data_dir: Path, **settings: str) -> None:
+        self.api, self.stream = free_port(), free_port()
+        self.data_dir = data_dir
+        self.environment = environment(
+            DATA_DIR=str(data_dir),
+            API_BIND=f"127.0.0.1:{self.api}",
+            STREAM_BIND=f"127.0.0.1:{self.stream}",
+        )
+        self.environment.update(settings)
+        self.output = data_dir.parent / f"{data_dir.name}.out"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self, *, program: tuple[str, ...] = (sys.executable,), cwd: Path = ROOT) -> None:
+        with self.output.open("wb") as output:
+            self._process = subprocess.Popen(
+                [*program, "-m", "shared.local", "run"], env=self.environment, cwd=cwd, stdout=output, stderr=output
+            )
+
+    def wait_until_ready(self) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_SECONDS
+        while "stockstream is ready" not in self.output.read_text():
+            assert self._process.poll() is None, self.output.read_text()
+            assert time.monotonic() < deadline, self.output.read_text()
+            time.sleep(0.05)
+
+    def signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def ended(self) -> int:
+        """The exit code, once it has ended."""
+        assert self._process is not None
+        return self._process.wait(STOP_SECONDS)
+
+    def processes(self) -> list[int]:
+        """Whatever runs with this DATA_DIR in its environment or on its command line."""
+        mark = os.fsencode(self.data_dir)
+        found = []
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                if mark in (entry / "environ").read_bytes() or mark in (entry / "cmdline").read_bytes():
+                    found.append(int(entry.name))
+            except OSError:
+                continue
+        return found
+
+    def psql(self, statement: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "shared.local", "psql", "-XAtc", statement],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout.strip()
+
+
+@contextmanager
+def running(run: Run) -> Iterator[Run]:
+    try:
+        run.start()
+        run.wait_until_ready()
+        yield run
+    finally:
+        run.signal(signal.SIGTERM)
+        run.ended()
+
+
+def test_it_starts_says_where_stops_leaves_nothing_running_and_keeps_the_data(tmp_path: Path) -> None:
+    run = Run(tmp_path / "data")
+    for number, items in ((signal.SIGINT, "1"), (signal.SIGTERM, "2"), (signal.SIGHUP, "3")):
+        run.start()
+        run.wait_until_ready()
+        assert f"http://127.0.0.1:{run.api}/\n" in run.output.read_text()
+        assert answers(f"http://127.0.0.1:{run.api}/")
+        assert answers(f"http://127.0.0.1:{run.stream}/readyz")
+        run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+        assert run.psql("SELECT count(*) FROM inventory") == items
+        assert run.processes()
+        run.signal(number)
+        assert run.ended() == 0, run.output.read_text()
+        assert run.processes() == []
+        assert "Traceback" not in run.output.read_text()
+
+
+def test_it_runs_twice_at_once_from_long_paths_with_spaces(tmp_path: Path) -> None:
+    deep = tmp_path
+    while len(str(deep)) < 200:
+        deep /= "a folder with spaces; and # more %d"
+    deep.mkdir(parents=True)
+    with running(Run(deep / "one")) as one, running(Run(deep / "two")) as two:
+        one.psql("INSERT INTO inventory (name, quantity) VALUES ('of one', 1)")
+        assert (one.psql("SELECT count(*) FROM inventory"), two.psql("SELECT count(*) FROM inventory")) == ("1", "0")
+
+
+def test_what_dies_is_started_again(tmp_path: Path) -> None:
+    with running(Run(tmp_path / "data")) as run:
+        run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+        for victim in ("stream_service", "api_service", "bin/postgres"):
+            pids = [pid for pid in run.processes() if victim in Path(f"/proc/{pid}/cmdline").read_text()]
+            assert len(pids) == 1
+            os.kill(pids[0], signal.SIGKILL)
+            deadline = time.monotonic() + START_SECONDS
+            while Path(f"/proc/{pids[0]}").exists() or not (
+                answers(f"http://127.0.0.1:{run.api}/readyz") and answers(f"http://127.0.0.1:{run.stream}/readyz")
+            ):
+                assert time.monotonic() < deadline, run.output.read_text()
+                time.sleep(0.05)
+        assert run.psql("SELECT quantity FROM inventory") == "5"
+
+
+def refused(run: Run) -> str:
+    """The one line that a start which can't be says."""
+    run.start()
+    assert run.ended() not in (0, -15)
+    lines = run.output.read_text().splitlines()
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("stockstream: ")
+    assert run.processes() == []
+    return lines[0]
+
+
+def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
+    with running(Run(tmp_path / "one")) as one:
+        two = Run(tmp_path / "two", API_BIND=f"127.0.0.1:{one.api}")
+        assert refused(two) == f"stockstream: API_BIND 127.0.0.1:{one.api}: Address already in use"
+        three = Run(tmp_path / "three", STREAM_BIND=f"127.0.0.1:{one.stream}")
+        assert "STREAM_BIND" in refused(three)
+
+
+def test_a_data_dir_that_is_in_use_is_one_clear_line(tmp_path: Path) -> None:
+    with running(Run(tmp_path / "data")):
+        other = Run(tmp_path / "data")
+        other.output = tmp_path / "other.out"
+        other.start()
+        assert other.ended() == 1
+        assert "is in use by another stockstream" in other.output.read_text()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["postgresql://user:secret@127.0.0.1:1/db", "postgresql://user:secret@no-such-host.invalid/db", "mysql://secret/"],
+)
+def test_an_unusable_database_url_is_one_clear_line_without_its_password(tmp_path: Path, url: str) -> None:
+    line = refused(Run(tmp_path / "data", DATABASE_URL=url))
+    assert "DATABASE_URL" in line
+    assert "secret" not in line
+
+
+def test_an_unusable_data_dir_is_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "DATA_DIR" in refused(Run(tmp_path / "file"))
+
+
+@pytest.mark.parametrize("name", ["API_BIND", "API_POOL_SIZE", "STREAM_FLUSH_MS"])
+def test_a_bad_setting_is_one_clear_line(tmp_path: Path, name: str) -> None:
+    assert f"{name}: " in refused(Run(tmp_path / "data", **{name: "nonsense"}))
+
+
+def test_a_database_of_ones_own_is_used(tmp_path: Path) -> None:
+    with running(Run(tmp_path / "server")) as server:
+        url = postgres.embedded_url(server.data_dir)
+        run = Run(tmp_path / "client", DATABASE_URL=url)
+        with running(run):
+            run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+            assert not (run.data_dir / "postgres").exists()
+        assert server.psql("SELECT name FROM inventory") == "bolt"
+
+
+def test_psql_without_a_server_is_one_clear_line(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "shared.local", "psql"],
+        env=environment(DATA_DIR=str(tmp_path / "none")),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert re.fullmatch(r"stockstream: no PostgreSQL is running in .*\n", done.stderr)
+
+
+def test_no_permission_outside_data_dir_changes_and_no_one_else_can_connect(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    before = {path: path.stat().st_mode for path in [home, *home.parents]}
+    with running(Run(home / "data")) as run:
+        assert {path: path.stat().st_mode for path in [home, *home.parents]} == before
+        socket = postgres.socket_dir(run.data_dir)
+        assert stat.S_IMODE(socket.stat().st_mode) == 0o700
+        assert run.psql("SHOW listen_addresses") == ""
+        assert run.psql("SELECT count(*) FROM pg_hba_file_rules") == "1"
+        assert run.psql("SELECT auth_method FROM pg_hba_file_rules") == "peer"
+        users = run.psql("SELECT sys_name FROM pg_ident_file_mappings")
+        assert users == getpass.getuser() or users == pwd.getpwuid(os.geteuid()).pw_name
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can be someone else")
+def test_another_local_user_is_kept_out_even_with_the_door_open(tmp_path: Path) -> None:
+    """The socket's directory keeps others out; were it opened by mistake, PostgreSQL still asks who is calling."""
+    with running(Run(tmp_path / "data")) as run:
+        directory = postgres.socket_dir(run.data_dir)
+        program = [shutil.which("psql") or postgres.binary("psql"), "-w", "-h", str(directory), "-U", "stockstream"]
+        program += ["-d", "stockstream", "-c", "SELECT 1"]
+        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+        closed = subprocess.run([*as_nobody, *program], capture_output=True, text=True, check=False, cwd="/")
+        assert closed.returncode != 0
+        if shutil.which("psql"):
+            directory.chmod(0o755)
+            (directory / ".s.PGSQL.5432").chmod(0o777)
+            opened = subprocess.run([*as_nobody, *program], capture_output=True, text=True, check=False, cwd="/")
+            assert 'Peer authentication failed for user "stockstream"' in opened.stderr
+            directory.chmod(0o700)
+
+
+@pytest.mark.skipif(not IS_ROOT, reason="only root can be someone else")
+def test_a_plain_user_can_run_it(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """In a copy that belongs to a plain user, with an interpreter that this user can reach."""
+    interpreter = "/usr/bin/python3"
+    site = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+    version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
+    if not Path(interpreter).exists() or subprocess.run([interpreter, "-c", version], check=False).returncode != 0:
+        pytest.skip("no interpreter of this version that a plain user can reach")
+    home = Path("/tmp") / f"stockstream-plain-user-{os.getpid()}"
+    try:
+        for name in ("api_service", "stream_service", "shared", "sql", "frontend"):
+            shutil.copytree(ROOT / name, home / name)
+        shutil.copytree(site, home / "site", ignore=shutil.ignore_patterns("playwright", "mypy*", "*mypyc*", "ruff*"))
+        home.chmod(0o700)
+        uid = next(user.pw_uid for user in pwd.getpwall() if user.pw_name == "nobody")
+        for path in [home, *home.rglob("*")]:
+            os.chown(path, uid, -1, follow_symlinks=False)
+        run = Run(home / "data", PYTHONPATH=f"{home}:{home / 'site'}", HOME=str(home))
+        run.output = tmp_path_factory.mktemp("plain") / "out"
+        run.start(program=("setpriv", f"--reuid={uid}", "--clear-groups", "--", interpreter), cwd=home)
+        try:
+            run.wait_until_ready()
+            with urllib.request.urlopen(f"http://127.0.0.1:{run.api}/api/inventories") as response:
+                assert response.read() == b"[]"
+            assert (home / "data").stat().st_uid == uid
+        finally:
+            run.signal(signal.SIGTERM)
+        assert run.ended() == 0
+        assert run.processes() == []
+    finally:
+        shutil.rmtree(home, ignore_errors=True)
