@@ -71,7 +71,7 @@ async function read(response) {
 function unreachable(error) {
   if (error.name === "AbortError") return error;
   if (error.name === "TimeoutError") return new Refusal("The server did not answer in time.");
-  return new Refusal("The server can’t be reached.");
+  return new Refusal("The server can't be reached.");
 }
 
 async function refusal(response) {

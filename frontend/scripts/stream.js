@@ -91,6 +91,8 @@ export function createStream(url, store, { onReset }) {
   document.addEventListener("visibilitychange", watch);
   addEventListener("offline", () => store.dispatch({ type: "connection", connection: "offline" }));
   addEventListener("online", () => source && open());
+  addEventListener("pageshow", ({ persisted }) => persisted && source && open()); // back from the browser's cache
+  document.addEventListener("resume", () => source && open()); // back from being frozen
 
   return { open };
 }

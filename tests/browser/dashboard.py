@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from playwright.sync_api import expect
@@ -18,7 +19,6 @@ READ_ROWS = """rows => rows.map(row => ({
     name: row.querySelector(".stock-row-name").textContent,
     quantity: Number(row.querySelector("data").value),
     version: Number(row.dataset.version),
-    pending: row.classList.contains("is-pending"),
 }))"""
 
 
@@ -98,21 +98,12 @@ class Dashboard:
 
     def equals_the_table(self) -> None:
         """Wait until the page has each item of the table with the same name, quantity and version, and no other."""
+        expect(self.page.locator(".is-pending")).to_have_count(0, timeout=PATIENCE_MS)
         table = table_of(self.stack)
-        self.page.wait_for_function(
-            """([read, table]) => {
-                const rows = document.querySelectorAll(".stock-row");
-                if (rows.length !== table.length) return false;
-                const order = (a, b) => a[0] - b[0];
-                const shown = [...rows].map(row => [Number(row.dataset.id),
-                    row.querySelector(".stock-row-name").textContent,
-                    Number(row.querySelector("data").value), Number(row.dataset.version)]);
-                return JSON.stringify(shown.sort(order)) === JSON.stringify(table.sort(order));
-            }""",
-            arg=[None, [list(item) for item in table]],
-            timeout=PATIENCE_MS,
-        )
-        assert sorted(self.items()) == sorted(table)
+        deadline = time.monotonic() + PATIENCE_MS / 1_000
+        while (shown := sorted(self.items())) != table and time.monotonic() < deadline:
+            self.page.evaluate("() => new Promise(requestAnimationFrame)")
+        assert shown == table
 
 
 def table_of(stack: Stack) -> list[Item]:

@@ -34,28 +34,31 @@ def test_an_item_is_added_and_the_form_is_ready_for_the_next(dashboard: Dashboar
 
 
 @pytest.mark.parametrize(
-    ("name", "quantity", "field", "message"),
+    ("field", "message", "entries"),
     [
-        ("", "1", "Name", "Give the item a name."),
-        ("   ", "1", "Name", "Give the item a name."),
-        ("x" * 201, "1", "Name", "A name has at most 200 characters."),
-        ("Nuts", "", "Quantity", "A quantity is a whole number, 0 or more."),
-        ("Nuts", "-1", "Quantity", "A quantity is a whole number, 0 or more."),
-        ("Nuts", "1.5", "Quantity", "A quantity is a whole number, 0 or more."),
-        ("Nuts", "2147483648", "Quantity", "A quantity is at most 2,147,483,647."),
+        ("Name", "Give the item a name.", [("", 1), ("   ", 1)]),
+        ("Name", "A name has at most 200 characters.", [("x" * 201, 1)]),
+        (
+            "Quantity",
+            "A quantity is a whole number, 0 or more.",
+            [("Nuts", ""), ("Nuts", "-1"), ("Nuts", "1.5"), ("Nuts", "1e3"), ("Nuts", "ten")],
+        ),
+        ("Quantity", "A quantity is at most 2,147,483,647.", [("Nuts", 2_147_483_648)]),
     ],
 )
 def test_what_is_wrong_is_said_at_its_field(
-    dashboard: Dashboard, name: str, quantity: str, field: str, message: str
+    dashboard: Dashboard, field: str, message: str, entries: list[tuple[str, int | str]]
 ) -> None:
     dashboard.open()
-    dashboard.add(name, quantity)
     box = dashboard.page.get_by_label(field, exact=True)
-    expect(box).to_have_accessible_description(message)
-    expect(box).to_have_attribute("aria-invalid", "true")
-    expect(box).to_be_focused()
-    box.fill("1")
-    expect(dashboard.page.get_by_text(message)).to_be_hidden()
+    for name, quantity in entries:
+        dashboard.add(name, quantity)
+        expect(box).to_have_accessible_description(message)
+        expect(box).to_have_attribute("aria-invalid", "true")
+        expect(box).to_be_focused()
+        box.fill("1")
+        expect(dashboard.page.get_by_text(message)).to_be_hidden()
+    assert dashboard.items() == []
 
 
 def test_what_only_the_server_refuses_is_said_at_its_field_too(dashboard: Dashboard, watch: Watch) -> None:
@@ -69,7 +72,7 @@ def test_what_only_the_server_refuses_is_said_at_its_field_too(dashboard: Dashbo
 
 def test_a_quantity_is_edited_in_place_and_shown_before_the_server_answers(bolts: Dashboard) -> None:
     held: list[Route] = []
-    bolts.page.route("**/api/inventories/*", held.append)
+    bolts.page.route("**/api/inventories/*", lambda route: held.append(route))
     bolts.edit("Bolts", 15)
     bolts.shows("Bolts", 15)
     assert bolts.stack.sql("SELECT quantity FROM inventory") == [("12",)]

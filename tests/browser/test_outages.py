@@ -42,10 +42,10 @@ def test_an_edit_while_the_api_is_stopped_rolls_back_with_a_notice(frail_dashboa
     dashboard.open()
     stack.stop("api")
     dashboard.edit("Bolts", 15)
-    dashboard.says("Bolts was not set to 15. The server can’t be reached.")
+    dashboard.says("Bolts was not set to 15. The server can't be reached.")
     dashboard.shows("Bolts", 12)
     dashboard.add("Nuts", 3)
-    dashboard.says("Nuts was not added. The server can’t be reached.")
+    dashboard.says("Nuts was not added. The server can't be reached.")
     expect(dashboard.page.get_by_label("Name", exact=True)).to_have_value("Nuts")
     stack.start("api")
     dashboard.edit("Bolts", 16)
@@ -83,7 +83,7 @@ def test_a_stock_that_can_not_be_loaded_says_why_and_is_tried_again(dashboard: D
     problem = json.dumps({"status": 503, "detail": "The database can't be reached."})
     dashboard.page.route("**/api/inventories", lambda route: route.fulfill(status=503, body=problem))
     dashboard.page.goto(dashboard.stack.api_url)
-    expect(dashboard.page.get_by_text("The stock can’t be loaded")).to_be_visible()
+    expect(dashboard.page.get_by_text("The stock can't be loaded")).to_be_visible()
     expect(dashboard.page.get_by_text("The database can't be reached.")).to_be_visible()
     dashboard.page.unroute("**/api/inventories")
     dashboard.page.get_by_role("button", name="Try again").click()
@@ -93,7 +93,7 @@ def test_a_stock_that_can_not_be_loaded_says_why_and_is_tried_again(dashboard: D
 
 def test_while_the_stock_loads_the_page_says_so(dashboard: Dashboard) -> None:
     held: list[Route] = []
-    dashboard.page.route("**/api/inventories", held.append)
+    dashboard.page.route("**/api/inventories", lambda route: held.append(route))
     dashboard.page.goto(dashboard.stack.api_url)
     expect(dashboard.page.get_by_text("Loading the stock…")).to_be_visible()
     dashboard.is_now("Connecting")
@@ -106,7 +106,8 @@ def test_a_position_that_the_log_does_not_have_is_a_reset_and_the_stock_is_loade
     """The first snapshot is of another log, as before a restore; what it shows that is not so must go."""
     stack = dashboard.stack
     stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Real', 1)")
-    ghost = {"id": 999_999, "name": "Ghost", "quantity": 5, "version": 70, "created_at": "", "updated_at": ""}
+    times = dict.fromkeys(("created_at", "updated_at"), "2026-01-01T00:00:00.000000Z")
+    ghost = {"id": 999_999, "name": "Ghost", "quantity": 5, "version": 70, **times}
     loads: list[Route] = []
 
     def load(route: Route) -> None:

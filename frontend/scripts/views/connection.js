@@ -24,9 +24,10 @@ export function mountConnection(element, detail, store) {
   const word = element.querySelector(".connection-word");
 
   store.subscribe((state) => {
+    const shown = isReloading(state) ? "reconnecting" : state.connection;
     const text = explain(state);
-    element.dataset.state = state.connection;
-    setText(word, WORDS[state.connection]);
+    element.dataset.state = shown;
+    setText(word, WORDS[shown]);
     setText(detail, text);
     detail.hidden = !text;
   });
@@ -35,5 +36,10 @@ export function mountConnection(element, detail, store) {
 function explain({ connection, isFull, stock }) {
   if (isFull) return FULL;
   if (DETAILS[connection]) return DETAILS[connection];
-  return stock.known.size && !stock.isComplete ? RELOADING : "";
+  return isReloading({ connection, stock }) ? RELOADING : "";
+}
+
+/** An open stream is not enough after a reset: what was missed comes with the next snapshot. */
+function isReloading({ connection, stock }) {
+  return connection === "live" && !stock.isComplete && stock.known.size > 0;
 }

@@ -1,0 +1,26 @@
+// Runs each order of messages through the reducer and gives the different ends. A regression is an item shown as a
+// version older than one of it that was shown before, in the same log.
+async ([messages, orders]) => {
+  const { INITIAL_STATE, reduce } = await import("/scripts/state.js");
+  const { listItems } = await import("/scripts/stock.js");
+
+  const shownBy = ({ stock }) => listItems(stock).map(({ id, quantity, version }) => [id, quantity, version]);
+
+  function run(order) {
+    const newest = new Map();
+    let state = INITIAL_STATE;
+    let regressions = 0;
+    for (const message of order.map((place) => messages[place])) {
+      state = reduce(state, message);
+      if (message.type === "reset") newest.clear();
+      for (const [id, , version] of state.stock.isComplete ? shownBy(state) : []) {
+        if (version < (newest.get(id) ?? 0)) regressions += 1;
+        newest.set(id, version);
+      }
+    }
+    const items = shownBy(state).sort(([a], [b]) => a - b);
+    return { items, reached: state.stock.reached, regressions };
+  }
+
+  return [...new Set(orders.map((order) => JSON.stringify(run(order))))].map((end) => JSON.parse(end));
+}
