@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from typing import TYPE_CHECKING
 
 import asyncpg
@@ -26,7 +25,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServe
     server.start()
     server.make_template()
     yield server
-    server.stop()
+    server.close()
 
 
 @pytest.fixture
@@ -36,7 +35,7 @@ def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
     server.start()
     server.make_template()
     yield server
-    server.stop(signal.SIGQUIT)
+    server.close()
 
 
 @pytest.fixture

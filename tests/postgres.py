@@ -56,6 +56,10 @@ class PostgresServer:
             self._process.wait(30)
             self._process = None
 
+    def close(self) -> None:
+        self.stop(signal.SIGQUIT)
+        postgres.remove_socket_dir(self.data_dir)
+
     def sql(self, database: str, text: str) -> list[tuple[str, ...]]:
         """Run SQL by psql, as a person would, and return the rows, as text."""
         done = subprocess.run(self._psql(database, text), capture_output=True, text=True, check=False)

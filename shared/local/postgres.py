@@ -80,6 +80,11 @@ def prepare_socket_dir(data_dir: Path) -> None:
         raise EmbeddedPostgresError(f"{directory} is there already and not a private directory of this user")
 
 
+def remove_socket_dir(data_dir: Path) -> None:
+    """Leave nothing behind in /tmp. Call when the server has stopped."""
+    shutil.rmtree(socket_dir(data_dir), ignore_errors=True)
+
+
 def server_command(data_dir: Path) -> list[str]:
     """The command that runs the server in the foreground."""
     cluster = cluster_dir(data_dir)

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -64,6 +65,7 @@ def _claimed(settings: Settings) -> Iterator[None]:
         except BlockingIOError:
             raise StartError(f"DATA_DIR {settings.data_dir} is in use by another stockstream") from None
         yield
+        postgres.remove_socket_dir(settings.data_dir)
 
 
 def check_port(name: str, bind: Bind) -> None:
@@ -92,7 +94,14 @@ async def _run(settings: Settings) -> int:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if settings.database_url is not None:
         await _connect(settings)  # a wrong URL is one line now, not a service that tries for ever
-    runner = await _start_runner(settings)
+    with tempfile.TemporaryDirectory(prefix="stockstream-") as run_dir:
+        runner = await _start_runner(settings, run_dir)
+        await _watch(settings, runner, stop)
+    return 0 if stop.is_set() else 1
+
+
+async def _watch(settings: Settings, runner: asyncio.subprocess.Process, stop: asyncio.Event) -> None:
+    """Until we are asked to stop, or the runner ends, or the start fails (which raises)."""
     output = asyncio.create_task(_copy_output(runner))
     work = asyncio.create_task(_bring_up(settings))
     stopped = asyncio.create_task(stop.wait())
@@ -108,19 +117,17 @@ async def _run(settings: Settings) -> int:
             runner.terminate()
         await ended
         await output
-    return 0 if stop.is_set() else 1
 
 
-async def _start_runner(settings: Settings) -> asyncio.subprocess.Process:
+async def _start_runner(settings: Settings, run_dir: str) -> asyncio.subprocess.Process:
     """Start supervisord in a session of its own: a Ctrl-C at the terminal is for us alone, we stop it in order."""
-    postgres.prepare_socket_dir(settings.data_dir)
     environment = {
         **os.environ,
         "STOCKSTREAM_PYTHON": sys.executable,
         "DATA_DIR": str(settings.data_dir.resolve()),
         "PYTHONUNBUFFERED": "1",
         "STOCKSTREAM_UID": str(os.geteuid()),
-        "STOCKSTREAM_RUN_DIR": str(postgres.socket_dir(settings.data_dir)),
+        "STOCKSTREAM_RUN_DIR": run_dir,
         "STOCKSTREAM_EMBEDDED": "true" if settings.database_url is None else "false",
     }
     return await asyncio.create_subprocess_exec(

@@ -118,6 +118,7 @@ def test_it_starts_says_where_stops_leaves_nothing_running_and_keeps_the_data(tm
         run.signal(number)
         assert run.ended() == 0, run.output.read_text()
         assert run.processes() == []
+        assert not postgres.socket_dir(run.data_dir).exists()
         assert "Traceback" not in run.output.read_text()
 
 
