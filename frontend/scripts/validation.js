@@ -14,7 +14,7 @@ export function nameError(text) {
 /** @returns {{quantity: number} | {error: string}} */
 export function parseQuantity(text) {
   const digits = text.trim();
-  if (!/^\d+$/.test(digits)) return { error: "A quantity is a whole number, 0 or more." };
+  if (!/^\d+$/.test(digits)) return { error: "Enter a whole number, 0 or more." };
   const quantity = Number(digits);
   if (quantity > LARGEST_QUANTITY) return { error: `A quantity is at most ${LARGEST_QUANTITY.toLocaleString()}.` };
   return { quantity };

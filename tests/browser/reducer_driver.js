@@ -19,7 +19,8 @@ async ([messages, orders]) => {
       }
     }
     const items = shownBy(state).sort(([a], [b]) => a - b);
-    return { items, reached: state.stock.reached, regressions };
+    const { isComplete, reached } = state.stock;
+    return { items, isComplete, reached, regressions };
   }
 
   return [...new Set(orders.map((order) => JSON.stringify(run(order))))].map((end) => JSON.parse(end));

@@ -40,7 +40,7 @@ def test_an_item_is_added_and_the_form_is_ready_for_the_next(dashboard: Dashboar
         ("Name", "A name has at most 200 characters.", [("x" * 201, 1)]),
         (
             "Quantity",
-            "A quantity is a whole number, 0 or more.",
+            "Enter a whole number, 0 or more.",
             [("Nuts", ""), ("Nuts", "-1"), ("Nuts", "1.5"), ("Nuts", "1e3"), ("Nuts", "ten")],
         ),
         ("Quantity", "A quantity is at most 2,147,483,647.", [("Nuts", 2_147_483_648)]),
@@ -94,7 +94,7 @@ def test_escape_leaves_the_quantity_as_it_was(bolts: Dashboard) -> None:
 def test_a_quantity_that_is_none_is_not_sent(bolts: Dashboard) -> None:
     bolts.edit("Bolts", "many")
     box = bolts.row("Bolts").locator("input")
-    expect(box).to_have_accessible_description("A quantity is a whole number, 0 or more.")
+    expect(box).to_have_accessible_description("Enter a whole number, 0 or more.")
     expect(box).to_have_value("many")
 
 

@@ -40,7 +40,7 @@ def reducer(page: Page) -> Page:
 
 
 def ends(reducer: Page, orders: list[list[Message]]) -> list[Any]:
-    """How each order ends: `{items, positions, regressions}`; equal ends are told once."""
+    """How each order ends: `{items, isComplete, reached, regressions}`; equal ends are told once."""
     messages = list({id(message): message for order in orders for message in order}.values())
     places = {id(message): place for place, message in enumerate(messages)}
     told = [[places[id(message)] for message in order] for order in orders]
@@ -107,7 +107,9 @@ def test_every_order_of_a_short_history_ends_in_the_table(reducer: Page) -> None
     history.write(2, 22)
     assert len(history.messages) == 8
     orders = [list(order) for order in permutations(history.messages)]
-    assert ends(reducer, orders) == [{"items": history.end, "reached": history.head, "regressions": 0}]
+    assert ends(reducer, orders) == [
+        {"items": history.end, "isComplete": True, "reached": history.head, "regressions": 0}
+    ]
 
 
 def test_any_order_of_a_long_history_with_several_snapshots_ends_in_the_table(reducer: Page) -> None:
@@ -115,7 +117,7 @@ def test_any_order_of_a_long_history_with_several_snapshots_ends_in_the_table(re
         chance = random.Random(seed)
         history = random_history(chance)
         orders = [chance.sample(history.messages, len(history.messages)) for _ in range(ORDERS)]
-        expected = [{"items": history.end, "reached": history.head, "regressions": 0}]
+        expected = [{"items": history.end, "isComplete": True, "reached": history.head, "regressions": 0}]
         assert ends(reducer, orders) == expected, f"history {seed}"
 
 
@@ -137,7 +139,9 @@ def test_every_message_told_twice_changes_nothing(reducer: Page) -> None:
     history = random_history(random.Random(1))
     chance = random.Random(2)
     orders = [chance.sample(history.messages * 2, 2 * len(history.messages)) for _ in range(ORDERS)]
-    assert ends(reducer, orders) == [{"items": history.end, "reached": history.head, "regressions": 0}]
+    assert ends(reducer, orders) == [
+        {"items": history.end, "isComplete": True, "reached": history.head, "regressions": 0}
+    ]
 
 
 def test_a_snapshot_takes_away_what_it_lacks_and_leaves_what_is_newer(reducer: Page) -> None:
@@ -183,5 +187,7 @@ def test_a_snapshot_older_than_the_reset_is_not_taken_for_the_new_stock(reducer:
     history.snapshot()
     first, old, _, new = history.messages
     reset = {"type": "reset", "head": {"epoch": EPOCH, "number": 2}}
+    (waiting,) = ends(reducer, [[first, reset], [first, reset, old]])
+    assert not waiting["isComplete"]
     (end,) = ends(reducer, [[first, reset, old, new], [first, reset, new, old]])
     assert end["items"] == [[1, 10, 1], [2, 20, 1]]

@@ -1,3 +1,0 @@
-export function cloneTemplate(id) {
-  return document.getElementById(id).content.firstElementChild.cloneNode(true);
-}
