@@ -34,6 +34,9 @@ def test_a_hostile_name_is_text_in_the_row_the_notice_and_the_dialog(dashboard: 
         assert shown.evaluate("element => [element.childNodes.length, element.textContent]") == [1, name]
         expect(shown).to_have_attribute("dir", "auto")
         assert page.locator(".notice bdi").last.text_content() == name
+        box = page.locator(".notice").last.bounding_box()
+        assert box, "no notice"
+        assert box["x"] + box["width"] <= 1280, f"{name} makes the notice too wide"
         page.locator(".stock-row-delete").click()
         assert page.locator(".delete-dialog-name").text_content() == name
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{name} makes the page too wide"

@@ -34,13 +34,14 @@ function passOver(parent, cursor, held) {
   return cursor;
 }
 
-/** When the row with the focus goes, the focus passes to the row that takes its place. */
+/** The focus goes with its row; when that is gone, to the row that takes its place. */
 export function keepFocus(parent, change) {
   const focused = document.activeElement;
   if (!parent.contains(focused)) return change();
   const index = [...parent.children].findIndex((element) => element.contains(focused));
   change();
-  if (focused.isConnected) return;
+  if (document.activeElement === focused) return;
+  if (focused.isConnected) return focused.focus({ preventScroll: true });
   const row = parent.children[Math.min(index, parent.children.length - 1)];
   row?.querySelector(`.${focused.className}`)?.focus();
 }

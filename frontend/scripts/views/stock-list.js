@@ -6,6 +6,7 @@ import { arrange, holdInPlace, keepFocus } from "./rows.js";
 import { createStockRow } from "./stock-row.js";
 import { setText } from "./text.js";
 
+const POINTER_RESTS_MS = 3_000; // left lying on a row, it means nothing
 const TICK_MS = 10_000; // "just now" grows old
 
 export function mountStockList(section, store, { onEdit, onDelete, onRetry }) {
@@ -14,6 +15,7 @@ export function mountStockList(section, store, { onEdit, onDelete, onRetry }) {
   const filter = section.querySelector(".stock-list-filter");
   const rows = new Map(); // id → row
   let now = Date.now();
+  let pointedAt = 0;
 
   function rowOf(id) {
     if (!rows.has(id)) rows.set(id, createStockRow(id, { onEdit, onEditEnded: store.redraw }));
@@ -32,11 +34,17 @@ export function mountStockList(section, store, { onEdit, onDelete, onRetry }) {
   }
 
   function placeRows(items) {
-    const held = new Set(list.querySelectorAll(":scope > :is(:hover, :focus-within)"));
-    for (const row of rows.values()) if (row.isEditing) held.add(row.element);
-    for (const element of held) if (!rows.has(Number(element.dataset.id))) held.delete(element);
+    const held = rowsInUse();
     const wanted = items.map(({ id }) => rows.get(id).element);
     keepFocus(list, () => arrange(list, holdInPlace(wanted, held, list), held));
+  }
+
+  /** Those being edited, the one under the pointer, the one with the keyboard's focus. */
+  function rowsInUse() {
+    const elements = [...rows.values()].filter(({ isEditing }) => isEditing).map(({ element }) => element);
+    if (Date.now() - pointedAt < POINTER_RESTS_MS) elements.push(list.querySelector(":scope > :hover"));
+    if (document.activeElement.matches(":focus-visible")) elements.push(document.activeElement.closest(".stock-row"));
+    return new Set(elements.filter((element) => rows.has(Number(element?.dataset.id))));
   }
 
   store.subscribe((state) => {
@@ -55,7 +63,13 @@ export function mountStockList(section, store, { onEdit, onDelete, onRetry }) {
     if (target.closest(".stock-row-edit")) row.edit();
     else if (target.closest(".stock-row-delete") && target.ariaDisabled !== "true") onDelete(row.item);
   });
-  list.addEventListener("pointerleave", store.redraw);
+  list.addEventListener("pointermove", () => {
+    pointedAt = Date.now();
+  });
+  list.addEventListener("pointerleave", () => {
+    pointedAt = 0;
+    store.redraw();
+  });
   list.addEventListener("focusout", store.redraw);
   filter.addEventListener("input", () => store.dispatch({ type: "filter", text: filter.value }));
   section.querySelector('[data-panel="failed"] button').addEventListener("click", onRetry);
