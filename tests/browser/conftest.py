@@ -85,6 +85,8 @@ def shared_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 def steady_stack(shared_stack: Stack) -> Stack:
     """Both services with an empty stock, for a test that breaks neither: they are shared, which saves the start."""
+    for service in ("api", "stream"):
+        shared_stack.wait_until_ready(service)  # one that died fails here, with its log, not in each page
     shared_stack.sql("DELETE FROM inventory")
     return shared_stack
 

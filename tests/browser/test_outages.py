@@ -82,7 +82,7 @@ def test_a_stock_that_can_not_be_loaded_says_why_and_is_tried_again(dashboard: D
     dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
     problem = json.dumps({"status": 503, "detail": "The database can't be reached."})
     dashboard.page.route("**/api/inventories", lambda route: route.fulfill(status=503, body=problem))
-    dashboard.page.goto(dashboard.stack.api_url)
+    dashboard.load()
     expect(dashboard.page.get_by_text("The stock can't be loaded")).to_be_visible()
     expect(dashboard.page.get_by_text("The database can't be reached.")).to_be_visible()
     dashboard.page.unroute("**/api/inventories")
@@ -94,7 +94,7 @@ def test_a_stock_that_can_not_be_loaded_says_why_and_is_tried_again(dashboard: D
 def test_while_the_stock_loads_the_page_says_so(dashboard: Dashboard) -> None:
     held: list[Route] = []
     dashboard.page.route("**/api/inventories", lambda route: held.append(route))
-    dashboard.page.goto(dashboard.stack.api_url)
+    dashboard.load()
     expect(dashboard.page.get_by_text("Loading the stock…")).to_be_visible()
     dashboard.is_now("Connecting")
     held[0].continue_()
@@ -130,7 +130,7 @@ def test_a_full_server_is_told_and_tried_again(dashboard: Dashboard) -> None:
     busy = 'retry: 100\n\nevent: busy\ndata: {"reason":"too many streams are open"}\n\n'
     headers = {"Content-Type": "text/event-stream", "Access-Control-Allow-Origin": "*"}
     dashboard.page.route("**/events?*", lambda route: route.fulfill(status=200, headers=headers, body=busy))
-    dashboard.page.goto(dashboard.stack.api_url)
+    dashboard.load()
     dashboard.is_now("Reconnecting")
     expect(dashboard.page.get_by_text("The server has no free place")).to_be_visible()
     dashboard.page.unroute("**/events?*")
@@ -141,7 +141,7 @@ def test_a_full_server_is_told_and_tried_again(dashboard: Dashboard) -> None:
 def test_a_stream_refused_for_good_is_opened_anew(dashboard: Dashboard, watch: Watch) -> None:
     watch.expect("status of 502|MIME type")
     dashboard.page.route("**/events?*", lambda route: route.fulfill(status=502, body="bad gateway"))
-    dashboard.page.goto(dashboard.stack.api_url)
+    dashboard.load()
     expect(dashboard.page.get_by_text("Nothing in stock yet")).to_be_visible()
     dashboard.page.unroute("**/events?*")
     dashboard.is_now("Live")

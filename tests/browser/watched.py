@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Page
 
+NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"  # a container or a tunnel came or went: no fault of the page
 LOUD = ("error", "warning")  # a violation of the Content-Security-Policy is an error here
 
 
@@ -16,7 +17,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._complaints: list[str] = []
-        self._announced: list[re.Pattern[str]] = []
+        self._announced: list[re.Pattern[str]] = [re.compile(NETWORK_CHANGED)]
 
     def over(self, page: Page) -> None:
         page.on("console", self._hear)
