@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import signal
 import socket
@@ -44,6 +45,7 @@ def serve(app: Quart, bind: Bind, setting: str, drain: Draining = nothing_to_dra
         listener = listen(bind)
     except OSError as error:
         sys.exit(f"stockstream: {setting} {bind}: {error.strerror or error}")
+    gc.set_threshold(100_000, 50, 100)
     uvloop.run(_serve(app, _config(listener), drain))
 
 

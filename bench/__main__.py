@@ -1,0 +1,246 @@
+"""Run the cases and print one table. `python -m bench [CASE ...]`, by default all of them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from bench.servers import Nchan, Server, Stockstream, Usual
+from tests.postgres import PostgresServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ITEMS = 1_000
+WRITERS = 4
+SETTLE_SECONDS = 1.0
+BUSY_CLIENT = 0.85  # of a core; above it the client, not the server, may be what is slow
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line of the table. CPU in µs of the server for each delivery, latency in ms, memory in KB for each client."""
+
+    case: str
+    server: str
+    cpu: float | None = None
+    rate: float | None = None
+    p50: float | None = None
+    p99: float | None = None
+    memory: float | None = None
+    note: str = ""
+
+
+class Client:
+    """The load process, driven over its standard input."""
+
+    def __init__(self, port: int, clients: int, *options: str) -> None:
+        command = [sys.executable, "-m", "bench.client", str(port), str(clients), *options]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._read("ready")
+
+    def _read(self, expected: str) -> None:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline().strip()
+        assert line == expected, line
+
+    def say(self, command: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(command + "\n")
+        self._process.stdin.flush()
+        self._read("ok")
+
+    def stop(self) -> dict[str, Any]:
+        out, _ = self._process.communicate("stop\n")
+        result: dict[str, Any] = json.loads(out)
+        return result
+
+
+async def write(url: str, rate: float, seconds: float) -> int:
+    """Commit single-row updates at this rate, over a few connections; returns how many."""
+    connections = [await asyncpg.connect(url) for _ in range(WRITERS)]
+    start = time.perf_counter()
+    total = int(rate * seconds)
+
+    async def some(number: int) -> None:
+        for index in range(number, total, WRITERS):
+            await asyncio.sleep(max(0, start + index / rate - time.perf_counter()))
+            await connections[number].execute(
+                "UPDATE inventory SET quantity = quantity + 1 WHERE id = $1", 1 + index % ITEMS
+            )
+
+    await asyncio.gather(*(some(number) for number in range(WRITERS)))
+    for connection in connections:
+        await connection.close()
+    return total
+
+
+class Bench:
+    def __init__(self, folder: Path, seconds: float) -> None:
+        self.folder = folder
+        self.seconds = seconds
+        self.postgres = PostgresServer(folder / "postgres")
+        self.postgres.start()
+        self.postgres.make_template()
+
+    @contextmanager
+    def server(self, kind: type[Server]) -> Iterator[tuple[Server, str]]:
+        database = self.postgres.create_database()
+        self.postgres.sql(
+            database, f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS})"
+        )
+        with kind(self.postgres, database, self.folder) as server:
+            yield server, database
+        self.postgres.drop_database(database)
+
+    def fan_out(self, case: str, kind: type[Server], clients: int, rate: float) -> Row:
+        """Clients that stay, and commits at a steady rate."""
+        with self.server(kind) as (server, database):
+            before = server.resident_kb()
+            client = Client(server.port, clients)
+            memory = (server.resident_kb() - before) / clients
+            url = self.postgres.url(database)
+            asyncio.run(write(url, rate, SETTLE_SECONDS))
+            time.sleep(SETTLE_SECONDS)  # what the warm-up left under way must not be counted
+            client.say("mark")
+            cpu = server.cpu_seconds()
+            started = time.perf_counter()
+            events = asyncio.run(write(url, rate, self.seconds))
+            written = time.perf_counter() - started
+            client.say(f"wait {events}")
+            cpu = server.cpu_seconds() - cpu
+            result = client.stop()
+        note = "client busy" if result["client_cpu"] > BUSY_CLIENT else ""
+        if events / written < 0.95 * rate:
+            note += f" only {events / written:.0f} events/s were written"
+        deliveries = result["events"]
+        return Row(
+            case,
+            kind.name,
+            cpu=cpu / deliveries * 1e6,
+            rate=deliveries / result["seconds"],
+            p50=result["p50"],
+            p99=result["p99"],
+            memory=memory,
+            note=note.strip(),
+        )
+
+    def resume(self, case: str, clients: int, events: int) -> Row:
+        """Clients that come back all at once, this many events behind."""
+        with self.server(Stockstream) as (server, database):
+            self.postgres.sql(
+                database, f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {events})"
+            )
+            ((epoch, head),) = self.postgres.sql(database, "SELECT log_epoch(), log_head()")
+            cpu = server.cpu_seconds()
+            started = time.perf_counter()
+            client = Client(server.port, clients, "--position", f"{epoch}-{int(head) - events}")
+            client.say(f"wait {events}")
+            seconds = time.perf_counter() - started
+            cpu = server.cpu_seconds() - cpu
+            result = client.stop()
+        deliveries = result["events"]
+        return Row(
+            case,
+            "stockstream",
+            cpu=cpu / deliveries * 1e6,
+            rate=deliveries / seconds,
+            note=f"all of it after {seconds:.2f} s, the client's start included",
+        )
+
+    def deaf(self, case: str, clients: int, deaf: int, rate: float, seconds: float) -> Row:
+        """Clients that stop reading while others go on: memory must stay flat."""
+        with self.server(Stockstream) as (server, database):
+            listening, silent = Client(server.port, clients), Client(server.port, deaf)
+            url = self.postgres.url(database)
+            asyncio.run(write(url, rate, 5))
+            silent.say("deaf")
+            asyncio.run(write(url, rate, seconds / 3))
+            early = server.resident_kb()
+            listening.say("mark")
+            events = asyncio.run(write(url, rate, seconds * 2 / 3))
+            listening.say(f"wait {events}")
+            late = server.resident_kb()
+            result = listening.stop()
+            silent.stop()
+        note = f"{early / 1024:.0f} MB after {seconds / 3:.0f} s, {late / 1024:.0f} MB after {seconds:.0f} s"
+        return Row(case, "stockstream", p50=result["p50"], p99=result["p99"], note=note)
+
+
+def cases(bench: Bench, runs: int) -> dict[str, Any]:
+    baselines: list[type[Server]] = [Stockstream, Usual, *([Nchan] if Nchan.is_here() else [])]
+
+    def compared(case: str, clients: int, rate: float, kinds: list[type[Server]] = baselines) -> list[Row]:
+        rows = [[bench.fan_out(case, kind, clients, rate) for kind in kinds] for _ in range(runs)]
+        return [median([row[index] for row in rows]) for index in range(len(kinds))]
+
+    return {
+        "a": lambda: compared("a: 1,000 clients, 20 events/s", 1_000, 20),
+        "b": lambda: compared("b: 200 clients, 1,000 events/s", 200, 1_000),
+        "c": lambda: compared("c: 5,000 clients, 1 event/s", 5_000, 1),
+        "d": lambda: [
+            bench.resume("d: resume of 100,000 events, 1 client", 1, 100_000),
+            bench.resume("d: resume of 100,000 events, 50 clients", 50, 100_000),
+        ],
+        "e": lambda: [bench.resume("e: 1,000 clients come back 1,000 events behind", 1_000, 1_000)],
+        "f": lambda: compared("f: 100 clients, 20 events/s", 100, 20),
+        "g": lambda: [bench.deaf("g: b while 50 clients stop reading", 150, 50, 1_000, 300)],
+    }
+
+
+def median(rows: list[Row]) -> Row:
+    """Of several runs of one case, the median of each column."""
+
+    def middle(column: str) -> float | None:
+        values = [value for row in rows if (value := getattr(row, column)) is not None]
+        return statistics.median(values) if values else None
+
+    notes = dict.fromkeys(row.note for row in rows if row.note)
+    columns = {column: middle(column) for column in ("cpu", "rate", "p50", "p99", "memory")}
+    return Row(rows[0].case, rows[0].server, **columns, note="; ".join(notes))
+
+
+def print_table(rows: list[Row]) -> None:
+    print("| case | server | CPU µs/delivery | deliveries/s | p50 ms | p99 ms | KB/client | |")
+    print("|---|---|---:|---:|---:|---:|---:|---|")
+    for row in rows:
+        numbers = [(row.cpu, ".1f"), (row.rate, ",.0f"), (row.p50, ".1f"), (row.p99, ".1f"), (row.memory, ".1f")]
+        cells = ["" if value is None else format(value, spec) for value, spec in numbers]
+        print("|", " | ".join([row.case, row.server, *cells, row.note]), "|", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="*", default=[], help="a to g; by default all but g, which takes 5 minutes")
+    parser.add_argument("--seconds", type=float, default=10, help="length of a measurement")
+    parser.add_argument("--runs", type=int, default=3, help="of each comparison; the median is shown")
+    arguments = parser.parse_args()
+    rows: list[Row] = []
+    with tempfile.TemporaryDirectory(prefix="stockstream-bench-") as folder:
+        bench = Bench(Path(folder), arguments.seconds)
+        try:
+            known = cases(bench, arguments.runs)
+            for name in arguments.cases or [name for name in known if name != "g"]:
+                rows += known[name]()
+                print(f"{name} done", file=sys.stderr, flush=True)
+        finally:
+            bench.postgres.close()
+    print(f"{os.cpu_count()} cores, Python {sys.version.split()[0]}, {os.uname().machine}\n")
+    print_table(rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The servers that are measured: stockstream, the usual design, nchan. Each follows the same database."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from bench import nchan
+from tests.stack import ROOT, answers, environment, free_port
+
+if TYPE_CHECKING:
+    from tests.postgres import PostgresServer
+
+NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
+START_SECONDS = 30
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
+
+
+class Server:
+    """A server as processes: start, readiness, CPU time, memory."""
+
+    name: str
+
+    def __init__(self, postgres: PostgresServer, database: str, folder: Path) -> None:
+        self.port = free_port()
+        self.folder = folder
+        self.url = postgres.url(database, "stockstream_stream")
+        self.process: subprocess.Popen[bytes]
+        self.helpers: list[subprocess.Popen[bytes]] = []
+
+    def spawn(self, command: list[str], **settings: str) -> subprocess.Popen[bytes]:
+        log = (self.folder / f"{self.name}.log").open("ab")
+        return subprocess.Popen(
+            command, cwd=ROOT, env=environment(DATABASE_URL=self.url, **settings), stdout=log, stderr=log
+        )
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        self.start()
+        deadline = time.monotonic() + START_SECONDS
+        while not answers(f"http://127.0.0.1:{self.port}/readyz"):
+            assert time.monotonic() < deadline, (self.folder / f"{self.name}.log").read_text()
+            time.sleep(0.05)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in (*self.helpers, self.process):
+            process.kill()
+            process.wait()
+
+    def _pids(self) -> list[int]:
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return [self.process.pid, *map(int, children)]
+
+    def cpu_seconds(self) -> float:
+        """CPU time of its processes so far, in user and kernel."""
+        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self._pids()]
+        return sum(int(field[11]) + int(field[12]) for field in fields) / CLOCK_TICKS
+
+    def resident_kb(self) -> int:
+        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KB for pid in self._pids())
+
+
+class Stockstream(Server):
+    name = "stockstream"
+
+    def start(self) -> None:
+        settings = {"STREAM_BIND": f"127.0.0.1:{self.port}", "STREAM_MAX_PER_CLIENT": "20000"}
+        self.process = self.spawn([sys.executable, "-m", "stream_service"], LOG_LEVEL="warning", **settings)
+
+
+class Usual(Server):
+    name = "usual design"
+
+    def start(self) -> None:
+        self.process = self.spawn([sys.executable, "-m", "bench.usual", str(self.port)])
+
+
+class Nchan(Server):
+    name = "nchan"
+
+    @staticmethod
+    def is_here() -> bool:
+        return shutil.which("nginx", path="/usr/sbin:/usr/bin") is not None and NCHAN_MODULE.exists()
+
+    def start(self) -> None:
+        configuration = self.folder / "nginx.conf"
+        self.folder.chmod(0o755)
+        configuration.write_text(nchan.CONFIGURATION.format(module=NCHAN_MODULE, folder=self.folder, port=self.port))
+        nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin") or "nginx"
+        self.process = self.spawn([nginx, "-c", str(configuration)])
+        publish = f"http://127.0.0.1:{self.port}/publish"
+        self.helpers = [self.spawn([sys.executable, "-m", "bench.nchan", publish])]
+        while "ready" not in (self.folder / f"{self.name}.log").read_text():
+            time.sleep(0.05)
