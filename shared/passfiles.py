@@ -1,0 +1,75 @@
+"""The passwords of the services' roles, each in a passfile that only its service is given.
+
+`python -m shared.passfiles` runs before PostgreSQL's clients start. A password that was set (in the environment, or as
+a secret in /run/secrets) is taken; else the one that is there is kept; else there is a new, random one. So nothing that
+is delivered holds a password, and nobody has to make one up.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import sys
+from pathlib import Path
+
+from pydantic_settings import SettingsConfigDict
+
+from shared.migrations import MigrationSettings
+from shared.settings import load
+
+PASSFILES = Path("/run/passwords")
+SECRETS = Path("/run/secrets")
+# In a passfile a colon separates and a backslash escapes; drivers disagree on how to write either in a password.
+PASSWORD = re.compile(r"[!-9;-\[\]-~]+")
+
+
+class PassfileError(Exception):
+    """A passfile can't be written; the text says why, and shows no password."""
+
+
+class PassfileSettings(MigrationSettings):
+    """The passwords that were set, if any."""
+
+    model_config = SettingsConfigDict(secrets_dir=SECRETS if SECRETS.is_dir() else None)
+
+
+def provide(passfile: Path, role: str, password: str | None) -> None:
+    """Leave the role's password in this passfile: the one that is given, else the one there, else a new one.
+
+    Raises PassfileError.
+    """
+    if password is None and passfile.exists():
+        return
+    if password is not None and not PASSWORD.fullmatch(password):
+        raise PassfileError(f"the password of {role} must be printable ASCII, with no space, colon or backslash")
+    _write(passfile, f"*:*:*:{role}:{password or secrets.token_urlsafe(24)}\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and for this user alone: a driver ignores a passfile that others may read."""
+    unfinished = path.with_suffix(".unfinished")
+    try:
+        unfinished.unlink(missing_ok=True)
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+        unfinished.rename(path)
+    except OSError as error:
+        raise PassfileError(f"{path}: {error.strerror}") from error
+
+
+def main() -> None:
+    settings = load(PassfileSettings)
+    wanted = {
+        "api": ("stockstream_api", settings.api_database_password),
+        "stream": ("stockstream_stream", settings.stream_database_password),
+    }
+    try:
+        for service, (role, password) in wanted.items():
+            provide(PASSFILES / service / "pgpass", role, password.get_secret_value() if password else None)
+    except PassfileError as error:
+        sys.exit(f"stockstream: passfiles: {error}")
+
+
+if __name__ == "__main__":
+    main()
