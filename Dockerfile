@@ -1,0 +1,37 @@
+# One image for both services, the migrations and the passfiles; compose.yaml says which of them a container runs.
+
+FROM python:3.13-slim AS build
+RUN python -m venv --without-pip /venv
+COPY requirements.txt /
+# Wheels only, so that nothing is compiled here. What only a C compiler would read is left out.
+RUN python -m pip --python /venv/bin/python install --no-cache-dir --disable-pip-version-check --root-user-action ignore \
+        --require-hashes --only-binary :all: -r /requirements.txt \
+    && find /venv -type f \( -name '*.c' -o -name '*.h' -o -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' \) -delete
+COPY api_service /app/api_service
+COPY stream_service /app/stream_service
+COPY shared /app/shared
+COPY sql /app/sql
+COPY frontend /app/frontend
+# The root file system is read-only when it runs, so the bytecode is made now; it is not checked against the source,
+# whose dates differ from build to build.
+RUN python -m compileall -q --invalidation-mode unchecked-hash /app
+
+
+FROM python:3.13-slim
+# A volume that is empty takes the owner of the directory that it is mounted on: these are for what `prepare` makes.
+RUN groupadd --gid 10001 stockstream \
+    && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /app --shell /usr/sbin/nologin stockstream \
+    && install -d -o 10001 -g 10001 -m 0700 /run/passwords/api /run/passwords/stream /run/certificates
+# Root's, and readable: a service can't change its own code.
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+ENV PATH=/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1 \
+    API_BIND=0.0.0.0:8000 \
+    STREAM_BIND=0.0.0.0:8001 \
+    LOG_FORMAT=json
+WORKDIR /app
+USER 10001:10001
+EXPOSE 8000 8001
+CMD ["python", "-m", "api_service"]
