@@ -97,10 +97,12 @@ class Bench:
         self.postgres.make_template()
 
     @contextmanager
-    def server(self, kind: type[Server]) -> Iterator[tuple[Server, str]]:
+    def server(self, kind: type[Server], events: int = 0) -> Iterator[tuple[Server, str]]:
+        """A server on a database of its own, which has so many events that the server has not seen happen."""
         database = self.postgres.create_database()
         self.postgres.sql(
-            database, f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS})"
+            database,
+            f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS + events})",
         )
         with kind(self.postgres, database, self.folder) as server:
             yield server, database
@@ -140,10 +142,7 @@ class Bench:
 
     def resume(self, case: str, clients: int, events: int) -> Row:
         """Clients that come back all at once, this many events behind."""
-        with self.server(Stockstream) as (server, database):
-            self.postgres.sql(
-                database, f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {events})"
-            )
+        with self.server(Stockstream, events=events) as (server, database):
             ((epoch, head),) = self.postgres.sql(database, "SELECT log_epoch(), log_head()")
             cpu = server.cpu_seconds()
             started = time.perf_counter()

@@ -95,7 +95,7 @@ class Subscriber(asyncio.Protocol):
                 changed_at = datetime.fromisoformat(text.decode()).timestamp()
                 self._load.latencies.append((time.time() - changed_at) * 1000)
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _error: Exception | None) -> None:
         self._load.lost += 1
 
 

@@ -28,8 +28,10 @@ http {{
     listen 127.0.0.1:{port} backlog=4096;
     location = /readyz {{ return 200; }}
     location = /publish {{ nchan_publisher; nchan_channel_id stock; nchan_message_buffer_length 2000; }}
-    location = /events {{ nchan_subscriber eventsource; nchan_channel_id stock; nchan_eventsource_event inventory_update;
-      nchan_subscriber_first_message newest; }}
+    location = /events {{
+      nchan_subscriber eventsource; nchan_channel_id stock; nchan_eventsource_event inventory_update;
+      nchan_subscriber_first_message newest;
+    }}
   }}
 }}
 """

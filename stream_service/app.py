@@ -44,6 +44,8 @@ def create_app(settings: StreamSettings) -> Quart:
         )
     )
 
+    app.asgi_app = events.with_direct_send(app.asgi_app)  # type: ignore[method-assign]
+
     @app.while_serving
     async def following_the_log():  # type: ignore[no-untyped-def]
         url = database_url(settings, ROLE)
@@ -53,6 +55,7 @@ def create_app(settings: StreamSettings) -> Quart:
             relay = Relay(
                 pool,
                 Ring(settings.stream_ring_bytes),
+                subscribers.fan_out,
                 flush_seconds=settings.stream_flush_ms / 1000,
                 heartbeat_seconds=settings.stream_heartbeat_seconds,
             )

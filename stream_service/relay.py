@@ -15,6 +15,8 @@ from stream_service import frames
 from stream_service.store import log as log_store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from shared.database import Connection, Pool
     from stream_service.ring import Ring
 
@@ -33,14 +35,22 @@ class Relay:
     the log is read at most every ``flush_seconds``, so that all that came meanwhile leaves in one write to each
     subscriber; after a quiet spell it is read at once.
 
-    ``tick`` is set, and replaced, when there is something new: events, a heartbeat, another log.
+    ``fan_out`` is called when there is something new: events, a heartbeat, another log.
     """
 
-    def __init__(self, pool: Pool, ring: Ring, *, flush_seconds: float, heartbeat_seconds: float) -> None:
+    def __init__(
+        self,
+        pool: Pool,
+        ring: Ring,
+        fan_out: Callable[[], None],
+        *,
+        flush_seconds: float,
+        heartbeat_seconds: float,
+    ) -> None:
         self.events = ring
         self.epoch: str | None = None
         self.log_number = 0  # counts the logs seen: a restore begins another
-        self.tick = asyncio.Event()
+        self._fan_out = fan_out
         self.pulse = b""
         self.beats = 0
         self._pool = pool
@@ -64,11 +74,6 @@ class Relay:
     def ring(self) -> None:
         """The log may have grown."""
         self._doorbell.set()
-
-    def wake(self) -> None:
-        """Let every subscriber look, in one pass."""
-        tick, self.tick = self.tick, asyncio.Event()
-        tick.set()
 
     async def refresh(self) -> None:
         """Return when the log has been read to its end once more, by a look that begins after this call."""
@@ -110,7 +115,7 @@ class Relay:
         self.epoch = head.epoch
         self.log_number += 1
         self.events.clear(head.event_id)
-        self.wake()
+        self._fan_out()
 
     async def _read_to_end(self, connection: Connection, epoch: str) -> None:
         while True:
@@ -118,7 +123,7 @@ class Relay:
             if page:
                 self.events.append(page)
                 self._flushed_at = time.monotonic()
-                self.wake()
+                self._fan_out()
             if len(page) < PAGE_EVENTS:
                 break
         self._read_at = time.monotonic()
@@ -139,7 +144,7 @@ class Relay:
         while True:
             self.pulse = self.heartbeat() if self.is_caught_up else frames.comment()
             self.beats += 1
-            self.wake()
+            self._fan_out()
             await asyncio.sleep(self._heartbeat_seconds)
 
     def heartbeat(self) -> bytes:

@@ -1,33 +1,32 @@
-"""Those who are subscribed: who is let in, what each is sent, and how all of them are sent home."""
+"""All open streams: who is let in and where they begin, the pass that serves them, and how all are sent home."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import random
-import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.database import DatabaseUnavailableError
-from shared.position import Position
 from stream_service import frames
 from stream_service.store import log as log_store
+from stream_service.subscriber import Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from shared.database import Pool
+    from shared.position import Position
     from stream_service.relay import Relay
     from stream_service.replay import Replay
-    from stream_service.ring import Span
     from stream_service.settings import StreamSettings
+    from stream_service.subscriber import Send
 
 RETRY_MILLISECONDS = (1_000, 4_000)
 BUSY_RETRY_MILLISECONDS = (15_000, 60_000)
 REFRESH_SECONDS = 5.0
-DATABASE_RETRY_SECONDS = 0.5
 LAST_WRITE_SECONDS = 1.0  # what a reader that is slow to take its last bytes gets at a drain
 
 
@@ -53,6 +52,8 @@ class Subscribers:
         self.count = 0
         self._settings = settings
         self._per_client: Counter[str] = Counter()
+        self._open: set[Subscriber] = set()
+        self._live: dict[Subscriber, None] = {}
         self._all_gone = asyncio.Event()
         self._relay: Relay
         self._replay: Replay
@@ -62,26 +63,34 @@ class Subscribers:
         """Where events come from; known once the app serves."""
         self._relay, self._replay, self._pool = relay, replay, pool
 
+    def fan_out(self) -> None:
+        """There is news: one pass over all who are live. The relay calls this."""
+        for subscriber in list(self._live):
+            subscriber.offer()
+
+    async def serve(self, subscription: Subscription, send: Send) -> None:
+        """One stream, from its first line to its end."""
+        try:
+            with self._admitted(subscription.client):
+                subscriber = Subscriber(send, self._relay, self._replay, self._live, subscription.items)
+                opening, cursor = await self._begin(subscription)
+                with self._opened(subscriber):
+                    await subscriber.run([_retry(RETRY_MILLISECONDS), *opening], cursor)
+        except BusyError as busy:
+            retry = _retry(RETRY_MILLISECONDS if self.is_draining else BUSY_RETRY_MILLISECONDS)
+            await send(retry + frames.busy(str(busy)))
+
     async def drain(self) -> None:
         """Let no one in any more and end every stream, spread over the drain time."""
         self.is_draining = True
         self._all_gone.clear()
-        if self.count:
-            self._relay.wake()
-            with contextlib.suppress(TimeoutError):
-                patience = self._settings.stream_drain_seconds + LAST_WRITE_SECONDS
-                await asyncio.wait_for(self._all_gone.wait(), patience)
-
-    async def stream(self, subscription: Subscription) -> AsyncIterator[bytes]:
-        """The bytes of one stream, from its first line to its end."""
-        try:
-            with self._admitted(subscription.client):
-                yield frames.retry(random.randint(*RETRY_MILLISECONDS))  # noqa: S311 - spreads load, hides nothing
-                async for data in self._follow(subscription):
-                    yield data
-        except BusyError as busy:
-            span = RETRY_MILLISECONDS if self.is_draining else BUSY_RETRY_MILLISECONDS
-            yield frames.retry(random.randint(*span)) + frames.busy(str(busy))  # noqa: S311
+        if not self.count:
+            return
+        loop, seconds = asyncio.get_running_loop(), self._settings.stream_drain_seconds
+        for subscriber in self._open:
+            loop.call_later(random.random() * seconds, subscriber.end)  # noqa: S311 - spreads load, hides nothing
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._all_gone.wait(), seconds + LAST_WRITE_SECONDS)
 
     @contextlib.contextmanager
     def _admitted(self, client: str) -> Iterator[None]:
@@ -105,36 +114,17 @@ class Subscribers:
             if not self.count:
                 self._all_gone.set()
 
-    async def _follow(self, subscription: Subscription) -> AsyncIterator[bytes]:
-        relay, items = self._relay, subscription.items
-        log_number, beats = relay.log_number, relay.beats
-        opening, cursor = await self._open(subscription)
-        for data in opening:
-            yield data
-        announced: int | None = cursor  # the position that the client knows
-        deadline: float | None = None
-        while deadline is None or time.monotonic() < deadline:
-            tick = relay.tick
-            if log_number != relay.log_number:
-                log_number, cursor = relay.log_number, relay.events.head
-                yield frames.reset("the log was restored or replaced", str(relay.head))
-            span = await self._next_span(cursor, items)
-            cursor = span.end
-            if span.data:
-                announced = cursor if items is None else None  # the span may end in events left out
-                yield span.data
-            elif relay.events.head > cursor:
-                continue  # a stretch of the log with nothing for this subscriber
-            elif beats != relay.beats:
-                beats = relay.beats
-                yield relay.pulse if announced == cursor else frames.progress(self._position(cursor)) + relay.pulse
-                announced = cursor
-            else:
-                if self.is_draining and deadline is None:
-                    deadline = time.monotonic() + random.random() * self._settings.stream_drain_seconds  # noqa: S311
-                await _wait(tick, deadline)
+    @contextlib.contextmanager
+    def _opened(self, subscriber: Subscriber) -> Iterator[None]:
+        if self.is_draining:
+            raise BusyError("this server is about to stop")  # since it was let in
+        self._open.add(subscriber)
+        try:
+            yield
+        finally:
+            self._open.discard(subscriber)
 
-    async def _open(self, subscription: Subscription) -> tuple[list[bytes], int]:
+    async def _begin(self, subscription: Subscription) -> tuple[list[bytes], int]:
         """What a stream begins with, and the event id that its reader has then reached."""
         if subscription.position is not None:
             return await self._resume(subscription.position)
@@ -171,29 +161,11 @@ class Subscribers:
         except TimeoutError:
             raise BusyError("the database can't be reached") from None
 
-    async def _next_span(self, cursor: int, items: frozenset[int] | None) -> Span:
-        """From the ring if it is still there, else from the database, which may take its time to come back."""
-        while True:
-            ring, head = self._relay.events, self._head()
-            if ring.holds(cursor):
-                return ring.span(cursor) if items is None else ring.narrowed(cursor, items)
-            try:
-                return await self._replay.span(cursor, head, items)
-            except DatabaseUnavailableError:
-                await asyncio.sleep(DATABASE_RETRY_SECONDS)
-
     def _head(self) -> Position:
         head = self._relay.head
         assert head is not None  # noqa: S101 - nobody is admitted before
         return head
 
-    def _position(self, cursor: int) -> str:
-        return str(Position(self._head().epoch, cursor))
 
-
-async def _wait(tick: asyncio.Event, deadline: float | None) -> None:
-    if deadline is None:
-        await tick.wait()
-    else:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(tick.wait(), max(0, deadline - time.monotonic()))
+def _retry(span: tuple[int, int]) -> bytes:
+    return frames.retry(random.randint(*span))  # noqa: S311 - spreads load, hides nothing

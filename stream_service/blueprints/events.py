@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 from quart import Blueprint, Response, current_app, request
 
@@ -10,7 +11,14 @@ from shared.position import MalformedPositionError, Position
 from shared.problems import Problem
 from stream_service.subscribers import Subscription
 
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from stream_service.subscribers import Subscribers
+
 blueprint = Blueprint("events", __name__)
+
+DIRECT_SEND = "stockstream.send"
 
 MOST_ITEMS = 1_000
 HEADERS = {
@@ -32,11 +40,33 @@ async def events() -> Response:
         snapshot=_snapshot(),
         items=_items(),
     )
-    stream = current_app.extensions["subscribers"].stream(subscription)
-    body = b"" if request.method == "HEAD" else stream
+    subscribers: Subscribers = current_app.extensions["subscribers"]
+    send = request.scope[DIRECT_SEND]  # type: ignore[literal-required]
+    body = b"" if request.method == "HEAD" else _stream(subscribers, subscription, send)
     response = Response(body, headers=HEADERS, content_type="text/event-stream")
     response.timeout = None
     return response
+
+
+async def _stream(subscribers: Subscribers, subscription: Subscription, send: Any) -> AsyncIterator[bytes]:
+    """A body that yields nothing: it is written straight to the server, past the framework's loop over a body."""
+
+    async def send_bytes(data: bytes) -> None:
+        await send({"type": "http.response.body", "body": data, "more_body": True})
+
+    await subscribers.serve(subscription, send_bytes)
+    return
+    yield b""  # makes this a generator, which the framework begins once it has sent the headers
+
+
+def with_direct_send(app: Any) -> Any:
+    """ASGI middleware that lets a handler reach the server's ``send``."""
+
+    async def asgi_app(scope: Any, receive: Any, send: Any) -> None:
+        scope[DIRECT_SEND] = send
+        await app(scope, receive, send)
+
+    return asgi_app
 
 
 def _position() -> Position | None:
