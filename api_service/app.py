@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from quart import Quart
 
 from api_service.blueprints import dashboard, inventories
+from api_service.metrics import measure_requests
+from shared import metrics
 from shared.database import DatabaseUnavailableError, acquire, create_pool, database_url
 from shared.health import NotReadyError, health_blueprint
 from shared.migrations import is_current
@@ -24,6 +26,7 @@ def create_app(settings: ApiSettings) -> Quart:
     """The API and the dashboard, as one app. Nothing is connected before it serves."""
     app = Quart(__name__, static_folder=str(FRONTEND), static_url_path="/static", template_folder=str(FRONTEND))
     app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # no page may mix modules of two versions; ETags make it cheap
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     answer_with_problems(app)
@@ -46,4 +49,6 @@ def create_app(settings: ApiSettings) -> Quart:
             raise NotReadyError("the database can't be reached, or has no schema yet") from None
 
     app.register_blueprint(health_blueprint(check))
+    app.register_blueprint(metrics.blueprint)
+    measure_requests(app)
     return app

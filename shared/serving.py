@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import resource
 import signal
 import socket
 import sys
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 import uvloop
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
+
+from shared.workers import run_workers
 
 if TYPE_CHECKING:
     from quart import Quart
@@ -36,17 +39,23 @@ async def nothing_to_drain() -> None:
     """For a service whose responses end by themselves."""
 
 
-def serve(app: Quart, bind: Bind, setting: str, drain: Draining = nothing_to_drain) -> None:
+def serve(app: Quart, bind: Bind, setting: str, drain: Draining = nothing_to_drain, *, workers: int = 1) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return.
 
+    With several workers, each is a process of its own and all accept on the same socket; one that dies is replaced.
     Exits with one clear line, naming the setting, when the address can't be listened on.
     """
     try:
         listener = listen(bind)
     except OSError as error:
         sys.exit(f"stockstream: {setting} {bind}: {error.strerror or error}")
+    _allow_many_files()
+    # Thousands of streams are much to look at and nothing to find.
     gc.set_threshold(100_000, 50, 100)
-    uvloop.run(_serve(app, _config(listener), drain))
+    if workers == 1:
+        uvloop.run(_serve(app, _config(listener), drain))
+    else:
+        run_workers(workers, lambda parent_gone: uvloop.run(_serve(app, _config(listener), drain, parent_gone)))
 
 
 def listen(bind: Bind) -> socket.socket:
@@ -85,10 +94,20 @@ def _config(listener: socket.socket) -> Config:
     return config
 
 
-async def _serve(app: Quart, config: Config, drain: Draining) -> None:
+def _allow_many_files() -> None:
+    """Each stream is an open file; what many systems allow a process at first is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+async def _serve(app: Quart, config: Config, drain: Draining, parent_gone: int | None = None) -> None:
     stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, stop.set)
+    if parent_gone is not None:
+        loop.add_reader(parent_gone, stop.set)
 
     async def asked_to_stop() -> None:
         # Hypercorn would wait its whole graceful_timeout for open streams and only then tell the app; so the app is

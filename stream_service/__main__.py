@@ -7,7 +7,7 @@ import sys
 from shared import logging
 from shared.serving import serve
 from shared.settings import load
-from stream_service.app import create_app
+from shared.workers import shared_metrics
 from stream_service.settings import StreamSettings
 
 
@@ -16,8 +16,12 @@ def main() -> None:
     if "--check" in sys.argv:
         return
     logging.configure("stream", settings.log_format, settings.log_level)
-    app = create_app(settings)
-    serve(app, settings.stream_bind, "STREAM_BIND", app.extensions["subscribers"].drain)
+    with shared_metrics(settings.stream_workers):
+        from stream_service.app import create_app  # not before: the metrics look for their folder when imported
+
+        app = create_app(settings)
+        drain = app.extensions["subscribers"].drain
+        serve(app, settings.stream_bind, "STREAM_BIND", drain, workers=settings.stream_workers)
 
 
 if __name__ == "__main__":

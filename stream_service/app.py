@@ -12,6 +12,7 @@ import structlog
 from quart import Quart
 from quart_cors import cors
 
+from shared import metrics
 from shared.database import create_pool, database_url
 from shared.health import NotReadyError, health_blueprint
 from shared.problems import answer_with_problems
@@ -86,4 +87,5 @@ def create_app(settings: StreamSettings) -> Quart:
             raise NotReadyError("not listening")
 
     app.register_blueprint(health_blueprint(check))
+    app.register_blueprint(metrics.blueprint)
     return app

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -26,6 +27,12 @@ def encode(data: str, *, event: str | None = None, position: str | None = None) 
 def update(position: str, data: str) -> bytes:
     """A change of an item. ``data`` is JSON on one line, as PostgreSQL wrote it: the hot path splits nothing."""
     return f"id: {position}\nevent: inventory_update\ndata: {data}\n\n".encode()
+
+
+def changed_at(frame: bytes) -> float:
+    """When the change of an update frame was committed (seconds since the epoch, by the database's clock)."""
+    end = len(frame) - len('"}\n\n')
+    return datetime.fromisoformat(frame[end - len("2026-01-01T00:00:00.000000Z") : end].decode()).timestamp()
 
 
 def retry(milliseconds: int) -> bytes:

@@ -15,6 +15,7 @@ from shared.database import (
     DatabaseUnavailableError,
     translated_errors,
 )
+from stream_service import metrics
 from stream_service.store import log as log_store
 
 if TYPE_CHECKING:
@@ -40,7 +41,6 @@ class Listener:
 
     def __init__(self, url: str, on_ring: Callable[[], None], *, application_name: str) -> None:
         self.is_listening = False
-        self.connects = 0
         self._url = url
         self._on_ring = on_ring
         self._application_name = application_name
@@ -57,7 +57,7 @@ class Listener:
                 if self.is_listening:
                     log.warning("listener lost its connection", reason=str(error))
                     retry = FIRST_RETRY_SECONDS
-            self.is_listening = False
+            self._set_listening(False)
             await asyncio.sleep(retry)
             retry = min(2 * retry, LONGEST_RETRY_SECONDS)
 
@@ -74,16 +74,20 @@ class Listener:
         try:
             with translated_errors():
                 await connection.add_listener(CHANNEL, self._heard)
-            self.connects += 1
+            metrics.LISTENER_CONNECTS.inc()
             self._on_ring()
             while True:
                 await self._prove(connection)
-                self.is_listening = True
+                self._set_listening(True)
                 await _wait(lost, PROOF_INTERVAL_SECONDS)
                 if lost.is_set():
                     raise DatabaseUnavailableError("the connection was closed")
         finally:
             connection.terminate()
+
+    def _set_listening(self, is_listening: bool) -> None:
+        self.is_listening = is_listening
+        metrics.LISTENING.set(is_listening)
 
     async def _prove(self, connection: Connection) -> None:
         self._heard_itself.clear()

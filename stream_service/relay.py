@@ -11,7 +11,7 @@ import structlog
 
 from shared.database import DatabaseUnavailableError, acquire
 from shared.position import Position
-from stream_service import frames
+from stream_service import frames, metrics
 from stream_service.store import log as log_store
 
 if TYPE_CHECKING:
@@ -103,6 +103,7 @@ class Relay:
             head = await log_store.select_head(connection)
             if head.epoch != self.epoch or head.event_id < self.events.head:
                 self._start_over(head)
+            metrics.NOTIFICATION_QUEUE.set(await log_store.select_notification_queue_usage(connection))
             looked_at = time.monotonic()
             while time.monotonic() - looked_at < POLL_SECONDS:
                 self._doorbell.clear()
@@ -115,6 +116,7 @@ class Relay:
         self.epoch = head.epoch
         self.log_number += 1
         self.events.clear(head.event_id)
+        metrics.HEAD.set(head.event_id)
         self._fan_out()
 
     async def _read_to_end(self, connection: Connection, epoch: str) -> None:
@@ -124,9 +126,13 @@ class Relay:
                 self.events.append(page)
                 self._flushed_at = time.monotonic()
                 self._fan_out()
+                metrics.EVENTS.inc(len(page))
+                metrics.HEAD.set(self.events.head)
+                metrics.COMMIT_TO_SEND.observe(max(0, time.time() - frames.changed_at(page[0].data)))
             if len(page) < PAGE_EVENTS:
                 break
         self._read_at = time.monotonic()
+        metrics.CAUGHT_UP.set(1)
         passed, self._pass_done = self._pass_done, asyncio.Event()
         passed.set()
 
@@ -144,6 +150,7 @@ class Relay:
         while True:
             self.pulse = self.heartbeat() if self.is_caught_up else frames.comment()
             self.beats += 1
+            metrics.CAUGHT_UP.set(self.is_caught_up)
             self._fan_out()
             await asyncio.sleep(self._heartbeat_seconds)
 

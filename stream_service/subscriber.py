@@ -15,7 +15,7 @@ import structlog
 
 from shared.database import DatabaseUnavailableError
 from shared.position import Position
-from stream_service import frames
+from stream_service import frames, metrics
 from stream_service.eager import start
 
 if TYPE_CHECKING:
@@ -79,6 +79,7 @@ class Subscriber:
         data = self._take(await self._next_span())
         if data:
             await self._send(data)
+            metrics.BYTES.inc(len(data))
         return bool(data) or self._cursor < self._relay.events.head
 
     async def _stay_live(self) -> None:
@@ -138,6 +139,7 @@ class Subscriber:
             ring = self._relay.events
             if ring.holds(self._cursor):
                 return ring.span(self._cursor) if self._items is None else ring.narrowed(self._cursor, self._items)
+            metrics.RING_MISSES.inc()
             try:
                 return await self._replay.span(self._cursor, self._head(), self._items)
             except DatabaseUnavailableError:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from shared.database import DatabaseUnavailableError
-from stream_service import frames
+from stream_service import frames, metrics
 from stream_service.store import log as log_store
 from stream_service.subscriber import Subscriber
 
@@ -65,8 +65,7 @@ class Subscribers:
 
     def fan_out(self) -> None:
         """There is news: one pass over all who are live. The relay calls this."""
-        for subscriber in list(self._live):
-            subscriber.offer()
+        metrics.BYTES.inc(sum(subscriber.offer() for subscriber in list(self._live)))
 
     async def serve(self, subscription: Subscription, send: Send) -> None:
         """One stream, from its first line to its end."""
@@ -77,6 +76,7 @@ class Subscribers:
                 with self._opened(subscriber):
                     await subscriber.run([_retry(RETRY_MILLISECONDS), *opening], cursor)
         except BusyError as busy:
+            metrics.STREAMS.labels("busy").inc()
             retry = _retry(RETRY_MILLISECONDS if self.is_draining else BUSY_RETRY_MILLISECONDS)
             await send(retry + frames.busy(str(busy)))
 
@@ -119,10 +119,12 @@ class Subscribers:
         if self.is_draining:
             raise BusyError("this server is about to stop")  # since it was let in
         self._open.add(subscriber)
+        metrics.SUBSCRIBERS.inc()
         try:
             yield
         finally:
             self._open.discard(subscriber)
+            metrics.SUBSCRIBERS.dec()
 
     async def _begin(self, subscription: Subscription) -> tuple[list[bytes], int]:
         """What a stream begins with, and the event id that its reader has then reached."""
@@ -138,10 +140,12 @@ class Subscribers:
             snapshot = await log_store.select_snapshot(self._pool)
         except DatabaseUnavailableError:
             raise BusyError("the database can't be reached") from None
+        metrics.STREAMS.labels("snapshot").inc()
         return [*snapshot.frames, self._relay.heartbeat()], snapshot.position.event_id
 
     def _go_live(self) -> tuple[list[bytes], int]:
         """From the head on; said at once, so that a resume works even before the first event."""
+        metrics.STREAMS.labels("live").inc()
         head = self._head()
         return [frames.progress(str(head)), self._relay.heartbeat()], head.event_id
 
@@ -151,7 +155,11 @@ class Subscribers:
             await self._refresh()  # the client may have seen what we have not read yet
         head = self._head()
         if asked.epoch == head.epoch and asked.event_id <= head.event_id:
+            metrics.STREAMS.labels("resume").inc()
+            if asked.event_id < head.event_id:
+                metrics.REPLAYS.labels("ring" if self._relay.events.holds(asked.event_id) else "database").inc()
             return [self._relay.heartbeat()], asked.event_id
+        metrics.STREAMS.labels("reset").inc()
         reason = "ahead of the log" if asked.epoch == head.epoch else "of another log"
         return [frames.reset(f"the position is {reason}", str(head)), self._relay.heartbeat()], head.event_id
 

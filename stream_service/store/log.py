@@ -32,6 +32,12 @@ async def select_head(connection: Connection) -> Position:
     return Position(row["epoch"], row["head"])
 
 
+async def select_notification_queue_usage(connection: Connection) -> float:
+    """From 0 to 1."""
+    with translated_errors():
+        return float(await queries.select_notification_queue_usage(connection))
+
+
 async def select_events(
     connection: Connection, epoch: str, *, after: int, up_to: int = END_OF_LOG, page: int
 ) -> list[Frame]:
