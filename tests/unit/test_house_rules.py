@@ -1,0 +1,62 @@
+"""The rules of the house, as sweeps: what is added later is asked too."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api_service.app import create_app as create_api
+from api_service.settings import ApiSettings
+from shared.migrations import MigrationSettings
+from shared.settings import Settings
+from stream_service.app import create_app as create_stream
+from stream_service.settings import StreamSettings
+from tests.stack import ROOT
+
+if TYPE_CHECKING:
+    from quart import Quart
+
+README = (ROOT / "README.md").read_text()
+EVERY_SETTING = [
+    (name, field)
+    for kind in (Settings, ApiSettings, StreamSettings, MigrationSettings)
+    for name, field in kind.model_fields.items()
+]
+
+
+@pytest.mark.parametrize(("name", "field"), EVERY_SETTING, ids=[name for name, _ in EVERY_SETTING])
+def test_every_setting_is_in_the_readme_with_its_default(name: str, field: object) -> None:
+    default = getattr(field, "default", None)
+    shown = "" if default is None or default == frozenset() else f"`{default}`"
+    description = re.escape(str(getattr(field, "description", None)))
+    row = rf"^\| `{name.upper()}` \| {re.escape(shown)} ?\| (both|api|stream|migrate) \| {description} \|$"
+    assert re.search(row, README, re.MULTILINE), row
+
+
+@pytest.mark.parametrize("app", [create_api(ApiSettings()), create_stream(StreamSettings())], ids=["api", "stream"])
+def test_every_route_has_a_title_and_is_named_in_the_readme(app: Quart) -> None:
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<[^>]*>", "<id>", rule.rule)
+        if rule.endpoint != "static":
+            assert path == "/" or path in README, path
+            assert app.view_functions[rule.endpoint].__doc__ or rule.endpoint.startswith("health."), rule
+
+
+def test_no_sql_is_written_in_python() -> None:
+    statement = re.compile(r"\"\s*(SELECT|INSERT INTO|UPDATE|DELETE FROM|CREATE TABLE)\s", re.IGNORECASE)
+    for folder in ("api_service", "stream_service", "shared"):
+        for file in (ROOT / folder).rglob("*.py"):
+            assert not statement.search(file.read_text()), file
+
+
+def test_every_named_query_says_what_it_is_for_or_is_plain() -> None:
+    for file in (ROOT / "sql" / "queries").glob("*.sql"):
+        text = file.read_text()
+        assert "SELECT *" not in text, file
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)\)", README))))
+def test_every_link_of_the_readme_leads_somewhere(link: str) -> None:
+    assert (ROOT / link).exists()
