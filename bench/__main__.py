@@ -97,14 +97,14 @@ class Bench:
         self.postgres.make_template()
 
     @contextmanager
-    def server(self, kind: type[Server], events: int = 0) -> Iterator[tuple[Server, str]]:
+    def server(self, kind: type[Server], events: int = 0, **settings: str) -> Iterator[tuple[Server, str]]:
         """A server on a database of its own, which has so many events that the server has not seen happen."""
         database = self.postgres.create_database()
         self.postgres.sql(
             database,
             f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS + events})",
         )
-        with kind(self.postgres, database, self.folder) as server:
+        with kind(self.postgres, database, self.folder, settings) as server:
             yield server, database
         self.postgres.drop_database(database)
 
@@ -161,8 +161,11 @@ class Bench:
         )
 
     def deaf(self, case: str, clients: int, deaf: int, rate: float, seconds: float) -> Row:
-        """Clients that stop reading while others go on: memory must stay flat."""
-        with self.server(Stockstream) as (server, database):
+        """Clients that stop reading while others go on: memory must stay flat, once the ring is full.
+
+        The ring is small, so that it is full long before the first look.
+        """
+        with self.server(Stockstream, STREAM_RING_BYTES=str(4 * 2**20)) as (server, database):
             listening, silent = Client(server.port, clients), Client(server.port, deaf)
             url = self.postgres.url(database)
             asyncio.run(write(url, rate, 5))

@@ -14,6 +14,8 @@ from bench import nchan
 from tests.stack import ROOT, answers, environment, free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tests.postgres import PostgresServer
 
 NCHAN_MODULE = Path("/usr/lib/nginx/modules/ngx_nchan_module.so")
@@ -27,9 +29,12 @@ class Server:
 
     name: str
 
-    def __init__(self, postgres: PostgresServer, database: str, folder: Path) -> None:
+    def __init__(
+        self, postgres: PostgresServer, database: str, folder: Path, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.port = free_port()
         self.folder = folder
+        self.settings = settings or {}
         self.url = postgres.url(database, "stockstream_stream")
         self.process: subprocess.Popen[bytes]
         self.helpers: list[subprocess.Popen[bytes]] = []
@@ -74,7 +79,9 @@ class Stockstream(Server):
 
     def start(self) -> None:
         settings = {"STREAM_BIND": f"127.0.0.1:{self.port}", "STREAM_MAX_PER_CLIENT": "20000"}
-        self.process = self.spawn([sys.executable, "-m", "stream_service"], LOG_LEVEL="warning", **settings)
+        self.process = self.spawn(
+            [sys.executable, "-m", "stream_service"], LOG_LEVEL="warning", **settings, **self.settings
+        )
 
 
 class Usual(Server):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SPAN_BYTES = 256 * 1024  # the most that is joined into one write; also what a slow reader can hold on to
+SPAN_BYTES = 64 * 1024  # the most that is joined into one write, and so what a slow reader can hold on to
+SHARED_SPANS = 64  # kept for others at the same place; bounded, since in a quiet time nothing clears them
 _TRIM_SLACK = 1.25  # lists are cut from the front now and then, not with every event
 
 
@@ -71,6 +72,8 @@ class Ring:
         span = self._spans.get(cursor)
         if span is None:
             start = bisect_right(self._ids, cursor)
+            if len(self._spans) == SHARED_SPANS:
+                del self._spans[next(iter(self._spans))]
             span = self._spans[cursor] = join(self._frames, start, max(cursor, self.head))
         return span
 

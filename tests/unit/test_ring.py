@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from stream_service.ring import SPAN_BYTES, Frame, Ring, join
+from stream_service.ring import SHARED_SPANS, SPAN_BYTES, Frame, Ring, join
 
 
 def frame(event_id: int, item_id: int = 1, size: int = 10) -> Frame:
@@ -38,6 +38,14 @@ def test_cursors_at_the_same_place_share_the_same_bytes() -> None:
     ring = Ring(10_000)
     ring.append([frame(1), frame(2)])
     assert ring.span(0).data is ring.span(0).data
+
+
+def test_what_is_kept_for_sharing_is_bounded_in_a_quiet_time() -> None:
+    ring = Ring(1_000_000)
+    ring.append([frame(number) for number in range(1, 1_001)])
+    spans = [ring.span(cursor) for cursor in range(1_000)]
+    assert all(span.end == 1_000 for span in spans)
+    assert sum(ring.span(cursor) is span for cursor, span in reversed(list(enumerate(spans)))) <= SHARED_SPANS
 
 
 def test_a_cursor_ahead_of_the_head_stays_where_it_is() -> None:
