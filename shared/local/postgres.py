@@ -148,6 +148,7 @@ def _as_server(uid: int) -> list[str]:
         "--clear-groups",
         f"--inh-caps={_CAPABILITY}",
         f"--ambient-caps={_CAPABILITY}",
+        "--securebits=+no_setuid_fixup",  # else access(), by which initdb looks for the server, takes no capability
         "--",
     ]
 

@@ -253,30 +253,36 @@ def test_another_local_user_is_kept_out_even_with_the_door_open(tmp_path: Path) 
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can be someone else")
-def test_a_plain_user_can_run_it(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """In a copy that belongs to a plain user, with an interpreter that this user can reach."""
-    interpreter = "/usr/bin/python3"
-    site = Path(sys.prefix) / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}" / "site-packages"
+@pytest.mark.parametrize("user", ["root", "nobody"])
+def test_root_and_a_plain_user_can_run_it_in_a_home_that_no_one_else_can_enter(
+    tmp_path_factory: pytest.TempPathFactory, user: str
+) -> None:
+    """In a copy that belongs to this user, binaries of PostgreSQL included, in a directory of mode 0700."""
+    interpreter = sys.executable if user == "root" else "/usr/bin/python3"
     version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
     if not Path(interpreter).exists() or subprocess.run([interpreter, "-c", version], check=False).returncode != 0:
         pytest.skip("no interpreter of this version that a plain user can reach")
-    home = Path("/tmp") / f"stockstream-plain-user-{os.getpid()}"
+    site = Path(postgres.binary("postgres")).parents[3]
+    uid = pwd.getpwnam(user).pw_uid
+    home = Path("/tmp") / f"home of {user} {os.getpid()}"
     try:
         for name in ("api_service", "stream_service", "shared", "sql", "frontend"):
             shutil.copytree(ROOT / name, home / name)
-        shutil.copytree(site, home / "site", ignore=shutil.ignore_patterns("playwright", "mypy*", "*mypyc*", "ruff*"))
+        unused = shutil.ignore_patterns("playwright", "mypy*", "*mypyc*", "ruff*", "__pycache__")
+        shutil.copytree(site, home / "site", ignore=unused)
         home.chmod(0o700)
-        uid = next(user.pw_uid for user in pwd.getpwall() if user.pw_name == "nobody")
         for path in [home, *home.rglob("*")]:
             os.chown(path, uid, -1, follow_symlinks=False)
         run = Run(home / "data", PYTHONPATH=f"{home}:{home / 'site'}", HOME=str(home))
-        run.output = tmp_path_factory.mktemp("plain") / "out"
-        run.start(program=("setpriv", f"--reuid={uid}", "--clear-groups", "--", interpreter), cwd=home)
+        run.output = tmp_path_factory.mktemp("output") / "out"
+        # -S: the copy's packages and no others
+        run.start(program=("setpriv", f"--reuid={uid}", "--clear-groups", "--", interpreter, "-S"), cwd=home)
         try:
             run.wait_until_ready()
             with urllib.request.urlopen(f"http://127.0.0.1:{run.api}/api/inventories") as response:
                 assert response.read() == b"[]"
             assert (home / "data").stat().st_uid == uid
+            assert stat.S_IMODE(home.stat().st_mode) == 0o700
         finally:
             run.signal(signal.SIGTERM)
         assert run.ended() == 0
