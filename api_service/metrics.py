@@ -30,5 +30,6 @@ def measure_requests(app: Quart) -> None:
     async def end(response: Response) -> Response:
         route = request.url_rule.rule if request.url_rule else "none"
         method = request.method if request.url_rule else "any"
-        REQUESTS.labels(method, route, response.status_code).observe(time.perf_counter() - g.began)
+        seconds = time.perf_counter() - g.began if "began" in g else 0.0  # an impossible id is refused before
+        REQUESTS.labels(method, route, response.status_code).observe(seconds)
         return response
