@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import resource
 import signal
 import socket
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
 
 BACKLOG = 4096  # connections that the kernel holds for us, as when a thousand pages reconnect at once
 KEEP_ALIVE_SECONDS = 75.0
-GRACE_SECONDS = 1.5  # for requests that are under way when the drain is over
+LAST_RESORT_SECONDS = 0.5  # beyond the grace; then whatever is open is cut
+GRACE_SECONDS = 1.0  # for requests that are under way when the drain is over
 PEER_TIMEOUT_SECONDS = 40  # a peer that vanished without a FIN is given up after this
 LARGEST_HEADERS_BYTES = 16 * 1024
 
@@ -94,6 +96,12 @@ def _config(listener: socket.socket) -> Config:
     return config
 
 
+def _leave() -> None:
+    """Hypercorn waits without end for a socket to take its last bytes; a client that reads nothing must not keep us."""
+    logging.getLogger(__name__).warning("some connections would not end and were cut")
+    os._exit(0)
+
+
 def _allow_many_files() -> None:
     """Each stream is an open file; what many systems allow a process at first is 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -114,5 +122,6 @@ async def _serve(app: Quart, config: Config, drain: Draining, parent_gone: int |
         # told first, and hypercorn when the streams have ended.
         await stop.wait()
         await drain()
+        loop.call_later(GRACE_SECONDS + LAST_RESORT_SECONDS, _leave)
 
     await hypercorn_serve(app, config, shutdown_trigger=asked_to_stop)

@@ -59,7 +59,7 @@ class Subscriber:
             for data in opening:
                 await self._send(data)
             while not self._ended:
-                if not await self._catch_up():
+                if not await self._catch_up() and not self._ended:
                     await self._stay_live()
         finally:
             self._live.pop(self, None)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 RETRY_MILLISECONDS = (1_000, 4_000)
 BUSY_RETRY_MILLISECONDS = (15_000, 60_000)
 REFRESH_SECONDS = 5.0
-LAST_WRITE_SECONDS = 1.0  # what a reader that is slow to take its last bytes gets at a drain
+LAST_WRITE_SECONDS = 0.5  # what a reader that is slow to take its last bytes gets at a drain
 
 
 @dataclass(frozen=True)

@@ -329,6 +329,22 @@ async def test_sigterm_ends_every_stream_cleanly_and_exits_0_within_5_seconds(
                 assert (await again.next("inventory_update")).event_id == 1
 
 
+async def test_a_client_that_stopped_reading_does_not_hold_up_a_stop(stream: Callable[..., Stack]) -> None:
+    stack = stream()
+    with socket.socket() as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        deaf.connect(("127.0.0.1", stack.ports["stream"]))
+        deaf.sendall(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+        async with subscribe(stack.stream_url) as subscriber:
+            await subscriber.opened()
+            add_items(stack, 30_000)
+            await subscriber.updates(30_000)
+            started = time.monotonic()
+            assert await asyncio.to_thread(stack.stop, "stream") == 0
+            assert time.monotonic() - started < 5
+            await subscriber.rest()
+
+
 async def test_while_it_drains_it_is_not_ready_and_opens_no_stream(stream: Callable[..., Stack]) -> None:
     stack = stream(STREAM_DRAIN_SECONDS="30")
     async with subscribe(stack.stream_url) as subscriber:
