@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from shared.settings import Bind, Settings
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
+MIGRATED = "migrated"  # a file in the run's folder, for which the services wait
 SERVICES = ("api_service", "stream_service")
 START_TIMEOUT_SECONDS = 60.0
 POLL_SECONDS = 0.1
@@ -96,14 +97,14 @@ async def _run(settings: Settings) -> int:
         await _connect(settings)  # a wrong URL is one line now, not a service that tries for ever
     with tempfile.TemporaryDirectory(prefix="stockstream-") as run_dir:
         runner = await _start_runner(settings, run_dir)
-        await _watch(settings, runner, stop)
+        await _watch(settings, runner, run_dir, stop)
     return 0 if stop.is_set() else 1
 
 
-async def _watch(settings: Settings, runner: asyncio.subprocess.Process, stop: asyncio.Event) -> None:
+async def _watch(settings: Settings, runner: asyncio.subprocess.Process, run_dir: str, stop: asyncio.Event) -> None:
     """Until we are asked to stop, or the runner ends, or the start fails (which raises)."""
     output = asyncio.create_task(_copy_output(runner))
-    work = asyncio.create_task(_bring_up(settings))
+    work = asyncio.create_task(_bring_up(settings, Path(run_dir)))
     stopped = asyncio.create_task(stop.wait())
     ended = asyncio.create_task(runner.wait())
     try:
@@ -153,10 +154,11 @@ async def _copy_output(runner: asyncio.subprocess.Process) -> None:
         sys.stdout.flush()
 
 
-async def _bring_up(settings: Settings) -> None:
+async def _bring_up(settings: Settings, run_dir: Path) -> None:
     if settings.database_url is None:
         await _create_database(settings)
     await migrate(database_url(settings, postgres.OWNER))
+    (run_dir / MIGRATED).touch()
     for url in (settings.api_bind.url, settings.stream_bind.url):
         await _wait_until_ready(f"{url}/readyz")
     print(f"\nstockstream is ready\n  dashboard  {settings.api_bind.url}/", flush=True)

@@ -120,6 +120,8 @@ def test_it_starts_says_where_stops_leaves_nothing_running_and_keeps_the_data(tm
         assert run.processes() == []
         assert not postgres.socket_dir(run.data_dir).exists()
         assert "Traceback" not in run.output.read_text()
+        assert "warning" not in run.output.read_text().lower()
+        assert "FATAL" not in run.output.read_text()
 
 
 def test_it_runs_twice_at_once_from_long_paths_with_spaces(tmp_path: Path) -> None:
