@@ -276,7 +276,7 @@ async def test_over_a_cap_a_browser_is_told_to_come_back(stream: Callable[..., S
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:  # the places of those who left are free again
         async with subscribe(stack.stream_url) as again:
-            if (await again.frame()).retry or 0 < 15_000:
+            if ((await again.frame()).retry or 0) < 15_000:
                 return
     pytest.fail("no place became free")
 
