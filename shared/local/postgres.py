@@ -25,6 +25,7 @@ from urllib.parse import quote
 
 DATABASE = "stockstream"
 OWNER = "stockstream"
+READY_LINE = 7  # of postmaster.pid, counted from 0
 _UNUSED_UIDS = range(59_999, 50_000, -1)  # above people and packages, below what systemd hands out
 _CAPABILITY = "+dac_override"
 _HBA = "local all all peer map=owner\n"
@@ -165,6 +166,15 @@ def _unused_uid() -> int:
 def _give(tree: Path, uid: int) -> None:
     for path in [tree, *tree.rglob("*")]:
         os.chown(path, uid, uid, follow_symlinks=False)
+
+
+def says_it_is_ready(data_dir: Path) -> bool:
+    """Whether the server has noted that it takes connections; one that comes too early is a FATAL line in its log."""
+    try:
+        notes = (cluster_dir(data_dir) / "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return len(notes) > READY_LINE and notes[READY_LINE].strip() == "ready"
 
 
 def is_running(data_dir: Path) -> bool:

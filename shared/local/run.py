@@ -182,13 +182,16 @@ async def _create_database(settings: Settings) -> None:
     url = postgres.embedded_url(settings.data_dir).replace(f"/{postgres.DATABASE}?", "/postgres?")
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
-        try:
-            connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
-            break
-        except (OSError, TimeoutError, asyncpg.PostgresError) as error:
-            if time.monotonic() > deadline:
-                raise StartError(f"PostgreSQL did not start: {_reason(error)}") from None
-            await asyncio.sleep(POLL_SECONDS)
+        problem = "it does not say that it is ready"
+        if postgres.says_it_is_ready(settings.data_dir):
+            try:
+                connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
+                break
+            except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+                problem = _reason(error)
+        if time.monotonic() > deadline:
+            raise StartError(f"PostgreSQL did not start: {problem}")
+        await asyncio.sleep(POLL_SECONDS)
     with contextlib.suppress(asyncpg.DuplicateDatabaseError):
         await connection.execute(f"CREATE DATABASE {postgres.DATABASE}")
     await connection.close()

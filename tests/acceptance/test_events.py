@@ -136,6 +136,8 @@ async def test_a_position_that_the_log_cannot_serve_is_reset_and_goes_on(
     stack = stream()
     add_items(stack, 3)
     here = position(stack)
+    async with subscribe(stack.stream_url, last_event_id=here) as ready:
+        await ready.opened()  # the service has read the three
     async with subscribe(stack.stream_url, last_event_id=asked.format(epoch=here[:8])) as subscriber:
         reset = await subscriber.next("reset")
         assert reset.id == reset.json["head"] == here
