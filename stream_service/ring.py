@@ -59,10 +59,6 @@ class Ring:
         if self.size > self._capacity * _TRIM_SLACK:
             self._trim()
 
-    def advance(self, head: int) -> None:
-        """Nothing happened up to ``head``: what a rollback left there is a hole."""
-        self.head = max(self.head, head)
-
     def holds(self, cursor: int) -> bool:
         """Whether everything after the cursor is here."""
         return cursor >= self.floor
