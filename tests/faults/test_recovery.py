@@ -81,18 +81,23 @@ def stack(own_postgres: PostgresServer, tmp_path: Path) -> Iterator[Stack]:
 
 
 class Writer:
-    """Changes items one after the other, for ever, whatever happens to the database."""
+    """Changes items one after the other until it is told to stop, whatever happens to the database."""
 
     def __init__(self, stack: Stack) -> None:
         self.commits = 0
         self._stack = stack
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let run() end after the write that is under way: one that is cancelled may still commit, any time later."""
+        self._stopped = True
 
     async def run(self) -> None:
-        while True:
+        while not self._stopped:
             with contextlib.suppress(*DATABASE_FAULTS):
                 connection = await asyncpg.connect(self._stack.database_url, timeout=2)
                 try:
-                    while True:
+                    while not self._stopped:
                         await connection.execute(
                             "UPDATE inventory SET quantity = quantity + 1 WHERE id = $1", self.commits % ITEMS + 1
                         )
@@ -117,8 +122,8 @@ async def racing(stack: Stack) -> AsyncIterator[tuple[Writer, Mirror]]:
     await writer.more(EVENTS_BEFORE)
     yield writer, mirror
     await writer.more(EVENTS_AFTER)
-    writing.cancel()
-    await asyncio.gather(writing, return_exceptions=True)
+    writer.stop()
+    await writing
     ids = [int(row[0]) for row in stack.sql("SELECT event_id FROM inventory_history ORDER BY event_id")]
     await mirror.until(ids[-1])
     mirroring.cancel()
