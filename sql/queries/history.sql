@@ -1,0 +1,101 @@
+-- The log, as the API reads it: the audit trail, the past, trends. Nothing here writes but the pruning.
+
+-- name: select_history(actor, item, operation, since, until, after, page)
+-- The newest events first, of those that fit (null: all do), before this event.
+SELECT h.event_id, history_document(h)::text AS document
+FROM inventory_history AS h
+WHERE (:actor::text IS NULL OR h.actor = :actor)
+  AND (:item::bigint IS NULL OR h.item_id = :item)
+  AND (:operation::text IS NULL OR h.operation = :operation)
+  AND (:since::timestamptz IS NULL OR h.event_id > coalesce(log_event_at(:since), 0))
+  AND (:until::timestamptz IS NULL OR h.event_id <= log_event_at(:until))
+  AND (:after::bigint IS NULL OR h.event_id < :after)
+ORDER BY h.event_id DESC
+LIMIT :page::integer;
+
+-- name: select_deletions(after, page)
+-- The last event of each item that is deleted, latest deletion first, before this event.
+SELECT h.event_id, history_document(h)::text AS document
+FROM inventory_history AS h
+WHERE h.operation = 'DELETE'
+  AND (:after::bigint IS NULL OR h.event_id < :after)
+  AND NOT EXISTS (
+      SELECT FROM inventory_history AS newer
+      WHERE newer.item_id = h.item_id
+        AND newer.event_id > h.event_id
+  )
+ORDER BY h.event_id DESC
+LIMIT :page::integer;
+
+-- name: select_item_existed(id)$
+-- Whether there is an item with this id, or ever was.
+SELECT EXISTS (SELECT FROM inventory WHERE inventory.id = :id)
+    OR EXISTS (SELECT FROM inventory_tombstone WHERE item_id = :id);
+
+-- name: select_extent()^
+-- Which log this is, where it begins and where it ends.
+SELECT log_epoch() AS epoch, log_floor() AS floor, log_head() AS head;
+
+-- name: select_event_at(moment)$
+-- The last event that had been committed at this time; null where the log does not reach back that far.
+SELECT log_event_at(:moment::timestamptz);
+
+-- name: select_total_trend(since, step, steps)
+-- The sum of all quantities at evenly spaced moments: what it is now, less what has changed since each of them.
+WITH moments AS (
+    SELECT number, :since::timestamptz + number * :step::interval AS at
+    FROM generate_series(0, :steps::integer) AS number
+),
+changes AS (
+    SELECT
+        changed_at,
+        coalesce((after ->> 'quantity')::bigint, 0) - coalesce((before ->> 'quantity')::bigint, 0) AS difference
+    FROM inventory_history
+    WHERE event_id > coalesce(log_event_at(:since), log_floor())
+),
+later AS ( -- each change, at the last of the moments that lie before it
+    SELECT last_before.number, sum(difference) AS difference
+    FROM changes
+    CROSS JOIN LATERAL (
+        SELECT max(moments.number) AS number
+        FROM moments
+        WHERE moments.at < changes.changed_at
+    ) AS last_before
+    GROUP BY last_before.number
+)
+SELECT
+    CASE WHEN log_event_at(moments.at) IS NOT NULL THEN
+        (SELECT coalesce(sum(quantity), 0) FROM inventory)
+        - coalesce(sum(later.difference) OVER (ORDER BY moments.number DESC), 0)
+    END::bigint AS quantity
+FROM moments
+LEFT JOIN later ON later.number = moments.number
+ORDER BY moments.number;
+
+-- name: select_item_trends(items, since, step, steps)
+-- The quantities of these items at the same moments; null where an item did not exist.
+SELECT
+    wanted.id,
+    array_agg(
+        CASE WHEN next.event_id IS NULL THEN item.quantity ELSE (next.before ->> 'quantity')::integer END
+        ORDER BY moment.number
+    ) AS quantities
+FROM unnest(:items::bigint[]) AS wanted (id)
+CROSS JOIN (
+    SELECT number, log_event_at(:since::timestamptz + number * :step::interval) AS event_id
+    FROM generate_series(0, :steps::integer) AS number
+) AS moment
+LEFT JOIN inventory AS item ON item.id = wanted.id AND moment.event_id IS NOT NULL
+LEFT JOIN LATERAL (
+    SELECT h.event_id, h.before
+    FROM inventory_history AS h
+    WHERE h.item_id = wanted.id
+      AND h.event_id > moment.event_id
+    ORDER BY h.event_id
+    LIMIT 1
+) AS next ON true
+GROUP BY wanted.id;
+
+-- name: prune_history(older_than, batch)$
+-- Take the oldest events away; returns how many were passed, 0 when there are no more that are older.
+SELECT prune_history(:older_than::interval, :batch::integer);
