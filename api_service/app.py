@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from quart import Quart
 
-from api_service.blueprints import dashboard, inventories
+from api_service.blueprints import dashboard, history, inventories, trends
 from api_service.metrics import measure_requests
 from shared import metrics
 from shared.database import DatabaseUnavailableError, acquire, create_pool, database_url
@@ -25,13 +25,13 @@ ROLE = "stockstream_api"
 def create_app(settings: ApiSettings) -> Quart:
     """The API and the dashboard, as one app. Nothing is connected before it serves."""
     app = Quart(__name__, static_folder=str(FRONTEND), static_url_path="/static", template_folder=str(FRONTEND))
-    app.config["MAX_CONTENT_LENGTH"] = settings.max_body_bytes
+    app.config["MAX_CONTENT_LENGTH"] = max(settings.max_body_bytes, settings.max_import_bytes)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # no page may mix modules of two versions; ETags make it cheap
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     answer_with_problems(app)
-    app.register_blueprint(inventories.blueprint)
-    app.register_blueprint(dashboard.blueprint)
+    for resource in (inventories, history, trends, dashboard):
+        app.register_blueprint(resource.blueprint)
 
     @app.while_serving
     async def connected():  # type: ignore[no-untyped-def]

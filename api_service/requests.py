@@ -1,30 +1,89 @@
-"""What a request says, read strictly: its JSON body, its preconditions, its actor."""
+"""What a request says, read strictly: its body, its parameters, its preconditions, its actor."""
 
 from __future__ import annotations
 
+import asyncio
 import json
+import re
 from http import HTTPStatus
-from typing import Any, NoReturn, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from pydantic import BaseModel, ValidationError
-from quart import request
+from quart import current_app, request
+from quart_schema.validation import QUART_SCHEMA_QUERYSTRING_ATTRIBUTE
+from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
+from api_service.models import LONGEST_ACTOR
 from shared.problems import FieldError, Problem
 
-LONGEST_ACTOR = 200
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 Model = TypeVar("Model", bound=BaseModel)
 
 
 async def read_body(model: type[Model]) -> Model:
-    """The request's JSON body as this model, or a 400, 413, 415 or 422 problem."""
+    """The request's JSON body as this model, or a 400, 408, 413, 415 or 422 problem."""
     if request.mimetype != "application/json":
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
+    body = await read_bytes(current_app.extensions["settings"].max_body_bytes)
     try:
-        body = cast("bytes", await request.get_data(as_text=False))
         document = json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error) or "it is nested too deep"
         raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {reason}.") from None
+    return _validated(model, document)
+
+
+async def read_bytes(limit: int) -> bytes:
+    """The request's body, or a 408 or 413 problem."""
+    return b"".join([chunk async for chunk in stream_body(limit)])
+
+
+async def stream_body(limit: int) -> AsyncIterator[bytes]:
+    """The request's body as it comes, or a 408 or 413 problem."""
+    if (request.content_length or 0) > limit:
+        raise RequestEntityTooLarge
+    size = 0
+    try:
+        async with asyncio.timeout(request.body_timeout):
+            async for chunk in request.body:
+                size += len(chunk)
+                if size > limit:
+                    raise RequestEntityTooLarge
+                yield chunk
+    except TimeoutError:
+        raise RequestTimeout from None
+
+
+def read_query(model: type[Model]) -> Model:
+    """The request's parameters as this model, or a 422 problem."""
+    given: dict[str, object] = {}
+    for name, values in request.args.lists():
+        field = model.model_fields.get(name)
+        is_list = field is not None and isinstance(field.default, list)
+        if len(values) > 1 and not is_list:
+            raise invalid(name, "must be there once")
+        given[name] = values if is_list else values[0]
+    return _validated(model, given)
+
+
+async def refuse_unknown_parameters() -> None:
+    """A parameter that nothing reads is a mistake, most likely in its name."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    if request.args and view and not hasattr(view, QUART_SCHEMA_QUERYSTRING_ATTRIBUTE):
+        raise invalid(next(iter(request.args)), "is no parameter of this address")
+
+
+def invalid(field: str, message: str) -> Problem:
+    """The problem that says that a field can't be taken as it is."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {message}", errors=[{"field": field, "message": message}]
+    )
+
+
+def _validated(model: type[Model], document: object) -> Model:
     try:
         return model.model_validate(document)
     except ValidationError as error:
@@ -76,3 +135,11 @@ def actor() -> str | None:
     if not 1 <= len(name) <= LONGEST_ACTOR or not name.isprintable():
         raise Problem(HTTPStatus.BAD_REQUEST, f"X-Actor must be 1 to {LONGEST_ACTOR} printable characters.")
     return name
+
+
+def idempotency_key() -> str | None:
+    """The name that the client gave to this change, so that a retry is known as one; None if it gave none."""
+    key = request.headers.get("Idempotency-Key")
+    if key is not None and not IDEMPOTENCY_KEY.fullmatch(key):
+        raise Problem(HTTPStatus.BAD_REQUEST, "Idempotency-Key must be 1 to 255 printable ASCII characters, no spaces.")
+    return key

@@ -2,122 +2,186 @@
 
 from __future__ import annotations
 
-import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response, current_app, jsonify, request
+from quart import Blueprint, Response, jsonify, request
+from quart_schema import document_querystring, document_request, document_response
 
-from api_service.models import LARGEST_QUANTITY, Adjustment, ItemChange, NewItem
-from api_service.requests import actor, matching_versions, read_body
+from api_service import past
+from api_service.answers import (
+    explain_no_restore,
+    explain_refusal,
+    item_answer,
+    no_such_item,
+    refuse_impossible_ids,
+)
+from api_service.connections import connected, one_snapshot
+from api_service.cursors import Cursor
+from api_service.idempotency import once
+from api_service.models import Adjustment, Deleted, Item, ItemChange, ItemsQuery, NewItem
+from api_service.pages import json_page
+from api_service.requests import actor, invalid, matching_versions, read_body, read_query, refuse_unknown_parameters
 from api_service.store import items
-from shared.problems import Problem
+from api_service.store.items import Place, Selection
 
 if TYPE_CHECKING:
-    from api_service.store.items import StoredItem
-    from shared.database import Pool
+    from shared.database import Connection
 
 blueprint = Blueprint("inventories", __name__, url_prefix="/api/inventories")
+blueprint.url_value_preprocessor(refuse_impossible_ids)
+blueprint.before_request(refuse_unknown_parameters)
 
-LARGEST_ID = 2**63 - 1
-
-
-def _pool() -> Pool:
-    pool: Pool = current_app.extensions["pool"]
-    return pool
-
-
-def _answer(item: StoredItem, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> Response:
-    return Response(
-        item.document,
-        status.value,
-        headers={"ETag": f'"{item.version}"', **headers},
-        content_type="application/json",
-    )
-
-
-@blueprint.url_value_preprocessor
-def refuse_impossible_ids(_endpoint: str | None, values: dict[str, int] | None) -> None:
-    if values and not 0 < values.get("item_id", 1) <= LARGEST_ID:
-        _no_such_item(values["item_id"])
+EVERYTHING = ItemsQuery()
 
 
 @blueprint.get("")
+@document_querystring(ItemsQuery)
+@document_response(list[Item])
 async def list_items() -> Response:
     """List the stock.
 
-    All items, newest change first. `Last-Event-ID` is where the log stood: this list and every event after it are the
-    table, exactly. A list that the client has already (`If-None-Match`) is a 304.
+    All items, or those that were asked for; newest change first, or in the order that was asked for. `Last-Event-ID` is
+    where the log stood: the whole list and every event after it are the table, exactly. A list that the client has
+    already (`If-None-Match`) is a 304. With `limit` it comes in pages, and `Link` leads to the next. With `as_of` it is
+    what it was then.
     """
-    if request.if_none_match:
-        position = await items.select_position(_pool())
+    query = read_query(ItemsQuery)
+    response = await (_list_everything() if query == EVERYTHING else _list_page(query))
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+async def _list_everything() -> Response:
+    async with connected() as connection:
+        if request.if_none_match:
+            position = await items.select_position(connection)
+            if request.if_none_match.contains_weak(position):
+                return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
+        snapshot = await items.select_items(connection)
+    return _at(snapshot.position, Response(snapshot.items, content_type="application/json"))
+
+
+async def _list_page(query: ItemsQuery) -> Response:
+    selection = Selection(query.sort, query.q, _place(query), query.limit and query.limit + 1)
+    async with one_snapshot() as connection:
+        if query.as_of is None:
+            position = await items.select_position(connection)
+        else:
+            event_id, position = await past.find(connection, query.as_of)
         if request.if_none_match.contains_weak(position):
-            return Response(status=HTTPStatus.NOT_MODIFIED, headers=_list_headers(position))
-    snapshot = await items.select_items(_pool())
-    return Response(snapshot.items, headers=_list_headers(snapshot.position), content_type="application/json")
+            return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
+        if query.as_of is None:
+            rows = await items.select_page(connection, selection)
+        else:
+            rows = await items.select_past_page(connection, event_id, selection)
+    return _at(
+        position,
+        json_page(
+            rows,
+            query.limit,
+            document=lambda row: row.document,
+            after=lambda row: Cursor(query.sort, row.key, row.id).encode(),
+        ),
+    )
 
 
-def _list_headers(position: str) -> dict[str, str]:
-    return {"Last-Event-ID": position, "ETag": f'"{position}"', "Cache-Control": "no-cache"}
+def _place(query: ItemsQuery) -> Place | None:
+    if query.after is None:
+        return None
+    try:
+        cursor = Cursor.decode(query.after, query.sort)
+    except ValueError as error:
+        raise invalid("after", str(error)) from None
+    return Place(cursor.key, cursor.item_id)
+
+
+def _at(position: str, response: Response) -> Response:
+    response.headers["Last-Event-ID"] = position
+    response.headers["ETag"] = f'"{position}"'
+    return response
 
 
 @blueprint.post("")
+@document_request(NewItem)
+@document_response(Item, 201)
 async def create_item() -> Response:
     """Add an item."""
     body = await read_body(NewItem)
-    item_id, item = await items.insert_item(_pool(), body.name, body.quantity, actor=actor())
-    return _answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item_id}")
+
+    async def create(connection: Connection) -> Response:
+        item_id, item = await items.insert_item(connection, body.name, body.quantity, actor=actor())
+        return item_answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item_id}")
+
+    return await once(create, body)
 
 
 @blueprint.get("/<int:item_id>")
+@document_response(Item)
 async def get_item(item_id: int) -> Response:
-    """Get one item. `ETag` is its version."""
-    item = await items.select_item(_pool(), item_id)
-    return _answer(item) if item else _no_such_item(item_id)
+    """Get one item. `ETag` is its version; one that the client has already (`If-None-Match`) is a 304."""
+    async with connected() as connection:
+        item = await items.select_item(connection, item_id)
+    if item is None:
+        no_such_item(item_id)
+    if request.if_none_match.contains_weak(str(item.version)):
+        return Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": f'"{item.version}"'})
+    return item_answer(item)
 
 
 @blueprint.put("/<int:item_id>")
+@document_request(ItemChange)
+@document_response(Item)
 async def set_item(item_id: int) -> Response:
     """Set an item's quantity, and its name if given. With `If-Match`, only if it still has that version."""
     body = await read_body(ItemChange)
     versions = matching_versions()
-    item = await items.update_item(
-        _pool(), item_id, quantity=body.quantity, name=body.name, versions=versions, actor=actor()
-    )
-    return _answer(item) if item else await _explain_refusal(item_id, versions)
+    async with connected() as connection:
+        item = await items.update_item(
+            connection, item_id, quantity=body.quantity, name=body.name, versions=versions, actor=actor()
+        )
+        return item_answer(item) if item else await explain_refusal(connection, item_id, versions)
 
 
 @blueprint.patch("/<int:item_id>")
+@document_request(Adjustment)
+@document_response(Item)
 async def adjust_item(item_id: int) -> Response:
-    """Add to an item's quantity, or take away from it, in one step. Below zero is a 409, and nothing changes."""
+    """Add to an item's quantity, or take away from it, in one step.
+
+    Below zero is a 409, and nothing changes. With `If-Match`, only if the item still has that version.
+    """
     body = await read_body(Adjustment)
     versions = matching_versions()
-    item = await items.adjust_item(_pool(), item_id, body.adjust, versions=versions, actor=actor())
-    return _answer(item) if item else await _explain_refusal(item_id, versions, adjust=body.adjust)
+
+    async def adjust(connection: Connection) -> Response:
+        item = await items.adjust_item(connection, item_id, body.adjust, versions=versions, actor=actor())
+        return item_answer(item) if item else await explain_refusal(connection, item_id, versions, adjust=body.adjust)
+
+    return await once(adjust, body)
 
 
 @blueprint.delete("/<int:item_id>")
+@document_response(Deleted)
 async def delete_item(item_id: int) -> Response:
-    """Delete an item. With `If-Match`, only if it still has that version."""
+    """Delete an item. With `If-Match`, only if it still has that version. The log keeps it: it can be restored."""
     versions = matching_versions()
-    item = await items.delete_item(_pool(), item_id, versions=versions, actor=actor())
-    return jsonify(message="Item deleted successfully") if item else await _explain_refusal(item_id, versions)
+    async with connected() as connection:
+        item = await items.delete_item(connection, item_id, versions=versions, actor=actor())
+        if item is None:
+            await explain_refusal(connection, item_id, versions)
+    return jsonify(message="Item deleted successfully")
 
 
-def _no_such_item(item_id: int) -> NoReturn:
-    raise Problem(HTTPStatus.NOT_FOUND, f"There is no item {item_id}.")
+@blueprint.post("/<int:item_id>/restore")
+@document_response(Item, 201)
+async def restore_item(item_id: int) -> Response:
+    """Bring a deleted item back under its own id, as it was. One that is not deleted is a 409."""
 
+    async def restore(connection: Connection) -> Response:
+        item = await items.restore_item(connection, item_id, actor=actor())
+        if item is None:
+            await explain_no_restore(connection, item_id)
+        return item_answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item_id}")
 
-async def _explain_refusal(item_id: int, versions: list[int] | None, adjust: int = 0) -> NoReturn:
-    """Why a write found nothing to change: no such item, another version, or a quantity out of range."""
-    item = await items.select_item(_pool(), item_id)
-    if item is None or (versions is None and adjust == 0):
-        _no_such_item(item_id)  # the latter: it came back only after the write had looked for it
-    current = json.loads(item.document)
-    headers = {"ETag": f'"{item.version}"'}
-    if versions is not None and item.version not in versions:
-        detail = f"Item {item_id} was changed meanwhile: it is at version {item.version}."
-        raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, headers=headers, current=current)
-    limit = "below 0" if adjust < 0 else f"above {LARGEST_QUANTITY}"
-    detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
-    raise Problem(HTTPStatus.CONFLICT, detail, headers=headers, current=current)
+    return await once(restore)

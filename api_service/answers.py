@@ -1,0 +1,66 @@
+"""What handlers answer with, and what they say when a write finds nothing to change."""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import TYPE_CHECKING, NoReturn
+
+from quart import Response
+
+from api_service.models import LARGEST_ID, LARGEST_QUANTITY
+from api_service.store import history, items
+from shared.problems import Problem
+
+if TYPE_CHECKING:
+    from api_service.store.items import StoredItem
+    from shared.database import Connection
+
+
+def item_answer(item: StoredItem, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> Response:
+    """An item, with its version as its ETag."""
+    return Response(
+        item.document,
+        status.value,
+        headers={"ETag": f'"{item.version}"', **headers},
+        content_type="application/json",
+    )
+
+
+def refuse_impossible_ids(_endpoint: str | None, values: dict[str, int] | None) -> None:
+    """What no item can have as its id is not looked up. A url_value_preprocessor."""
+    if values and not 0 < values.get("item_id", 1) <= LARGEST_ID:
+        no_such_item(values["item_id"])
+
+
+def no_such_item(item_id: int) -> NoReturn:
+    raise Problem(HTTPStatus.NOT_FOUND, f"There is no item {item_id}.")
+
+
+async def explain_refusal(
+    connection: Connection, item_id: int, versions: list[int] | None, adjust: int = 0
+) -> NoReturn:
+    """Why a write found nothing to change: no such item, another version, or a quantity out of range."""
+    item = await items.select_item(connection, item_id)
+    if item is None or (versions is None and adjust == 0):
+        no_such_item(item_id)  # the latter: it came back only after the write had looked for it
+    current = json.loads(item.document)
+    headers = {"ETag": f'"{item.version}"'}
+    if versions is not None and item.version not in versions:
+        detail = f"Item {item_id} was changed meanwhile: it is at version {item.version}."
+        raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, headers=headers, current=current)
+    limit = "below 0" if adjust < 0 else f"above {LARGEST_QUANTITY}"
+    detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
+    raise Problem(HTTPStatus.CONFLICT, detail, headers=headers, current=current)
+
+
+async def explain_no_restore(connection: Connection, item_id: int) -> NoReturn:
+    """Why nothing was brought back: it is there, it never was, or the log no longer has it."""
+    item = await items.select_item(connection, item_id)
+    if item is not None:
+        detail = f"Item {item_id} is not deleted."
+        headers = {"ETag": f'"{item.version}"'}
+        raise Problem(HTTPStatus.CONFLICT, detail, headers=headers, current=json.loads(item.document))
+    if not await history.select_item_existed(connection, item_id):
+        no_such_item(item_id)
+    raise Problem(HTTPStatus.GONE, f"The log no longer has what item {item_id} was.")

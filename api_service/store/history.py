@@ -1,0 +1,106 @@
+"""The log, read: the audit trail, the past, trends; and its pruning."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from shared.database import load_queries
+from shared.position import Position
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from shared.database import Connection
+
+queries = load_queries("history")
+
+
+class Entry(NamedTuple):
+    """An event as a JSON document."""
+
+    event_id: int
+    document: str
+
+
+class Extent(NamedTuple):
+    """Which log this is; it is whole after the event ``floor`` and ends with ``head``."""
+
+    epoch: str
+    floor: int
+    head: int
+
+    def position(self, event_id: int) -> str:
+        return str(Position(self.epoch, event_id))
+
+
+class Moments(NamedTuple):
+    """``steps`` + 1 evenly spaced moments, the first of them ``since``."""
+
+    since: datetime
+    step: timedelta
+    steps: int
+
+
+async def select_history(
+    connection: Connection,
+    *,
+    limit: int,
+    after: int | None = None,
+    item: int | None = None,
+    actor: str | None = None,
+    operation: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Entry]:
+    """The newest events first, of those that fit, before the event ``after``."""
+    rows = queries.select_history(
+        connection,
+        actor=actor,
+        item=item,
+        operation=operation,
+        since=since,
+        until=until,
+        after=after,
+        page=limit,
+    )
+    return [Entry(*row) async for row in rows]
+
+
+async def select_deletions(connection: Connection, *, limit: int, after: int | None = None) -> list[Entry]:
+    """The last event of each item that is deleted, latest deletion first, before the event ``after``."""
+    return [Entry(*row) async for row in queries.select_deletions(connection, after=after, page=limit)]
+
+
+async def select_item_existed(connection: Connection, item_id: int) -> bool:
+    """Whether there is an item with this id, or ever was."""
+    return bool(await queries.select_item_existed(connection, id=item_id))
+
+
+async def select_extent(connection: Connection) -> Extent:
+    return Extent(*await queries.select_extent(connection))
+
+
+async def select_event_at(connection: Connection, moment: datetime) -> int | None:
+    """The last event that had been committed at this time; None where the log does not reach back that far."""
+    found: int | None = await queries.select_event_at(connection, moment=moment)
+    return found
+
+
+async def select_total_trend(connection: Connection, moments: Moments) -> list[int | None]:
+    """The sum of all quantities at these moments; None where the log does not reach back that far."""
+    rows = queries.select_total_trend(connection, **moments._asdict())
+    return [row["quantity"] async for row in rows]
+
+
+async def select_item_trends(
+    connection: Connection, item_ids: Sequence[int], moments: Moments
+) -> dict[int, list[int | None]]:
+    """The quantities of these items at these moments; None where there was no such item."""
+    rows = queries.select_item_trends(connection, items=item_ids, **moments._asdict())
+    return {row["id"]: row["quantities"] async for row in rows}
+
+
+async def prune_history(connection: Connection, older_than: timedelta, batch: int) -> int:
+    """Take the oldest events away; returns how many were passed, 0 when none is left that is older."""
+    return int(await queries.prune_history(connection, older_than=older_than, batch=batch))

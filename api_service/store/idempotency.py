@@ -1,0 +1,43 @@
+"""What requests with an `Idempotency-Key` were answered."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from shared.database import load_queries
+
+if TYPE_CHECKING:
+    from shared.database import Connection
+
+queries = load_queries("idempotency")
+
+
+class Answer(NamedTuple):
+    """``request`` is the digest of the request that was answered so."""
+
+    request: bytes
+    status: int
+    headers: dict[str, str]
+    body: str
+
+
+async def claim_key(connection: Connection, key: str, request: bytes) -> bool:
+    """Take this key for a request; False if another has it. Waits for one that is still at work. In a transaction."""
+    return await queries.claim_key(connection, key=key, request=request) is not None
+
+
+async def select_answer(connection: Connection, key: str) -> Answer:
+    row = await queries.select_answer(connection, key=key)
+    return Answer(row["request"], row["status"], json.loads(row["headers"]), row["body"])
+
+
+async def update_answer(connection: Connection, key: str, answer: Answer) -> None:
+    await queries.update_answer(
+        connection, key=key, status=answer.status, headers=json.dumps(answer.headers), body=answer.body
+    )
+
+
+async def delete_old_keys(connection: Connection) -> None:
+    """Forget what is older than a day."""
+    await queries.delete_old_keys(connection)
