@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from quart import Quart
 
-from api_service.blueprints import dashboard, history, inventories, trends
+from api_service.blueprints import dashboard, history, inventories, transfers, trends
 from api_service.metrics import measure_requests
 from shared import metrics
 from shared.database import DatabaseUnavailableError, acquire, create_pool, database_url
@@ -30,7 +30,7 @@ def create_app(settings: ApiSettings) -> Quart:
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     answer_with_problems(app)
-    for resource in (inventories, history, trends, dashboard):
+    for resource in (inventories, history, trends, transfers, dashboard):
         app.register_blueprint(resource.blueprint)
 
     @app.while_serving

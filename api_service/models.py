@@ -29,7 +29,7 @@ def _digits(value: object) -> object:
     if not isinstance(value, str):
         return value
     if not value.isascii() or not value.isdigit() or len(value) > len(str(LARGEST_ID)):
-        raise ValueError(f"must be a whole number up to {LARGEST_ID}")
+        raise ValueError("must be a whole number, written in digits")
     return int(value)
 
 
@@ -77,6 +77,17 @@ class Adjustment(Body):
     """How much to add; negative to take away."""
 
     adjust: Annotated[int, Field(ge=-LARGEST_QUANTITY, le=LARGEST_QUANTITY)]
+
+
+class ImportRow(BaseModel):
+    """A row of a CSV file: a new item, or, with an id, what an item is to become; with a version, only if it has it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: Name
+    quantity: Annotated[Quantity, BeforeValidator(_digits)]
+    id: Id | None = None
+    version: Id | None = None
 
 
 class Query(BaseModel):
@@ -176,7 +187,6 @@ class ImportResult(BaseModel):
     created: Annotated[int, Field(ge=0)]
     updated: Annotated[int, Field(ge=0)]
     unchanged: Annotated[int, Field(ge=0)]
-    position: Annotated[str | None, Field(description="Where the log stood afterwards; null after a dry run")]
 
 
 class Deleted(BaseModel):

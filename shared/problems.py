@@ -22,11 +22,15 @@ RETRY_AFTER_SECONDS = 2
 
 
 class FieldError(TypedDict):
-    """What is wrong with one field of a request; ``field`` is its path, as in ``quantity``."""
+    """What is wrong with one field of a request; ``field`` is its path, as in ``quantity``.
+
+    In a file it is the column's name, and ``line`` and ``column`` count from 1.
+    """
 
     field: str
     message: str
-    type: NotRequired[str]
+    line: NotRequired[int]
+    column: NotRequired[int]
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's own word

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from quart import Blueprint, Response, jsonify
+from quart import Blueprint, Response
 from quart_schema import document_querystring, document_response
 
 from api_service.connections import one_snapshot
@@ -39,7 +39,7 @@ async def get_trends() -> Response:
         total=total,
         items={str(item_id): quantities for item_id, quantities in trends.items()},
     )
-    return jsonify(answer.model_dump(by_alias=True))
+    return Response(answer.model_dump_json(by_alias=True), content_type="application/json")
 
 
 def _rfc3339(moment: datetime) -> str:

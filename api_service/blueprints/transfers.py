@@ -1,0 +1,150 @@
+"""`/api/inventories/import` and `/export`: the stock as CSV."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from http import HTTPStatus
+from typing import IO, TYPE_CHECKING
+
+from quart import Blueprint, Response, current_app, request
+from quart_schema import document_querystring, document_response
+
+from api_service import csv_format, past
+from api_service.connections import connected, one_snapshot
+from api_service.idempotency import once
+from api_service.importing import Import, RefusedImportError, TooManyRowsError
+from api_service.models import ExportQuery, ImportQuery, ImportResult
+from api_service.requests import actor, read_query, refuse_unknown_parameters, stream_body
+from api_service.store import items
+from shared.database import acquire
+from shared.problems import FieldError, Problem
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from api_service.csv_format import Fault
+    from shared.database import Connection, Pool
+
+blueprint = Blueprint("transfers", __name__, url_prefix="/api/inventories")
+blueprint.before_request(refuse_unknown_parameters)
+
+MEMORY_BYTES = 1024 * 1024  # of a file; what is larger waits on disk
+PAGE_ITEMS = 1_000
+
+
+class DryRun(Exception):  # noqa: N818 - no error: it ends the transaction
+    """Everything went well and nothing is to be kept."""
+
+
+@blueprint.get("/export")
+@document_querystring(ExportQuery)
+async def export_items() -> Response:
+    """Export the stock as CSV, item by item.
+
+    All of it is of one position (`Last-Event-ID`), whatever changes meanwhile. A name that a spreadsheet would take for
+    a formula has an apostrophe before it, which an import takes away again.
+    """
+    query = read_query(ExportQuery)
+    async with one_snapshot() as connection:
+        event_id, position = await past.find(connection, query.as_of)
+        pattern = await items.select_pattern(connection, query.q)
+    lines = _csv_lines(current_app.extensions["pool"], event_id, pattern, with_mark=query.bom == "1")
+    response = Response(lines, content_type="text/csv; charset=utf-8")
+    response.headers["Last-Event-ID"] = position
+    response.headers["Content-Disposition"] = f'attachment; filename="stock-{position}.csv"'
+    response.timeout = None
+    return response
+
+
+async def _csv_lines(pool: Pool, event_id: int, pattern: str | None, *, with_mark: bool) -> AsyncIterator[str]:
+    """A page at a time, so that no connection waits for the client to read."""
+    yield csv_format.BYTE_ORDER_MARK * with_mark + csv_format.write_header()
+    last_id = 0
+    while True:
+        async with acquire(pool) as connection:
+            page = await items.select_page_of_past_items(
+                connection, event_id, pattern=pattern, after=last_id, limit=PAGE_ITEMS
+            )
+        if not page:
+            return
+        last_id = page[-1][0]
+        yield csv_format.write_rows(json.loads(document) for _, document in page if document is not None)
+
+
+@blueprint.post("/import")
+@document_querystring(ImportQuery)
+@document_response(ImportResult)
+async def import_items() -> Response:
+    """Import a CSV file: all of it, in one transaction, or nothing.
+
+    The first line names the columns: `name` and `quantity`, and if wanted `id` (the item to change; empty for a new
+    one) and `version` (then the item must still have it). The file that an export gives can be imported. What is wrong
+    is told by line, column and reason, the first 100 of it. With `dry_run=1` the file is only checked.
+    """
+    is_dry_run = read_query(ImportQuery).dry_run == "1"
+    if request.mimetype != "text/csv":
+        raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be text/csv.")
+    with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as file:
+        digest = await _spool(file)
+        if is_dry_run:
+            async with connected() as connection:
+                return await _check(connection, file)
+
+        async def run(connection: Connection) -> Response:
+            async with connection.transaction():
+                return await _import(connection, file)
+
+        return await once(run, digest)
+
+
+async def _spool(file: IO[bytes]) -> bytes:
+    """Take the body in, and return its digest: a client that is slow holds up nothing else."""
+    digest = hashlib.sha256()
+    async for chunk in stream_body(current_app.extensions["settings"].max_import_bytes):
+        digest.update(chunk)
+        file.write(chunk)
+    file.seek(0)
+    return digest.digest()
+
+
+async def _check(connection: Connection, file: IO[bytes]) -> Response:
+    """What an import would answer; what it has done is undone."""
+    try:
+        async with connection.transaction():
+            response = await _import(connection, file)
+            raise DryRun
+    except DryRun:
+        return response
+
+
+async def _import(connection: Connection, file: IO[bytes]) -> Response:
+    most_rows = current_app.extensions["settings"].max_import_rows
+    try:
+        result = await Import(connection, most_rows).run(file, actor=actor())
+    except RefusedImportError as refused:
+        detail = f"Nothing was imported: {_tell(refused.faults[0])}"
+        if refused.count > 1:
+            detail += f" (and {refused.count - 1} more)"
+        raise Problem(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            f"{detail}.",
+            errors=[_field_error(fault) for fault in refused.faults],
+            error_count=refused.count,
+        ) from None
+    except TooManyRowsError:
+        detail = f"Nothing was imported: the file has more than {most_rows} rows."
+        raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail) from None
+    return Response(result.model_dump_json(), content_type="application/json")
+
+
+def _tell(fault: Fault) -> str:
+    return f"line {fault.line}: {fault.field + ' ' if fault.field else ''}{fault.message}"
+
+
+def _field_error(fault: Fault) -> FieldError:
+    error = FieldError(field=fault.field or "line", message=fault.message, line=fault.line)
+    if fault.column is not None:
+        error["column"] = fault.column
+    return error
