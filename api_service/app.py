@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quart import Quart
 
 from api_service.blueprints import dashboard, history, inventories, transfers, trends
+from api_service.housekeeping import keep_house
 from api_service.metrics import measure_requests
 from shared import metrics
 from shared.database import DatabaseUnavailableError, acquire, create_pool, database_url
@@ -38,7 +41,11 @@ def create_app(settings: ApiSettings) -> Quart:
         pool = create_pool(database_url(settings, ROLE), application_name=ROLE, max_size=settings.api_pool_size)
         async with pool:
             app.extensions["pool"] = pool
+            housekeeping = asyncio.create_task(keep_house(pool, settings.history_retention))
             yield
+            housekeeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await housekeeping
 
     async def check() -> None:
         try:

@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+import re
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
 
 from shared.settings import Settings
+
+_DURATION = re.compile(r"(\d{1,6})\s*(d|w|h)", re.ASCII)
+_UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+
+
+def _parse_duration(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    match = _DURATION.fullmatch(value.strip().lower())
+    if match is None:
+        raise ValueError("must be a number of hours, days or weeks, as in 90d")
+    return int(match[1]) * _UNITS[match[2]]
 
 
 class ApiSettings(Settings):
@@ -19,3 +35,8 @@ class ApiSettings(Settings):
     max_body_bytes: int = Field(65_536, ge=1024, description="Largest request body that is read")
     max_import_bytes: int = Field(16 * 2**20, ge=1024, description="Largest CSV file that is imported")
     max_import_rows: int = Field(200_000, ge=1, description="Most rows of a CSV file that is imported")
+    history_retention: Annotated[timedelta | None, BeforeValidator(_parse_duration)] = Field(
+        None,
+        ge=timedelta(days=1),
+        description="How long the log is kept: days (`90d`), weeks (`w`) or hours (`h`), at least `1d`; unset: for ever",
+    )

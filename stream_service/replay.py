@@ -25,6 +25,17 @@ class BlockKey(NamedTuple):
     up_to: int
 
 
+class Block(NamedTuple):
+    """Events of the log; none is missing after the event ``floor``."""
+
+    frames: list[Frame]
+    floor: int
+
+
+class PrunedError(Exception):
+    """Events that follow the cursor are not in the log any more."""
+
+
 class Replay:
     """Blocks begin at the same ids for everyone, so that readers at different places share them.
 
@@ -35,12 +46,14 @@ class Replay:
     def __init__(self, pool: Pool, readers: int) -> None:
         self._pool = pool
         self._gate = asyncio.Semaphore(readers)
-        self._blocks: OrderedDict[BlockKey, asyncio.Task[list[Frame]]] = OrderedDict()
+        self._blocks: OrderedDict[BlockKey, asyncio.Task[Block]] = OrderedDict()
 
     async def span(self, cursor: int, head: Position, items: frozenset[int] | None) -> Span:
-        """What comes next after the cursor; at most one block. Raises DatabaseUnavailableError."""
+        """What comes next after the cursor; at most one block. Raises DatabaseUnavailableError and PrunedError."""
         key = _key(cursor, head)
-        block = await asyncio.shield(self._fetch(key))
+        block, floor = await asyncio.shield(self._fetch(key))
+        if cursor < floor:
+            raise PrunedError
         if key.up_to < head.event_id:
             self._fetch(_key(key.up_to, head))
         start = bisect_right(block, cursor, key=lambda frame: frame.event_id)
@@ -48,7 +61,7 @@ class Replay:
             block, start = [frame for frame in block[start:] if frame.item_id in items], 0
         return join(block, start, key.up_to)
 
-    def _fetch(self, key: BlockKey) -> asyncio.Task[list[Frame]]:
+    def _fetch(self, key: BlockKey) -> asyncio.Task[Block]:
         task = self._blocks.get(key)
         if task is None:
             task = self._blocks[key] = asyncio.create_task(self._read(key))
@@ -58,13 +71,15 @@ class Replay:
         self._blocks.move_to_end(key)
         return task
 
-    async def _read(self, key: BlockKey) -> list[Frame]:
+    async def _read(self, key: BlockKey) -> Block:
         async with self._gate, acquire(self._pool) as connection:
-            return await log_store.select_events(
+            frames = await log_store.select_events(
                 connection, key.epoch, after=key.number * BLOCK_EVENTS, up_to=key.up_to, page=BLOCK_EVENTS
             )
+            # Asked after the events: what was pruned before they were read lies below it.
+            return Block(frames, await log_store.select_floor(connection))
 
-    def _forget_failure(self, key: BlockKey, task: asyncio.Task[list[Frame]]) -> None:
+    def _forget_failure(self, key: BlockKey, task: asyncio.Task[Block]) -> None:
         if task.cancelled() or task.exception() is not None:
             self._blocks.pop(key, None)
 

@@ -17,6 +17,7 @@ from shared.database import DatabaseUnavailableError
 from shared.position import Position
 from stream_service import frames, metrics
 from stream_service.eager import start
+from stream_service.replay import PrunedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -74,13 +75,22 @@ class Subscriber:
     async def _catch_up(self) -> bool:
         """Send the next span; False at the head, where there is none."""
         if self._log_number != self._relay.log_number:
-            self._log_number, self._cursor = self._relay.log_number, self._relay.events.head
-            await self._send(frames.reset("the log was restored or replaced", str(self._relay.head)))
-        data = self._take(await self._next_span())
+            return await self._start_over("the log was restored or replaced")
+        try:
+            data = self._take(await self._next_span())
+        except PrunedError:
+            return await self._start_over("what followed the position is not in the log any more")
         if data:
             await self._send(data)
             metrics.BYTES.inc(len(data))
         return bool(data) or self._cursor < self._relay.events.head
+
+    async def _start_over(self, reason: str) -> bool:
+        """The client must load the stock again; from the head on it misses nothing."""
+        self._log_number = self._relay.log_number
+        self._cursor = self._announced = self._relay.events.head
+        await self._send(frames.reset(reason, str(self._head())))
+        return True
 
     async def _stay_live(self) -> None:
         """Wait in the fan-out's set until it can't be served there any more."""

@@ -4,6 +4,10 @@
 -- Which log this is, and its last committed event.
 SELECT log_epoch() AS epoch, log_head() AS head;
 
+-- name: select_floor()$
+-- The log is whole after this event; what came before may have been pruned.
+SELECT log_floor();
+
 -- name: select_notification_queue_usage()$
 -- The share of the notification queue that is in use; when it is full, commits fail.
 SELECT pg_notification_queue_usage();

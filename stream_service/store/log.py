@@ -32,6 +32,12 @@ async def select_head(connection: Connection) -> Position:
     return Position(row["epoch"], row["head"])
 
 
+async def select_floor(connection: Connection) -> int:
+    """The log is whole after this event; it only rises."""
+    with translated_errors():
+        return int(await queries.select_floor(connection))
+
+
 async def select_notification_queue_usage(connection: Connection) -> float:
     """From 0 to 1."""
     with translated_errors():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from api_service.settings import ApiSettings
@@ -31,6 +33,9 @@ def test_an_address_is_a_host_and_a_port(monkeypatch: pytest.MonkeyPatch, text: 
         ("STREAM_HEARTBEAT_SECONDS", "16"),
         ("STREAM_FLUSH_MS", "-1"),
         ("LOG_FORMAT", "xml"),
+        ("HISTORY_RETENTION", "90"),
+        ("HISTORY_RETENTION", "23h"),
+        ("HISTORY_RETENTION", "for ever"),
     ],
 )
 def test_a_bad_setting_stops_the_start_with_one_clear_line(
@@ -38,7 +43,7 @@ def test_a_bad_setting_stops_the_start_with_one_clear_line(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as stopped:
-        load(StreamSettings)
+        load(ApiSettings if name in ("API_BIND", "HISTORY_RETENTION") else StreamSettings)
     error = capsys.readouterr().err
     assert stopped.value.code == 2
     assert error.startswith(f"stockstream: {name}: ")
@@ -56,3 +61,13 @@ def test_the_page_of_the_api_may_subscribe_unless_others_are_named(monkeypatch: 
     assert load(StreamSettings).origins == {"http://127.0.0.1:9000", "http://localhost:9000"}
     monkeypatch.setenv("ALLOWED_ORIGINS", "https://a.example, https://b.example")
     assert load(StreamSettings).origins == {"https://a.example", "https://b.example"}
+
+
+@pytest.mark.parametrize(
+    ("text", "duration"), [("90d", timedelta(days=90)), ("36h", timedelta(hours=36)), ("2w", timedelta(weeks=2))]
+)
+def test_a_duration_is_a_number_of_hours_days_or_weeks(
+    monkeypatch: pytest.MonkeyPatch, text: str, duration: timedelta
+) -> None:
+    monkeypatch.setenv("HISTORY_RETENTION", text)
+    assert load(ApiSettings).history_retention == duration
