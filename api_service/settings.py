@@ -38,5 +38,5 @@ class ApiSettings(Settings):
     history_retention: Annotated[timedelta | None, BeforeValidator(_parse_duration)] = Field(
         None,
         ge=timedelta(days=1),
-        description="How long the log is kept: days (`90d`), weeks (`w`) or hours (`h`), at least `1d`; unset: for ever",
+        description="How long the log is kept: days (`90d`), weeks (`w`), hours (`h`), at least `1d`; unset: for ever",
     )

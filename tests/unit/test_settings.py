@@ -43,7 +43,7 @@ def test_a_bad_setting_stops_the_start_with_one_clear_line(
 ) -> None:
     monkeypatch.setenv(name, value)
     with pytest.raises(SystemExit) as stopped:
-        load(ApiSettings if name in ("API_BIND", "HISTORY_RETENTION") else StreamSettings)
+        load(ApiSettings if name == "HISTORY_RETENTION" else StreamSettings)
     error = capsys.readouterr().err
     assert stopped.value.code == 2
     assert error.startswith(f"stockstream: {name}: ")
