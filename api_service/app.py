@@ -12,6 +12,7 @@ from quart import Quart
 from api_service.blueprints import dashboard, history, inventories, transfers, trends
 from api_service.housekeeping import keep_house
 from api_service.metrics import measure_requests
+from api_service.stock import Stock
 from shared import metrics
 from shared.database import DatabaseUnavailableError, acquire, create_pool, database_url
 from shared.health import NotReadyError, health_blueprint
@@ -41,6 +42,7 @@ def create_app(settings: ApiSettings) -> Quart:
         pool = create_pool(database_url(settings, ROLE), application_name=ROLE, max_size=settings.api_pool_size)
         async with pool:
             app.extensions["pool"] = pool
+            app.extensions["stock"] = Stock(pool)
             housekeeping = asyncio.create_task(keep_house(pool, settings.history_retention))
             yield
             housekeeping.cancel()

@@ -71,7 +71,13 @@ def create_pool(url: str, *, application_name: str, max_size: int) -> Pool:
         timeout=CONNECT_TIMEOUT_SECONDS,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
         server_settings={"application_name": application_name},
+        reset=_leave_as_it_is,
     )
+
+
+async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
+    """Our sessions keep nothing beyond a transaction (one that is left open is rolled back by the driver), so the
+    usual reset would be a question to the database for nothing."""
 
 
 @contextlib.asynccontextmanager

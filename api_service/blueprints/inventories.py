@@ -5,7 +5,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response, jsonify, request
+from quart import Blueprint, Response, current_app, jsonify, request
 from quart_schema import document_querystring, document_request, document_response
 
 from api_service import past
@@ -26,6 +26,7 @@ from api_service.store import items
 from api_service.store.items import Place, Selection
 
 if TYPE_CHECKING:
+    from api_service.stock import Stock
     from shared.database import Connection
 
 blueprint = Blueprint("inventories", __name__, url_prefix="/api/inventories")
@@ -53,12 +54,12 @@ async def list_items() -> Response:
 
 
 async def _list_everything() -> Response:
-    async with connected() as connection:
-        if request.if_none_match:
-            position = await items.select_position(connection)
-            if request.if_none_match.contains_weak(position):
-                return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
-        snapshot = await items.select_items(connection)
+    stock: Stock = current_app.extensions["stock"]
+    if request.if_none_match:
+        position = await stock.position()
+        if request.if_none_match.contains_weak(position):
+            return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
+    snapshot = await stock.snapshot()
     return _at(snapshot.position, Response(snapshot.items, content_type="application/json"))
 
 

@@ -22,7 +22,7 @@ class StoredItem(NamedTuple):
 class Snapshot(NamedTuple):
     """All items as a JSON array, and the position of the log that they stand at."""
 
-    items: str
+    items: bytes
     position: str
 
 
@@ -43,7 +43,7 @@ class Place(NamedTuple):
 
 async def select_items(connection: Connection) -> Snapshot:
     row = await queries.select_items(connection)
-    return Snapshot(row["items"], row["position"])
+    return Snapshot(row["items"].encode(), row["position"])
 
 
 class Selection(NamedTuple):

@@ -1,0 +1,38 @@
+"""The whole stock, as it is listed: kept in memory with its position, and asked for anew when the log has moved on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from api_service.shared_look import SharedLook
+from api_service.store import items
+from shared.database import acquire
+
+if TYPE_CHECKING:
+    from api_service.store.items import Snapshot
+    from shared.database import Pool
+
+
+class Stock:
+    """What the list shows. Nothing is ever answered from memory that the database has not just confirmed."""
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._latest: Snapshot | None = None
+        self.position = SharedLook(self._select_position)
+        self._snapshot = SharedLook(self._select_snapshot)
+
+    async def snapshot(self) -> Snapshot:
+        """Every item, and where the log stands."""
+        position = await self.position()
+        if self._latest is None or self._latest.position != position:
+            self._latest = await self._snapshot()
+        return self._latest
+
+    async def _select_position(self) -> str:
+        async with acquire(self._pool) as connection:
+            return await items.select_position(connection)
+
+    async def _select_snapshot(self) -> Snapshot:
+        async with acquire(self._pool) as connection:
+            return await items.select_items(connection)

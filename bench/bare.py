@@ -1,0 +1,23 @@
+"""A bare Quart route on the same server: what a request costs before anything is done."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+from quart import Quart
+
+from shared.serving import serve
+from shared.settings import Bind
+
+app = Quart(__name__)
+
+
+@app.get("/readyz")
+async def readyz() -> str:
+    return "ready"
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level="WARNING")
+    serve(app, Bind("127.0.0.1", int(sys.argv[1])), "port")
