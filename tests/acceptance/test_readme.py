@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -15,27 +16,58 @@ from tests.stack import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
-BLOCKS = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+README = (ROOT / "README.md").read_text()
 STREAM_SECONDS = 1
+STREAM_WAS_CUT = 28  # what curl says of it
+
+
+def sections() -> dict[str, list[str]]:
+    """The commands below each heading, block by block."""
+    parts = re.split(r"^## (.*)$", README, flags=re.MULTILINE)[1:]
+    return {
+        title: blocks
+        for title, text in zip(parts[::2], parts[1::2], strict=True)
+        if (blocks := re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    }
+
+
+def paste(run: Run, script: str, folder: Path) -> str:
+    """Run commands as they stand there, but at this run's addresses, and with an error of HTTP as an error."""
+    script = script.replace("localhost:8000", f"localhost:{run.api}").replace(
+        "localhost:8001", f"localhost:{run.stream}"
+    )
+    script = script.replace("curl -N", f"curl --fail -sS -N -m {STREAM_SECONDS}").replace("curl -s", "curl --fail -sS")
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=folder,
+        env=run.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == (STREAM_WAS_CUT if "curl --fail -sS -N" in script else 0), (script, done)
+    assert "problem+json" not in done.stdout
+    return done.stdout
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
 def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
-    pasted = [block for block in BLOCKS if block != "make run\n"]
-    assert len(pasted) == 5
+    pasted = sections()
+    assert {title: len(blocks) for title, blocks in pasted.items()} == {"Try it": 2, "The stream": 3, "The API": 5}
+    assert pasted["Try it"][0] == "make run\n"
     with running(Run(tmp_path / "data")) as run:
-        for block in pasted:
-            script = block.replace("localhost:8000", f"localhost:{run.api}")
-            script = script.replace("localhost:8001", f"localhost:{run.stream}")
-            script = script.replace("curl -N", f"curl --fail -sS -N -m {STREAM_SECONDS}").replace(
-                "curl -s", "curl --fail -s"
-            )
-            done = subprocess.run(
-                ["bash", "-euc", script], cwd=ROOT, env=run.environment, capture_output=True, text=True, check=False
-            )
-            stream_was_cut = 28
-            assert done.returncode == (stream_was_cut if "curl -N" in block else 0), (script, done.stdout, done.stderr)
-            assert "problem+json" not in done.stdout
-            if "curl -N" in block:
-                assert "event: heartbeat" in done.stdout
+        paste(run, pasted["Try it"][1], ROOT)
         assert run.psql("SELECT name, quantity FROM inventory") == "M4 bolt|99"
+        for block in pasted["The stream"]:
+            assert "event: heartbeat" in paste(run, block, ROOT)
+        paste(run, "".join(pasted["The API"]), tmp_path)  # what is set in one block is used in the next
+        walk = "SELECT json_agg(json_build_array(operation, actor) ORDER BY event_id) FROM inventory_history"
+        assert json.loads(run.psql(f"{walk} WHERE item_id = 2")) == [
+            ["INSERT", "ann"],
+            ["UPDATE", "bob"],
+            ["UPDATE", "stockstream_api"],
+            ["DELETE", "eve"],
+            ["INSERT", "stockstream_api"],
+        ]
+        assert run.psql("SELECT quantity FROM inventory WHERE id = 2") == "478"
+        assert (tmp_path / "stock.csv").read_text().count("\n") == 3
