@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
+from bench import api
 from bench.servers import Nchan, Server, Stockstream, Usual
 from tests.postgres import PostgresServer
 
@@ -97,16 +98,22 @@ class Bench:
         self.postgres.make_template()
 
     @contextmanager
+    def database(self) -> Iterator[str]:
+        """A fresh database."""
+        name = self.postgres.create_database()
+        yield name
+        self.postgres.drop_database(name)
+
+    @contextmanager
     def server(self, kind: type[Server], events: int = 0, **settings: str) -> Iterator[tuple[Server, str]]:
         """A server on a database of its own, which has so many events that the server has not seen happen."""
-        database = self.postgres.create_database()
-        self.postgres.sql(
-            database,
-            f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS + events})",
-        )
-        with kind(self.postgres, database, self.folder, settings) as server:
-            yield server, database
-        self.postgres.drop_database(database)
+        with self.database() as database:
+            self.postgres.sql(
+                database,
+                f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS + events})",
+            )
+            with kind(self.postgres, database, self.folder, settings) as server:
+                yield server, database
 
     def fan_out(self, case: str, kind: type[Server], clients: int, rate: float) -> Row:
         """Clients that stay, and commits at a steady rate."""
@@ -199,6 +206,14 @@ def cases(bench: Bench, runs: int) -> dict[str, Any]:
         ],
         "e": lambda: [bench.resume("e: 1,000 clients come back 1,000 events behind", 1_000, 1_000)],
         "f": lambda: compared("f: 100 clients, 20 events/s", 100, 20),
+        "h": lambda: [
+            Row(row.case, "api_service", rate=row.rate, p50=row.p50, p99=row.p99, note=f"{share:.2f}x the bare route")
+            for row, share in api.against_a_bare_route(bench, runs)
+        ],
+        "i": lambda: [
+            Row(row.case, "api_service", p50=row.p50, p99=row.p99, note=f"{multiple:.2f}x the time with 1,000")
+            for row, multiple in api.with_many_items(bench, runs)
+        ],
         "g": lambda: [bench.deaf("g: b while 50 clients stop reading", 150, 50, 1_000, 300)],
     }
 
@@ -216,7 +231,7 @@ def median(rows: list[Row]) -> Row:
 
 
 def print_table(rows: list[Row]) -> None:
-    print("| case | server | CPU µs/delivery | deliveries/s | p50 ms | p99 ms | KB/client | |")
+    print("| case | server | CPU µs/delivery | deliveries or answers/s | p50 ms | p99 ms | KB/client | |")
     print("|---|---|---:|---:|---:|---:|---:|---|")
     for row in rows:
         numbers = [(row.cpu, ".1f"), (row.rate, ",.0f"), (row.p50, ".1f"), (row.p99, ".1f"), (row.memory, ".1f")]
@@ -226,7 +241,7 @@ def print_table(rows: list[Row]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="*", default=[], help="a to g; by default all but g, which takes 5 minutes")
+    parser.add_argument("cases", nargs="*", default=[], help="a to i; by default all but g, which takes 5 minutes")
     parser.add_argument("--seconds", type=float, default=10, help="length of a measurement")
     parser.add_argument("--runs", type=int, default=3, help="of each comparison; the median is shown")
     arguments = parser.parse_args()

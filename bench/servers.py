@@ -1,4 +1,4 @@
-"""The servers that are measured: stockstream, the usual design, nchan. Each follows the same database."""
+"""The servers that are measured: the stream, the usual design, nchan; the API and a bare route."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ class Server:
     """A server as processes: start, readiness, CPU time, memory."""
 
     name: str
+    role = "stockstream_stream"
 
     def __init__(
         self, postgres: PostgresServer, database: str, folder: Path, settings: Mapping[str, str] | None = None
@@ -35,7 +36,7 @@ class Server:
         self.port = free_port()
         self.folder = folder
         self.settings = settings or {}
-        self.url = postgres.url(database, "stockstream_stream")
+        self.url = postgres.url(database, self.role)
         self.process: subprocess.Popen[bytes]
         self.helpers: list[subprocess.Popen[bytes]] = []
 
@@ -82,6 +83,23 @@ class Stockstream(Server):
         self.process = self.spawn(
             [sys.executable, "-m", "stream_service"], LOG_LEVEL="warning", **settings, **self.settings
         )
+
+
+class Api(Server):
+    name = "api_service"
+    role = "stockstream_api"
+
+    def start(self) -> None:
+        self.process = self.spawn(
+            [sys.executable, "-m", "api_service"], LOG_LEVEL="warning", API_BIND=f"127.0.0.1:{self.port}"
+        )
+
+
+class Bare(Server):
+    name = "bare route"
+
+    def start(self) -> None:
+        self.process = self.spawn([sys.executable, "-m", "bench.bare", str(self.port)])
 
 
 class Usual(Server):
