@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from quart import Quart
 
+from api_service.answers import wait_for_no_one
 from api_service.blueprints import dashboard, history, inventories, transfers, trends
 from api_service.housekeeping import keep_house
 from api_service.metrics import measure_requests
@@ -34,6 +35,7 @@ def create_app(settings: ApiSettings) -> Quart:
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     answer_with_problems(app)
+    app.after_request(wait_for_no_one)
     for resource in (inventories, history, trends, transfers, dashboard):
         app.register_blueprint(resource.blueprint)
 

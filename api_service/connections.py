@@ -11,15 +11,14 @@ from shared.database import acquire
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
 
     from shared.database import Connection
 
 
-@contextlib.asynccontextmanager
-async def connected() -> AsyncIterator[Connection]:
+def connected() -> AbstractAsyncContextManager[Connection]:
     """A connection of the app's pool; each statement is a transaction of its own. Raises DatabaseUnavailableError."""
-    async with acquire(current_app.extensions["pool"]) as connection:
-        yield connection
+    return acquire(current_app.extensions["pool"])
 
 
 @contextlib.asynccontextmanager

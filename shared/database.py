@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,8 +88,12 @@ async def acquire(pool: Pool) -> AsyncIterator[Connection]:
     Raises DatabaseUnavailableError when PostgreSQL can't serve, or no connection was free in time.
     """
     with translated_errors():
-        async with pool.acquire(timeout=CONNECT_TIMEOUT_SECONDS) as connection:
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):  # the pool's own would be a task each time
+            connection = await pool.acquire()
+        try:
             yield connection
+        finally:
+            await pool.release(connection, timeout=CONNECT_TIMEOUT_SECONDS)
 
 
 def load_queries(name: str) -> Any:

@@ -33,8 +33,6 @@ blueprint = Blueprint("inventories", __name__, url_prefix="/api/inventories")
 blueprint.url_value_preprocessor(refuse_impossible_ids)
 blueprint.before_request(refuse_unknown_parameters)
 
-EVERYTHING = ItemsQuery()
-
 
 @blueprint.get("")
 @document_querystring(ItemsQuery)
@@ -47,8 +45,7 @@ async def list_items() -> Response:
     already (`If-None-Match`) is a 304. With `limit` it comes in pages, and `Link` leads to the next. With `as_of` it is
     what it was then.
     """
-    query = read_query(ItemsQuery)
-    response = await (_list_everything() if query == EVERYTHING else _list_page(query))
+    response = await (_list_page(read_query(ItemsQuery)) if request.args else _list_everything())
     response.headers["Cache-Control"] = "no-cache"
     return response
 
