@@ -51,15 +51,16 @@ class Frame:
 class Subscriber:
     """An open stream."""
 
-    def __init__(self, response: aiohttp.ClientResponse) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, patience: float = PATIENCE_SECONDS) -> None:
         self.response = response
+        self.patience = patience
         self.last_event_id: str | None = None
         self._rest = b""
 
     async def frame(self) -> Frame:
-        """The next frame; raises EOFError at the end of the stream, TimeoutError after PATIENCE_SECONDS."""
+        """The next frame; raises EOFError at the end of the stream, TimeoutError when it is silent for too long."""
         while b"\n\n" not in self._rest:
-            chunk = await asyncio.wait_for(self.response.content.readany(), PATIENCE_SECONDS)
+            chunk = await asyncio.wait_for(self.response.content.readany(), self.patience)
             if not chunk:
                 raise EOFError
             self._rest += chunk
@@ -95,13 +96,18 @@ class Subscriber:
 
 @asynccontextmanager
 async def subscribe(
-    stream_url: str, query: str = "", *, last_event_id: str | None = None, headers: dict[str, str] | None = None
+    stream_url: str,
+    query: str = "",
+    *,
+    last_event_id: str | None = None,
+    headers: dict[str, str] | None = None,
+    patience: float = PATIENCE_SECONDS,
 ) -> AsyncIterator[Subscriber]:
     """Open `/events`, as EventSource does."""
     sent = dict(headers or {}) | ({"Last-Event-ID": last_event_id} if last_event_id else {})
-    timeout = aiohttp.ClientTimeout(total=None, sock_connect=PATIENCE_SECONDS)
+    timeout = aiohttp.ClientTimeout(total=None, sock_connect=patience)
     async with (
         aiohttp.ClientSession(timeout=timeout) as session,
         session.get(f"{stream_url}/events{query}", headers=sent) as response,
     ):
-        yield Subscriber(response)
+        yield Subscriber(response, patience)

@@ -1,0 +1,32 @@
+"""`make faults`: campaigns of random faults, each with a seed. `python -m tests.faults --help` tells more."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from tests.faults.campaign import choose_faults, run_alone, shrink
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description="Break everything, one fault after the other, and look what was lost.")
+    parser.add_argument("--seconds", type=float, default=600, help="for each seed")
+    parser.add_argument("--seed", type=int, nargs="+", default=[1, 2, 3])
+    parser.add_argument("--faults", nargs="+", help="only these, once, in this order")
+    parser.add_argument("--shrink", action="store_true", help="after a failure, look for the shortest list of faults")
+    arguments = parser.parse_args()
+    failed = False
+    for seed in arguments.seed:
+        verdict = run_alone(seed, arguments.faults or choose_faults(seed), arguments.seconds)
+        print(verdict, flush=True)
+        if verdict.is_clean:
+            continue
+        failed = True
+        print(*verdict.complaints, "faults: " + " ".join(verdict.injected), sep="\n", flush=True)
+        if arguments.shrink:
+            print("shortest found: " + " ".join(shrink(verdict)), flush=True)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,149 @@
+"""A campaign: people at work, one fault after the other, and in the end a verdict on what was lost."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.faults.injections import INJECTIONS
+from tests.faults.world import World
+from tests.postgres import PostgresServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from tests.faults.readers import Reader
+
+PAUSE_SECONDS = 0.5  # between two faults, at the most
+SHOWN_EVENTS = 5
+
+
+@dataclass
+class Verdict:
+    """What a campaign came to. All but the figures of its size must be nought."""
+
+    seed: int
+    injected: list[str] = field(default_factory=list)
+    events: int = 0
+    confirmed: int = 0
+    clients: int = 0
+    reconnects: int = 0
+    lost: int = 0
+    repeated: int = 0
+    out_of_order: int = 0
+    unequal: int = 0
+    unlogged: int = 0
+    resets: int = 0
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def is_clean(self) -> bool:
+        return not self.complaints
+
+    def __str__(self) -> str:
+        return (
+            f"seed {self.seed}: {self.events:,} events, {self.confirmed:,} confirmed changes, {self.clients} clients,"
+            f" {len(self.injected)} faults, {self.reconnects:,} connects; lost {self.lost}, repeated {self.repeated},"
+            f" out of order {self.out_of_order}, unequal {self.unequal}, confirmed and not logged {self.unlogged},"
+            f" resets {self.resets}"
+        )
+
+
+async def run(
+    server: PostgresServer, folder: Path, seed: int, faults: Iterable[str], seconds: float = float("inf")
+) -> Verdict:
+    """Inject these faults one after the other, until there are no more or the time is over, and judge."""
+    verdict = Verdict(seed)
+    async with World(server, folder, seed) as world:
+        ends = time.monotonic() + seconds
+        for name in faults:
+            if time.monotonic() > ends:
+                break
+            verdict.injected.append(name)
+            await INJECTIONS[name](world)
+            await asyncio.sleep(world.choose.random() * PAUSE_SECONDS)
+        try:
+            await world.settle()
+        except TimeoutError:
+            verdict.complaints.append(f"not everyone came to the head: {[reader.place for reader in world.readers]}")
+        judge(world, verdict)
+    return verdict
+
+
+def judge(world: World, verdict: Verdict) -> None:
+    """Compare what every reader was told with the log, what it shows with the table, and what was confirmed."""
+    log, table = world.log(), world.table()
+    verdict.events, verdict.clients = len(log), len(world.readers)
+    for reader in world.readers:
+        verdict.reconnects += reader.connects
+        verdict.resets += reader.resets
+        _judge_events(reader, log, verdict)
+        if reader.items != table:
+            verdict.unequal += 1
+            wrong = sorted(set(map(str, reader.items.items())) ^ set(map(str, table.items())))
+            verdict.complaints.append(f"{reader.name} does not show the table: {wrong[:SHOWN_EVENTS]}")
+    if verdict.resets:
+        verdict.complaints.append("someone was told to start over, and there was no reason to")
+    confirmed = {change for writer in world.writers for change in writer.confirmed}
+    versions = "SELECT item_id, coalesce((after ->> 'version')::bigint, (before ->> 'version')::bigint + 1)"
+    logged = {(int(row[0]), int(row[1])) for row in world.stack.sql(f"{versions} FROM inventory_history")}
+    missing = [change for change in confirmed if tuple(change) not in logged]
+    verdict.confirmed, verdict.unlogged = len(confirmed), len(missing)
+    if missing:
+        verdict.complaints.append(f"confirmed and not in the log: {missing[:SHOWN_EVENTS]}")
+
+
+def _judge_events(reader: Reader, log: list[int], verdict: Verdict) -> None:
+    told = [seen.event_id for seen in reader.seen]
+    start = reader.loaded_at.event_id if reader.loaded_at else 0
+    expected = [event_id for event_id in log if event_id > start]
+    if told == expected:
+        return
+    lost, extra = sorted(set(expected) - set(told)), len(told) - len(set(told))
+    verdict.lost += len(lost)
+    verdict.repeated += extra
+    disorder = [after for before, after in itertools.pairwise(told) if after <= before]
+    verdict.out_of_order += len(disorder)
+    verdict.complaints.append(
+        f"{reader.name} from {start}: lost {lost[:SHOWN_EVENTS]}, repeated {extra}, disorder {disorder[:SHOWN_EVENTS]}"
+    )
+
+
+def choose_faults(seed: int) -> Iterator[str]:
+    """A random mix without end, the same for the same seed: every fault once before one comes twice."""
+    choose, names = random.Random(seed), sorted(INJECTIONS)
+    while True:
+        choose.shuffle(names)
+        yield from names
+
+
+def run_alone(seed: int, faults: Iterable[str], seconds: float = float("inf")) -> Verdict:
+    """The same on a PostgreSQL of its own."""
+    with tempfile.TemporaryDirectory(prefix="stockstream-faults-") as folder:
+        server = PostgresServer(Path(folder) / "postgres")
+        server.start()
+        try:
+            server.make_template()
+            return asyncio.run(run(server, Path(folder), seed, faults, seconds))
+        finally:
+            server.close()
+
+
+def shrink(verdict: Verdict) -> list[str]:
+    """The shortest list of faults found that still fails: what can be left out is left out, half after half."""
+    faults, size = list(verdict.injected), len(verdict.injected) // 2
+    while size:
+        for start in range(0, len(faults), size):
+            fewer = faults[:start] + faults[start + size :]
+            if fewer and not run_alone(verdict.seed, fewer).is_clean:
+                faults = fewer
+                break
+        else:
+            size //= 2
+    return faults

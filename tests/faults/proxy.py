@@ -1,0 +1,94 @@
+"""A network that misbehaves: it stands between a client and a server, and delays, splits, swallows or cuts."""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import random
+    from pathlib import Path
+
+CHUNK_BYTES = 65_536
+SMALL_BYTES = 7  # smaller than any frame, and no multiple of a character's length
+LONGEST_DELAY_SECONDS = 0.05
+
+
+class Weather(Enum):
+    """What happens to bytes on their way."""
+
+    FAIR = "fair"
+    DELAYED = "delayed"
+    SPLIT = "split"
+    SWALLOWED = "swallowed"  # as when a cable is pulled: nobody is told
+
+
+class Proxy:
+    """Relays connections to a server on this machine, over TCP or Unix sockets."""
+
+    def __init__(self, upstream: int | Path, choose: random.Random) -> None:
+        self.weather = Weather.FAIR
+        self._upstream = upstream
+        self._choose = choose
+        self._writers: set[asyncio.StreamWriter] = set()
+        self._relays: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server
+
+    async def listen(self, at: int | Path) -> None:
+        if isinstance(at, int):
+            self._server = await asyncio.start_server(self._accept, "127.0.0.1", at)
+        else:
+            self._server = await asyncio.start_unix_server(self._accept, at)
+
+    def cut(self) -> None:
+        """Reset every connection, wherever it is in a frame or a character."""
+        for writer in list(self._writers):
+            writer.transport.abort()
+
+    async def close(self) -> None:
+        """Cut everything and wait until each relay has seen it."""
+        self._server.close()
+        while self._relays:
+            self.cut()
+            await asyncio.wait(self._relays, timeout=0.1)
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        relay = asyncio.create_task(self._relay(reader, writer))
+        self._relays.add(relay)
+        relay.add_done_callback(self._relays.discard)
+
+    async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            if isinstance(self._upstream, int):
+                other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
+            else:
+                other_reader, other_writer = await asyncio.open_unix_connection(self._upstream)
+        except OSError:
+            writer.transport.abort()
+            return
+        ends = {writer, other_writer}
+        self._writers |= ends
+        try:
+            ways = [asyncio.create_task(self._pump(*way)) for way in ((reader, other_writer), (other_reader, writer))]
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+        finally:
+            self._writers -= ends
+            for end in ends:
+                end.transport.abort()
+
+    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(CHUNK_BYTES):
+            if self.weather is Weather.SWALLOWED:
+                continue
+            if self.weather is Weather.DELAYED:
+                await asyncio.sleep(self._choose.random() * LONGEST_DELAY_SECONDS)
+            size = SMALL_BYTES if self.weather is Weather.SPLIT else CHUNK_BYTES
+            for start in range(0, len(data), size):
+                writer.write(data[start : start + size])
+                await writer.drain()
+                if self.weather is Weather.SPLIT:
+                    await asyncio.sleep(0)  # a packet of its own

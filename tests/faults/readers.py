@@ -1,0 +1,141 @@
+"""Those who follow the log while everything around them fails, and remember each event that they were told."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import aiohttp
+
+from tests.sse import Frame, subscribe
+
+if TYPE_CHECKING:
+    import random
+
+PATIENCE_SECONDS = 4.0  # heartbeats come every second
+COMEBACK_SECONDS = 0.05  # EventSource waits longer; here it shall come back into the middle of the fault
+UNREACHABLE = (aiohttp.ClientError, ConnectionError, EOFError, TimeoutError, json.JSONDecodeError)
+
+
+class Seen(NamedTuple):
+    """An event as a reader was told it."""
+
+    epoch: str
+    event_id: int
+
+
+class Reader:
+    """A client as a page is one: stock, position, and it comes back by itself with the last id that it has seen.
+
+    ``seen`` is each event since the last stock that it loaded whole, at ``loaded_at``.
+    """
+
+    def __init__(self, name: str, stream_url: str, api_url: str, *, by_snapshot: bool) -> None:
+        self.name = name
+        self.items: dict[int, dict[str, Any]] = {}
+        self.seen: list[Seen] = []
+        self.loaded_at: Seen | None = None
+        self.events = self.resets = self.connects = 0
+        self._stream_url = stream_url
+        self._api_url = api_url
+        self._by_snapshot = by_snapshot
+        self._position: str | None = None
+        self._news = asyncio.Condition()
+
+    async def run(self) -> None:
+        """Follow until cancelled."""
+        while True:
+            with contextlib.suppress(*UNREACHABLE):
+                await self._follow()
+            await asyncio.sleep(COMEBACK_SECONDS)
+
+    async def until(self, head: Seen, seconds: float) -> None:
+        """Return when this event has been seen. Raises TimeoutError."""
+        async with asyncio.timeout(seconds), self._news:
+            await self._news.wait_for(lambda: self.place == head)
+
+    @property
+    def place(self) -> Seen | None:
+        return self.seen[-1] if self.seen else self.loaded_at
+
+    async def _follow(self) -> None:
+        if self._position is None and not self._by_snapshot:
+            await self._load()
+        query = "" if self._position else "?snapshot=1"
+        async with subscribe(
+            self._stream_url, query, last_event_id=self._position, patience=PATIENCE_SECONDS
+        ) as stream:
+            self.connects += 1
+            whole: list[dict[str, Any]] = []
+            while True:
+                frame = await stream.frame()
+                if frame.event == "snapshot":
+                    whole += frame.json
+                    if frame.id:
+                        self._start_over(whole, frame.id)
+                elif frame.event == "reset":
+                    self.resets += 1
+                    self._position = None  # and the stock is loaded again, one way or the other
+                    return
+                else:
+                    self._take(frame)
+                async with self._news:
+                    self._news.notify_all()
+
+    async def _load(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.get(f"{self._api_url}/api/inventories") as response,
+        ):
+            if response.status == 200:
+                self._start_over(await response.json(), response.headers["Last-Event-ID"])
+            else:
+                raise EOFError
+
+    def _start_over(self, items: list[dict[str, Any]], position: str) -> None:
+        self.items = {item["id"]: item for item in items}
+        self.loaded_at, self.seen, self._position = _seen(position), [], position
+
+    def _take(self, frame: Frame) -> None:
+        if frame.event == "inventory_update" and frame.id:
+            self.events += 1
+            self.seen.append(_seen(frame.id))
+            item = frame.json["data"]
+            if frame.json["event"] == "DELETE":
+                self.items.pop(item["id"], None)
+            else:
+                self.items[item["id"]] = item
+        self._position = frame.id or self._position
+
+
+def _seen(position: str) -> Seen:
+    epoch, _, event_id = position.rpartition("-")
+    return Seen(epoch, int(event_id))
+
+
+class BadReader:
+    """One that the others must not suffer from: it stops reading, reads a byte at a time, or vanishes."""
+
+    def __init__(self, port: int, choose: random.Random) -> None:
+        self._port = port
+        self._choose = choose
+
+    async def run(self) -> None:
+        """Come, behave badly for a while, go without a word; again and again until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            with socket.socket() as connection, contextlib.suppress(OSError, TimeoutError):
+                connection.setblocking(False)
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                await asyncio.wait_for(loop.sock_connect(connection, ("127.0.0.1", self._port)), PATIENCE_SECONDS)
+                request = b"GET /events?snapshot=1 HTTP/1.1\r\nHost: a\r\n\r\n"
+                await loop.sock_sendall(connection, request[: self._choose.choice([10, len(request)])])
+                if self._choose.random() < 0.5:
+                    for _ in range(self._choose.randrange(20)):
+                        await asyncio.wait_for(loop.sock_recv(connection, 1), 1)
+                await asyncio.sleep(self._choose.random() * 3)
+            await asyncio.sleep(self._choose.random() * 0.2)

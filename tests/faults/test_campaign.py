@@ -1,0 +1,29 @@
+"""The bounded part of `make faults`: every fault once, in a mix, while people are at work."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.campaign import choose_faults, run
+from tests.faults.injections import INJECTIONS
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.postgres import PostgresServer
+
+SEED = 20
+
+
+@pytest.mark.timeout(180)
+async def test_every_fault_once_and_nothing_is_lost_repeated_or_out_of_order(
+    own_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    faults = list(itertools.islice(choose_faults(SEED), len(INJECTIONS)))
+    verdict = await run(own_postgres, tmp_path, SEED, faults)
+    assert verdict.is_clean, (str(verdict), verdict.complaints, verdict.injected)
+    assert verdict.events > 1_000
+    assert verdict.confirmed > 500

@@ -1,0 +1,122 @@
+"""Everything that a campaign plays with: a database, both services, the network between, readers and writers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import shutil
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+
+from shared.local import postgres
+from tests.faults.proxy import Proxy
+from tests.faults.readers import BadReader, Reader, Seen
+from tests.faults.writers import MOST_ITEMS, ApiWriter, SqlWriter, Writer
+from tests.stack import Stack, free_port
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from tests.postgres import PostgresServer
+
+CATCH_UP_SECONDS = 60.0
+SETTINGS = {
+    "STREAM_HEARTBEAT_SECONDS": "1",
+    "STREAM_RING_BYTES": str(2**17),  # a few hundred events: whoever is away for long must be served by the database
+    "STREAM_DRAIN_SECONDS": "0.5",
+    "LOG_LEVEL": "error",
+}
+
+
+class World:
+    """A running stockstream that may be broken in every way, and those who use it meanwhile."""
+
+    def __init__(self, server: PostgresServer, folder: Path, seed: int, *, readers: int = 6, writers: int = 4) -> None:
+        self.choose = random.Random(seed)
+        self.postgres = server
+        self.stack = Stack(server, server.create_database(), folder, SETTINGS)
+        self.readers: list[Reader] = []
+        self.writers: list[Writer] = []
+        self.network = Proxy(self.stack.ports["stream"], random.Random(seed + 1))
+        self._sockets = Path(tempfile.mkdtemp(prefix="stockstream-faults-"))
+        self.cable = Proxy(postgres.socket_dir(server.data_dir) / ".s.PGSQL.5432", random.Random(seed + 2))
+        self._counts = (readers, writers)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._writing: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        """Start the services and everyone who uses them; the stock has its items."""
+        port = free_port()
+        await self.network.listen(port)
+        await self.cable.listen(self._sockets / ".s.PGSQL.5432")
+        database, folder = self.stack.database, quote(str(self._sockets), safe="")
+        self.stack.settings["LISTEN_DATABASE_URL"] = f"postgresql://stockstream_stream@/{database}?host={folder}"
+        await asyncio.to_thread(self._start_services)
+        self.stack.sql(
+            f"INSERT INTO inventory (name, quantity) SELECT 'Größe \N{PACKAGE} ' || n, 0"
+            f" FROM generate_series(1, {MOST_ITEMS}) AS n"
+        )
+        self._people(f"http://127.0.0.1:{port}")
+        return self
+
+    def _start_services(self) -> None:
+        for name in ("api", "stream"):
+            self.stack.start(name, wait=False)
+        for name in ("api", "stream"):
+            self.stack.wait_until_ready(name)
+
+    def _people(self, stream_url: str) -> None:
+        readers, writers = self._counts
+        seeds = [self.choose.random() for _ in range(readers + writers)]
+        self.readers = [
+            Reader(f"reader {number}", stream_url, self.stack.api_url, by_snapshot=number % 2 == 0)
+            for number in range(readers)
+        ]
+        self.writers = [
+            SqlWriter(self.stack.database_url, random.Random(seed))
+            if number % 2
+            else ApiWriter(self.stack.api_url, random.Random(seed))
+            for number, seed in enumerate(seeds[:writers])
+        ]
+        bad = BadReader(self.stack.ports["stream"], random.Random(seeds[-1]))
+        self._tasks = [asyncio.create_task(reader.run()) for reader in self.readers]
+        self._tasks.append(asyncio.create_task(bad.run()))
+        self._writing = [asyncio.create_task(writer.run()) for writer in self.writers]
+
+    async def settle(self) -> None:
+        """Let the writers finish, make everything whole, and wait until every reader is at the head.
+
+        Raises TimeoutError if one does not get there.
+        """
+        for writer in self.writers:
+            writer.stop()
+        await asyncio.gather(*self._writing)
+        epoch, head = self.head()
+        await asyncio.gather(*(reader.until(Seen(epoch, head), CATCH_UP_SECONDS) for reader in self.readers))
+
+    def head(self) -> Seen:
+        ((epoch, head),) = self.stack.sql("SELECT log_epoch(), log_head()")
+        return Seen(epoch, int(head))
+
+    def log(self) -> list[int]:
+        return [int(row[0]) for row in self.stack.sql("SELECT event_id FROM inventory_history ORDER BY event_id")]
+
+    def table(self) -> dict[int, object]:
+        ((text,),) = self.stack.sql("SELECT coalesce(json_agg(item_document(i)), '[]') FROM inventory AS i")
+        return {item["id"]: item for item in json.loads(text)}
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for task in (*self._tasks, *self._writing):
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._writing, return_exceptions=True)
+        await self.network.close()
+        await self.cable.close()
+        with contextlib.suppress(Exception):
+            self.stack.close()
+        shutil.rmtree(self._sockets, ignore_errors=True)

@@ -1,0 +1,144 @@
+"""Those who change the stock, whatever happens, and remember what was confirmed to them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+from typing import TYPE_CHECKING, NamedTuple
+
+import aiohttp
+import asyncpg
+
+if TYPE_CHECKING:
+    import random
+
+MOST_ITEMS = 30
+PATIENCE_SECONDS = 4.0
+PAUSE_SECONDS = 0.02
+REFUSED = range(400, 500)
+DATABASE_FAULTS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
+
+
+class Confirmed(NamedTuple):
+    """A change that somebody was told of as done."""
+
+    item_id: int
+    version: int
+
+
+class Writer:
+    """Changes items one after the other until it is told to stop."""
+
+    def __init__(self, choose: random.Random) -> None:
+        self.confirmed: list[Confirmed] = []
+        self.failures = 0
+        self._choose = choose
+        self._stopped = False
+
+    def stop(self) -> None:
+        """Let run() end after the change that is under way: one that is cancelled may still commit, any time later."""
+        self._stopped = True
+
+    async def run(self) -> None:
+        raise NotImplementedError
+
+    def _item(self) -> int:
+        return self._choose.randint(1, MOST_ITEMS)
+
+
+class SqlWriter(Writer):
+    """As a script does: transactions of one to three changes over a connection of its own, a tenth rolled back."""
+
+    def __init__(self, url: str, choose: random.Random) -> None:
+        super().__init__(choose)
+        self._url = url
+
+    async def run(self) -> None:
+        while not self._stopped:
+            try:
+                connection = await asyncpg.connect(
+                    self._url, timeout=PATIENCE_SECONDS, command_timeout=PATIENCE_SECONDS
+                )
+            except DATABASE_FAULTS:
+                await asyncio.sleep(PAUSE_SECONDS)
+                continue
+            try:
+                while not self._stopped:
+                    await self._change(connection)
+                    await asyncio.sleep(self._choose.random() * PAUSE_SECONDS)
+            except DATABASE_FAULTS:
+                self.failures += 1
+            finally:
+                connection.terminate()
+
+    async def _change(self, connection: asyncpg.Connection) -> None:
+        done: list[Confirmed] = []
+        transaction = connection.transaction()
+        await transaction.start()
+        for item_id in sorted(self._choose.sample(range(1, MOST_ITEMS + 1), self._choose.randint(1, 3))):
+            row = await connection.fetchrow(
+                "UPDATE inventory SET quantity = quantity + 1 WHERE id = $1 RETURNING id, version", item_id
+            )
+            done += [Confirmed(*row)] if row else []
+        if self._choose.random() < 0.1:
+            await transaction.rollback()
+            return
+        await transaction.commit()
+        self.confirmed += done
+
+
+class ApiWriter(Writer):
+    """As a page does: set, adjust, delete, restore over the API; what was not answered is sent again under its key."""
+
+    def __init__(self, api_url: str, choose: random.Random) -> None:
+        super().__init__(choose)
+        self._url = f"{api_url}/api/inventories"
+
+    async def run(self) -> None:
+        timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
+        async with aiohttp.ClientSession(timeout=timeout) as session:
+            while not self._stopped:
+                await self._change(session)
+                await asyncio.sleep(self._choose.random() * PAUSE_SECONDS)
+
+    async def _change(self, session: aiohttp.ClientSession) -> None:
+        item = f"{self._url}/{self._item()}"
+        kind = self._choose.random()
+        if kind < 0.5:
+            await self._send(session, "PATCH", item, {"adjust": 1}, key=secrets.token_hex(8))
+        elif kind < 0.85:
+            await self._send(session, "PUT", item, {"quantity": self._choose.randrange(1_000)})
+        elif kind < 0.95:
+            await self._send(session, "DELETE", item)
+        else:
+            await self._send(session, "POST", f"{item}/restore", key=secrets.token_hex(8))
+
+    async def _send(
+        self,
+        session: aiohttp.ClientSession,
+        method: str,
+        url: str,
+        body: dict[str, int] | None = None,
+        key: str | None = None,
+    ) -> None:
+        """Until it is answered; without a key a second try would be another change."""
+        headers = {"Idempotency-Key": key} if key else {}
+        while True:
+            with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError, ValueError):
+                async with session.request(method, url, json=body, headers=headers) as response:
+                    if response.status < 300 and method != "DELETE":
+                        item = await response.json()
+                        self.confirmed.append(Confirmed(item["id"], item["version"]))
+                    if response.status < 300 or response.status in REFUSED:
+                        return
+            self.failures += 1
+            if key is None or self._stopped:
+                return
+            await asyncio.sleep(PAUSE_SECONDS)
