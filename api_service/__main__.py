@@ -7,7 +7,7 @@ import sys
 from api_service.app import create_app
 from api_service.settings import ApiSettings
 from shared import logging
-from shared.serving import serve
+from shared.serving import Limits, serve
 from shared.settings import load
 
 
@@ -15,8 +15,9 @@ def main() -> None:
     settings = load(ApiSettings)
     if "--check" in sys.argv:
         return
+    limits = Limits(settings.max_header_bytes, settings.idle_seconds)
     logging.configure("api", settings.log_format, settings.log_level)
-    serve(create_app(settings), settings.api_bind, "API_BIND")
+    serve(create_app(settings), settings.api_bind, "API_BIND", limits=limits)
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ def create_app(settings: ApiSettings) -> Quart:
     """The API and the dashboard, as one app. Nothing is connected before it serves."""
     app = Quart(__name__, static_folder=str(FRONTEND), static_url_path="/static", template_folder=str(FRONTEND))
     app.config["MAX_CONTENT_LENGTH"] = max(settings.max_body_bytes, settings.max_import_bytes)
+    app.config["BODY_TIMEOUT"] = settings.body_seconds
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # no page may mix modules of two versions; ETags make it cheap
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings

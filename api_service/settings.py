@@ -33,6 +33,7 @@ class ApiSettings(Settings):
     )
     api_pool_size: int = Field(10, ge=1, le=200, description="Database connections that the API may hold")
     max_body_bytes: int = Field(65_536, ge=1024, description="Largest request body that is read")
+    body_seconds: float = Field(60, gt=0, description="Time for the body of a request to arrive (s)")
     max_import_bytes: int = Field(16 * 2**20, ge=1024, description="Largest CSV file that is imported")
     max_import_rows: int = Field(200_000, ge=1, description="Most rows of a CSV file that is imported")
     history_retention: Annotated[timedelta | None, BeforeValidator(_parse_duration)] = Field(

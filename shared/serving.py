@@ -10,7 +10,7 @@ import resource
 import signal
 import socket
 import sys
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import uvloop
 from hypercorn.asyncio import serve as hypercorn_serve
@@ -24,11 +24,9 @@ if TYPE_CHECKING:
     from shared.settings import Bind
 
 BACKLOG = 4096  # connections that the kernel holds for us, as when a thousand pages reconnect at once
-KEEP_ALIVE_SECONDS = 75.0
 LAST_RESORT_SECONDS = 0.5  # beyond the grace; then whatever is open is cut
 GRACE_SECONDS = 1.0  # for requests that are under way when the drain is over
 PEER_TIMEOUT_SECONDS = 40  # a peer that vanished without a FIN is given up after this
-LARGEST_HEADERS_BYTES = 16 * 1024
 
 
 class Draining(Protocol):
@@ -41,7 +39,25 @@ async def nothing_to_drain() -> None:
     """For a service whose responses end by themselves."""
 
 
-def serve(app: Quart, bind: Bind, setting: str, drain: Draining = nothing_to_drain, *, workers: int = 1) -> None:
+class Limits(NamedTuple):
+    """What a client may ask of a connection: bytes for the head of a request, seconds of silence or for that head."""
+
+    header_bytes: int = 16_384
+    idle_seconds: float = 75.0
+
+
+USUAL_LIMITS = Limits()
+
+
+def serve(
+    app: Quart,
+    bind: Bind,
+    setting: str,
+    drain: Draining = nothing_to_drain,
+    *,
+    workers: int = 1,
+    limits: Limits = USUAL_LIMITS,
+) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return.
 
     With several workers, each is a process of its own and all accept on the same socket; one that dies is replaced.
@@ -55,9 +71,9 @@ def serve(app: Quart, bind: Bind, setting: str, drain: Draining = nothing_to_dra
     # Thousands of streams are much to look at and nothing to find.
     gc.set_threshold(100_000, 50, 100)
     if workers == 1:
-        uvloop.run(_serve(app, _config(listener), drain))
+        uvloop.run(_serve(app, _config(listener, limits), drain))
     else:
-        run_workers(workers, lambda parent_gone: uvloop.run(_serve(app, _config(listener), drain, parent_gone)))
+        run_workers(workers, lambda parent_gone: uvloop.run(_serve(app, _config(listener, limits), drain, parent_gone)))
 
 
 def listen(bind: Bind) -> socket.socket:
@@ -83,16 +99,17 @@ def listen(bind: Bind) -> socket.socket:
     return listener
 
 
-def _config(listener: socket.socket) -> Config:
+def _config(listener: socket.socket, limits: Limits) -> Config:
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.backlog = BACKLOG
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn")
     config.include_server_header = False
-    config.keep_alive_timeout = KEEP_ALIVE_SECONDS
+    config.keep_alive_timeout = limits.idle_seconds
     config.graceful_timeout = GRACE_SECONDS
-    config.h11_max_incomplete_size = LARGEST_HEADERS_BYTES
+    config.h11_max_incomplete_size = limits.header_bytes
+    config.h2_max_header_list_size = limits.header_bytes
     return config
 
 

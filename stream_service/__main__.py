@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from shared import logging
-from shared.serving import serve
+from shared.serving import Limits, serve
 from shared.settings import load
 from shared.workers import shared_metrics
 from stream_service.settings import StreamSettings
@@ -15,13 +15,14 @@ def main() -> None:
     settings = load(StreamSettings)
     if "--check" in sys.argv:
         return
+    limits = Limits(settings.max_header_bytes, settings.idle_seconds)
     logging.configure("stream", settings.log_format, settings.log_level)
     with shared_metrics(settings.stream_workers):
         from stream_service.app import create_app  # not before: the metrics look for their folder when imported
 
         app = create_app(settings)
         drain = app.extensions["subscribers"].drain
-        serve(app, settings.stream_bind, "STREAM_BIND", drain, workers=settings.stream_workers)
+        serve(app, settings.stream_bind, "STREAM_BIND", drain, workers=settings.stream_workers, limits=limits)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import signal
 import subprocess
 import time
@@ -13,7 +14,7 @@ from shared.local import postgres
 from shared.migrations import migrate
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
     from shared.database import Connection
@@ -29,8 +30,9 @@ _numbers = itertools.count(1)
 class PostgresServer:
     """An embedded PostgreSQL of the test's own, which it may stop, kill and start as it likes."""
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir
+        self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str, role: str = postgres.OWNER) -> str:
@@ -39,9 +41,16 @@ class PostgresServer:
     def start(self) -> None:
         postgres.prepare(self.data_dir)
         self._process = subprocess.Popen(
-            postgres.server_command(self.data_dir), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            postgres.server_command(self.data_dir),
+            env=self._environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
         )
         self._wait_until_it_answers()
+
+    def has_ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
 
     def _wait_until_it_answers(self) -> None:
         deadline = time.monotonic() + START_SECONDS

@@ -6,9 +6,11 @@ import re
 from urllib.parse import urlsplit
 
 from quart import Blueprint, Response, current_app, render_template, request
+from werkzeug.exceptions import NotFound
 
 blueprint = Blueprint("dashboard", __name__)
 
+LONGEST_FILE_NAME = 255
 HOST = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")  # it goes into a header: nothing else may
 
 POLICY = {
@@ -32,6 +34,13 @@ async def index() -> Response:
     page = await render_template("index.html", events_url=url)
     headers = {"Content-Security-Policy": content_security_policy(url), "Cache-Control": "no-cache"}
     return Response(page, headers=headers, content_type="text/html; charset=utf-8")
+
+
+@blueprint.app_url_value_preprocessor
+def refuse_long_names(endpoint: str | None, values: dict[str, str] | None) -> None:
+    """No file of ours has such a name, and looking for it would be an error of the file system's."""
+    if endpoint == "static" and values and len(values["filename"].encode()) > LONGEST_FILE_NAME:
+        raise NotFound
 
 
 @blueprint.after_app_request

@@ -68,12 +68,17 @@ async def run(
             verdict.injected.append(name)
             await INJECTIONS[name](world)
             await asyncio.sleep(world.choose.random() * PAUSE_SECONDS)
-        try:
-            await world.settle()
-        except TimeoutError:
-            verdict.complaints.append(f"not everyone came to the head: {[reader.place for reader in world.readers]}")
-        judge(world, verdict)
+        await settle_and_judge(world, verdict)
     return verdict
+
+
+async def settle_and_judge(world: World, verdict: Verdict) -> None:
+    """Let everyone come to the end, and judge."""
+    try:
+        await world.settle()
+    except TimeoutError:
+        verdict.complaints.append(f"not everyone came to the head: {[reader.place for reader in world.readers]}")
+    judge(world, verdict)
 
 
 def judge(world: World, verdict: Verdict) -> None:

@@ -19,6 +19,7 @@ from tests.faults.writers import MOST_ITEMS, ApiWriter, SqlWriter, Writer
 from tests.stack import Stack, free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
     from tests.postgres import PostgresServer
@@ -35,10 +36,19 @@ SETTINGS = {
 class World:
     """A running stockstream that may be broken in every way, and those who use it meanwhile."""
 
-    def __init__(self, server: PostgresServer, folder: Path, seed: int, *, readers: int = 6, writers: int = 4) -> None:
+    def __init__(
+        self,
+        server: PostgresServer,
+        folder: Path,
+        seed: int,
+        *,
+        readers: int = 6,
+        writers: int = 4,
+        settings: Mapping[str, str] | None = None,
+    ) -> None:
         self.choose = random.Random(seed)
         self.postgres = server
-        self.stack = Stack(server, server.create_database(), folder, SETTINGS)
+        self.stack = Stack(server, server.create_database(), folder, {**SETTINGS, **(settings or {})})
         self.readers: list[Reader] = []
         self.writers: list[Writer] = []
         self.network = Proxy(self.stack.ports["stream"], random.Random(seed + 1))

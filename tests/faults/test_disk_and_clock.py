@@ -1,0 +1,115 @@
+"""The machine fails: no room on the database's disk, and clocks that are set back and forth."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.faults.campaign import Verdict, settle_and_judge
+from tests.faults.world import World
+from tests.postgres import PostgresServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SEED = 21
+DISK_BYTES = 160 * 2**20
+PATIENCE_SECONDS = 30
+FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+STEPS = ("+3600", "-3600", "-86400", "+0", "+31536000", "+0")  # seconds, from the true time
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system with little room."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small disk")
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0700", "tmpfs", str(folder)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@pytest.fixture
+def cramped_postgres(small_disk: Path) -> Iterator[PostgresServer]:
+    server = PostgresServer(small_disk / "data")
+    server.start()
+    server.make_template()
+    yield server
+    server.close()
+
+
+async def comes_back(server: PostgresServer) -> None:
+    """It does so by itself, unless it had no room to recover: then whoever runs it starts it again."""
+    if server.has_ended():
+        await asyncio.to_thread(server.start)
+
+
+@pytest.mark.timeout(180)
+async def test_a_full_disk_costs_no_confirmed_change(
+    cramped_postgres: PostgresServer, small_disk: Path, tmp_path: Path
+) -> None:
+    verdict = Verdict(SEED)
+    async with World(cramped_postgres, tmp_path, SEED) as world:
+        for _ in range(2):
+            room = os.statvfs(small_disk)
+            filler = small_disk / "filler"
+            with filler.open("wb") as file:
+                os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - 4096)
+            big = "CREATE TABLE big AS SELECT repeat(md5(n::text), 99) FROM generate_series(1, 100000) AS n"
+            assert cramped_postgres.psql(world.stack.database, big).returncode != 0
+            before = sum(writer.failures for writer in world.writers)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while sum(writer.failures for writer in world.writers) < before + 2:
+                    await asyncio.sleep(0.02)
+            filler.unlink()
+            await comes_back(cramped_postgres)
+            confirmed = sum(len(writer.confirmed) for writer in world.writers)
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while sum(len(writer.confirmed) for writer in world.writers) < confirmed + 20:
+                    await comes_back(cramped_postgres)
+                    await asyncio.sleep(0.05)
+        await settle_and_judge(world, verdict)
+    assert verdict.is_clean, (str(verdict), verdict.complaints)
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not here")
+async def test_clocks_that_step_change_no_order(tmp_path: Path) -> None:
+    now = tmp_path / "now"
+    now.write_text("+0")
+    clock = {
+        "LD_PRELOAD": str(FAKETIME),
+        "FAKETIME_TIMESTAMP_FILE": str(now),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    server = PostgresServer(tmp_path / "postgres", clock)
+    await asyncio.to_thread(server.start)
+    try:
+        await asyncio.to_thread(server.make_template)
+        verdict = Verdict(SEED)
+        async with World(server, tmp_path, SEED, settings=clock) as world:
+            for step in STEPS:
+                now.write_text(step)
+                confirmed = sum(len(writer.confirmed) for writer in world.writers)
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    while sum(len(writer.confirmed) for writer in world.writers) < confirmed + 50:
+                        await asyncio.sleep(0.02)
+            await settle_and_judge(world, verdict)
+            backwards = world.stack.sql(
+                "SELECT count(*) FROM (SELECT changed_at < lag(changed_at) OVER (ORDER BY event_id) AS back"
+                " FROM inventory_history) AS steps WHERE back"
+            )
+        assert verdict.is_clean, (str(verdict), verdict.complaints)
+        assert int(backwards[0][0]) >= 2, "the clock was indeed set back"
+    finally:
+        server.close()

@@ -1,0 +1,134 @@
+"""The log is put back to what it was: a client that has seen more must hear of it, and start over."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared.local import postgres
+from tests.faults.readers import Reader, Seen
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from tests.postgres import PostgresServer
+
+PATIENCE_SECONDS = 30
+SETTINGS = {"STREAM_HEARTBEAT_SECONDS": "1", "LOG_LEVEL": "error"}
+
+
+@pytest.fixture
+def stack(own_postgres: PostgresServer, tmp_path: Path) -> Iterator[Stack]:
+    """Both services and ten items, on a PostgreSQL that the test may replace."""
+    stack = Stack(own_postgres, own_postgres.create_database(), tmp_path, SETTINGS)
+    stack.sql("INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, 10)")
+    start(stack)
+    yield stack
+    stack.close()
+
+
+def start(stack: Stack) -> None:
+    for name in ("api", "stream"):
+        stack.start(name)
+
+
+def stop(stack: Stack) -> None:
+    for name in ("api", "stream"):
+        assert stack.stop(name) == 0
+
+
+def run(*command: str) -> None:
+    subprocess.run(command, check=True)
+
+
+def change(stack: Stack, events: int) -> None:
+    stack.sql(
+        "DO $$ BEGIN FOR i IN 1.." + str(events) + " LOOP"
+        " UPDATE inventory SET quantity = quantity + 1 WHERE id = i % 10 + 1; END LOOP; END $$"
+    )
+
+
+def head(stack: Stack) -> Seen:
+    ((epoch, event_id),) = stack.sql("SELECT log_epoch(), log_head()")
+    return Seen(epoch, int(event_id))
+
+
+@contextlib.asynccontextmanager
+async def following(stack: Stack) -> AsyncIterator[list[Reader]]:
+    """One who loads the list and one who takes the snapshot of the stream, both at the head."""
+    readers = [
+        Reader("by list", stack.stream_url, stack.api_url, by_snapshot=False),
+        Reader("by snapshot", stack.stream_url, stack.api_url, by_snapshot=True),
+    ]
+    tasks = [asyncio.create_task(reader.run()) for reader in readers]
+    await come_to_the_head(stack, readers)
+    yield readers
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def come_to_the_head(stack: Stack, readers: list[Reader]) -> None:
+    await asyncio.gather(*(reader.until(head(stack), PATIENCE_SECONDS) for reader in readers))
+
+
+async def start_over(stack: Stack, readers: list[Reader]) -> None:
+    """Everyone is told once, and shows what is there now."""
+    await come_to_the_head(stack, readers)
+    rows = stack.sql("SELECT id, quantity, version FROM inventory")
+    table = {int(row[0]): (int(row[1]), int(row[2])) for row in rows}
+    for reader in readers:
+        assert reader.resets == 1, reader.name
+        assert {item["id"]: (item["quantity"], item["version"]) for item in reader.items.values()} == table
+
+
+async def test_a_backup_that_is_restored_resets_those_who_have_seen_more(stack: Stack, tmp_path: Path) -> None:
+    backup, url = tmp_path / "backup", stack.server.url(stack.database)
+    async with following(stack) as readers:
+        change(stack, 20)
+        run(postgres.binary("pg_dump"), "-Fc", "-d", url, "-f", str(backup))
+        change(stack, 20)
+        await come_to_the_head(stack, readers)
+        await asyncio.to_thread(stop, stack)
+        restore = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
+        run(postgres.binary("pg_restore"), "-d", url, *restore, str(backup))
+        change(stack, 50)  # the log is longer now than anyone has seen it: no number tells the difference
+        await asyncio.to_thread(start, stack)
+        await start_over(stack, readers)
+        change(stack, 5)
+        await start_over(stack, readers)
+
+
+async def test_a_copy_that_is_put_back_with_a_new_timeline_resets_those_who_have_seen_more(stack: Stack) -> None:
+    """As docs/PRODUCTION.md says to do with a copy of the volume."""
+    cluster, copy = postgres.cluster_dir(stack.server.data_dir), stack.server.data_dir / "copy"
+    async with following(stack) as readers:
+        before = head(stack)
+        await asyncio.to_thread(stack.server.stop, signal.SIGINT)
+        run("cp", "-a", str(cluster), str(copy))
+        await asyncio.to_thread(stack.server.start)
+        change(stack, 40)
+        await come_to_the_head(stack, readers)
+        await asyncio.to_thread(stop, stack)
+        await asyncio.to_thread(stack.server.stop, signal.SIGINT)
+        shutil.rmtree(cluster)
+        copy.rename(cluster)
+        (cluster / "recovery.signal").touch()
+        with (cluster / "postgresql.auto.conf").open("a") as settings:
+            settings.write("restore_command = 'false'\n")
+        await asyncio.to_thread(stack.server.start)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while stack.sql("SELECT pg_is_in_recovery()") != [("f",)]:
+                await asyncio.sleep(0.05)
+        assert head(stack).epoch != before.epoch
+        change(stack, 60)
+        await asyncio.to_thread(start, stack)
+        await start_over(stack, readers)

@@ -1,0 +1,60 @@
+"""The schema is brought up to date under services of the version before, while people are at work."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from shared import migrations
+from tests.faults.campaign import Verdict, settle_and_judge
+from tests.faults.world import World
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.postgres import PostgresServer
+
+SEED = 22
+NEXT_VERSION = """
+-- What a next version may do: a column, an index, and triggers that are made anew.
+ALTER TABLE inventory ADD COLUMN location text;
+CREATE INDEX inventory_location ON inventory (location);
+CREATE OR REPLACE FUNCTION inventory_bury() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    INSERT INTO inventory_tombstone (item_id, version)
+    VALUES (OLD.id, OLD.version + 1)
+    ON CONFLICT (item_id) DO UPDATE SET version = EXCLUDED.version;
+    RETURN NULL;
+END;
+$$;
+DROP TRIGGER inventory_bury ON inventory;
+CREATE TRIGGER inventory_bury AFTER DELETE ON inventory
+    FOR EACH ROW EXECUTE FUNCTION inventory_bury();
+ALTER TABLE inventory ENABLE ALWAYS TRIGGER inventory_bury;
+"""
+
+
+@pytest.mark.timeout(180)
+async def test_two_upgrades_at_once_under_running_services_lose_nothing(
+    own_postgres: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = tmp_path / "9999_next.sql"
+    new.write_text(NEXT_VERSION)
+    files = [*migrations.migration_files(), new]
+    verdict = Verdict(SEED)
+    async with World(own_postgres, tmp_path, SEED) as world:
+        monkeypatch.setattr(migrations, "migration_files", lambda: files)
+        applied = await asyncio.gather(*(migrations.migrate(world.stack.database_url) for _ in range(2)))
+        assert sorted(map(len, applied)) == [0, 1]
+        confirmed = sum(len(writer.confirmed) for writer in world.writers)
+        async with asyncio.timeout(30):
+            while sum(len(writer.confirmed) for writer in world.writers) < confirmed + 100:
+                await asyncio.sleep(0.02)
+        for name in ("api", "stream"):
+            assert await asyncio.to_thread(world.stack.is_ready, name), "a newer schema is fine"
+        await settle_and_judge(world, verdict)
+    assert verdict.is_clean, (str(verdict), verdict.complaints)
