@@ -7,11 +7,12 @@ CREATE EXTENSION IF NOT EXISTS pg_trgm;
 -- Search and order ---------------------------------------------------------------------------------------------
 
 -- Case and accents taken away: decomposed, without its combining marks, and what does not decompose (ø, ł, ß) by
--- unaccent. A text may grow by this; the cut keeps it within what an index can hold.
+-- unaccent. Σ has two small letters, of which lower() knows one. A text may grow by this; the cut keeps it within what
+-- an index can hold.
 CREATE FUNCTION fold_text(original text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-RETURN left(lower(unaccent('unaccent'::regdictionary,
-    regexp_replace(normalize(original, NFKD), '[\u0300-\u036f]', '', 'g'))), 400);
+RETURN left(translate(lower(unaccent('unaccent'::regdictionary,
+    regexp_replace(normalize(original, NFKD), '[\u0300-\u036f]', '', 'g'))), 'ς', 'σ'), 400);
 
 -- The folded name of each item, beside the table: an item's row is written anew with every change of its quantity, and
 -- with it each entry in each index, which for the trigrams of a name costs more than all the rest.
@@ -192,13 +193,14 @@ DECLARE
     passed integer;
     next   inventory_history_floor;
 BEGIN
-    IF older_than < interval '1 day' THEN
+    IF (older_than >= interval '1 day') IS NOT TRUE THEN
         RAISE EXCEPTION 'history younger than a day is never pruned' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF NOT pg_try_advisory_xact_lock(5310, 4) THEN
         RETURN 0; -- another does it at this moment
     END IF;
-    reach := log_event_at(clock_timestamp() - older_than);
+    -- '-1 year 361 days' passes for a day too, and lies in the future
+    reach := log_event_at(least(clock_timestamp() - older_than, clock_timestamp() - interval '24 hours'));
     SELECT count(*), max(oldest.event_id), max(oldest.changed_at) INTO passed, next.event_id, next.changed_at
     FROM (
         SELECT h.event_id, h.changed_at
