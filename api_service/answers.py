@@ -50,8 +50,11 @@ async def explain_refusal(
     if versions is not None and item.version not in versions:
         detail = f"Item {item_id} was changed meanwhile: it is at version {item.version}."
         raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, headers=headers, current=current)
-    limit = "below 0" if adjust < 0 else f"above {LARGEST_QUANTITY}"
-    detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
+    if 0 <= current["quantity"] + adjust <= LARGEST_QUANTITY:
+        detail = f"Item {item_id} was changed at the same moment; nothing was changed. Try again."
+    else:
+        limit = "below 0" if adjust < 0 else f"above {LARGEST_QUANTITY}"
+        detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
     raise Problem(HTTPStatus.CONFLICT, detail, headers=headers, current=current)
 
 
@@ -64,6 +67,8 @@ async def explain_no_restore(connection: Connection, item_id: int) -> NoReturn:
         raise Problem(HTTPStatus.CONFLICT, detail, headers=headers, current=json.loads(item.document))
     if not await history.select_item_existed(connection, item_id):
         no_such_item(item_id)
+    if await history.select_history(connection, item=item_id, limit=1):
+        raise Problem(HTTPStatus.CONFLICT, f"Item {item_id} was deleted at the same moment. Try again.")
     raise Problem(HTTPStatus.GONE, f"The log no longer has what item {item_id} was.")
 
 
