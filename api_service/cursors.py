@@ -37,7 +37,7 @@ class Cursor(NamedTuple):
             raise ValueError("must be from the `Link` of a page in the same order") from None
 
     def encode(self) -> str:
-        document = json.dumps(self, separators=(",", ":")).encode()
+        document = json.dumps(self, separators=(",", ":"), ensure_ascii=False).encode()
         return base64.urlsafe_b64encode(document).decode().rstrip("=")
 
 
@@ -46,8 +46,10 @@ def _checked_key(key: object, sort: Sort) -> str:
     if not isinstance(key, str) or "\0" in key:
         raise ValueError
     key.encode()
+    if not sort.endswith("name") and not key.isascii():
+        raise ValueError  # digits of other scripts are digits to Python, and not to the database
     if sort.endswith("updated_at"):
         datetime.strptime(key, "%Y-%m-%dT%H:%M:%S.%fZ")
-    elif sort.endswith("quantity") and not (key.isascii() and key.isdigit() and int(key) <= LARGEST_QUANTITY):
+    elif sort.endswith("quantity") and not (key.isdigit() and int(key) <= LARGEST_QUANTITY):
         raise ValueError
     return key

@@ -1,0 +1,83 @@
+"""The API as a client of it sees it: the requests that many tests make."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from yarl import URL
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Mapping
+
+    import aiohttp
+
+ITEMS = "/api/inventories"
+JSON = {"Content-Type": "application/json"}
+
+
+async def create(
+    api: aiohttp.ClientSession, name: str = "bolt", quantity: int = 5, headers: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    async with api.post(ITEMS, json={"name": name, "quantity": quantity}, headers=headers) as response:
+        assert response.status == 201, await response.text()
+        item: dict[str, Any] = await response.json()
+        return item
+
+
+async def get(api: aiohttp.ClientSession, path: str, /, **query: Any) -> Any:
+    """What a GET is answered with 200, as a JSON value."""
+    async with api.get(path, params=query) as response:
+        assert response.status == 200, await response.text()
+        return await response.json()
+
+
+async def change(api: aiohttp.ClientSession, method: str, path: str, body: Any = None) -> Any:
+    """What a change is answered that was made."""
+    async with api.request(method, path, json=body) as response:
+        assert response.status in {200, 201}, await response.text()
+        return await response.json()
+
+
+async def pages(api: aiohttp.ClientSession, path: str, /, **query: Any) -> AsyncGenerator[list[Any]]:
+    """Page after page of a list, by its links to the next, to the end."""
+    address = URL(path).with_query(query)
+    while True:
+        async with api.get(address) as response:
+            assert response.status == 200, await response.text()
+            yield await response.json()
+            link = response.headers.get("Link")
+        if link is None:
+            return
+        found = re.fullmatch(r'<(/[!-~]+)>; rel="next"', link)
+        assert found, link
+        address = URL(found[1], encoded=True)
+
+
+async def walk(api: aiohttp.ClientSession, path: str, /, **query: Any) -> list[Any]:
+    """All that the pages of a list hold."""
+    return [row async for page in pages(api, path, **query) for row in page]
+
+
+async def head(api: aiohttp.ClientSession) -> int:
+    """The last event of the log."""
+    async with api.get(ITEMS, params={"limit": "1"}) as response:
+        return int(response.headers["Last-Event-ID"].rpartition("-")[2])
+
+
+async def problem(response: aiohttp.ClientResponse, status: int) -> dict[str, Any]:
+    """The body of an error, once it is sure that it is a whole problem+json."""
+    body: dict[str, Any] = json.loads(await response.text())
+    assert response.status == status, body
+    assert response.content_type == "application/problem+json"
+    assert {"type", "title", "status", "detail", "error"} <= set(body)
+    assert body["status"] == status
+    assert body["error"] == body["detail"]
+    assert not re.search(r"Traceback|asyncpg|SELECT |psycopg|File \"|sys\.", json.dumps(body))
+    return body
+
+
+async def refused(response: aiohttp.ClientResponse, field: str, status: int = 422) -> None:
+    """That this is a problem that names this field."""
+    assert {fault["field"] for fault in (await problem(response, status))["errors"]} == {field}

@@ -1,0 +1,37 @@
+"""One stack for all modules that change nothing about it but its stock."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.postgres import PostgresServer
+
+
+@pytest.fixture(scope="package")
+def shared_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Both services, started once. Its log goes on from test to test, and its stock is emptied by `api`."""
+    database = postgres.create_database()
+    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"))
+    for name in ("api", "stream"):
+        stack.start(name, wait=False)
+    for name in ("api", "stream"):
+        stack.wait_until_ready(name)
+    yield stack
+    stack.close()
+    postgres.drop_database(database)
+
+
+@pytest.fixture
+async def api(shared_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
+    """A client of the shared stack, whose stock is empty."""
+    shared_stack.sql("DELETE FROM inventory")
+    async with aiohttp.ClientSession(shared_stack.api_url) as session:
+        yield session
