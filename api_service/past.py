@@ -29,7 +29,10 @@ async def find(connection: Connection, as_of: Moment | None) -> Past:
     event_id = log.head if as_of is None else await _event_id(connection, log, as_of)
     if event_id is None or event_id < log.floor:
         oldest = log.position(log.floor)
-        raise Problem(HTTPStatus.GONE, f"The log does not reach back that far: it begins at {oldest}.", oldest=oldest)
+        message = f"the log does not reach back that far: it begins at {oldest}"
+        raise Problem(
+            HTTPStatus.GONE, f"as_of: {message}", errors=[{"field": "as_of", "message": message}], oldest=oldest
+        )
     if event_id > log.head:
         raise invalid("as_of", f"the log ends at {log.position(log.head)}")
     return Past(event_id, log.position(event_id))
@@ -37,6 +40,8 @@ async def find(connection: Connection, as_of: Moment | None) -> Past:
 
 async def _event_id(connection: Connection, log: history.Extent, as_of: Moment) -> int | None:
     if isinstance(as_of, datetime):
+        if as_of > log.now:
+            raise invalid("as_of", "lies in the future")
         return await history.select_event_at(connection, as_of)
     if isinstance(as_of, Position):
         if as_of.epoch != log.epoch:

@@ -24,11 +24,12 @@ class Entry(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """Which log this is; it is whole after the event ``floor`` and ends with ``head``."""
+    """Which log this is; it is whole after the event ``floor`` and ends, ``now``, with ``head``."""
 
     epoch: str
     floor: int
     head: int
+    now: datetime
 
     def position(self, event_id: int) -> str:
         return str(Position(self.epoch, event_id))
