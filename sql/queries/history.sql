@@ -1,14 +1,16 @@
 -- The log, as the API reads it: the audit trail, the past, trends. Nothing here writes but the pruning.
 
 -- name: select_history(actor, item, operation, since, until, after, page)
--- The newest events first, of those that fit (null: all do), before this event.
+-- The newest events first, of those that fit (null: all do), before this event. A time is looked up as an event, since
+-- the log is read in that order; below its floor, where the last events of items are left, only their times tell.
 SELECT h.event_id, history_document(h)::text AS document
 FROM inventory_history AS h
 WHERE (:actor::text IS NULL OR h.actor = :actor)
   AND (:item::bigint IS NULL OR h.item_id = :item)
   AND (:operation::text IS NULL OR h.operation = :operation)
-  AND (:since::timestamptz IS NULL OR h.event_id > coalesce(log_event_at(:since), 0))
-  AND (:until::timestamptz IS NULL OR h.event_id <= log_event_at(:until))
+  AND (:since::timestamptz IS NULL OR (h.event_id > coalesce(log_event_at(:since), 0) AND h.changed_at > :since))
+  AND (:until::timestamptz IS NULL
+       OR (h.event_id <= coalesce(log_event_at(:until), log_floor()) AND h.changed_at <= :until))
   AND (:after::bigint IS NULL OR h.event_id < :after)
 ORDER BY h.event_id DESC
 LIMIT :page::integer;
@@ -33,8 +35,8 @@ SELECT EXISTS (SELECT FROM inventory WHERE inventory.id = :id)
     OR EXISTS (SELECT FROM inventory_tombstone WHERE item_id = :id);
 
 -- name: select_extent()^
--- Which log this is, where it begins and where it ends.
-SELECT log_epoch() AS epoch, log_floor() AS floor, log_head() AS head;
+-- Which log this is, where it begins and where it ends, and when that is.
+SELECT log_epoch() AS epoch, log_floor() AS floor, log_head() AS head, clock_timestamp() AS now;
 
 -- name: select_event_at(moment)$
 -- The last event that had been committed at this time; null where the log does not reach back that far.
@@ -80,7 +82,7 @@ SELECT
         CASE WHEN next.event_id IS NULL THEN item.quantity ELSE (next.before ->> 'quantity')::integer END
         ORDER BY moment.number
     ) AS quantities
-FROM unnest(:items::bigint[]) AS wanted (id)
+FROM (SELECT DISTINCT unnest(:items::bigint[])) AS wanted (id)
 CROSS JOIN (
     SELECT number, log_event_at(:since::timestamptz + number * :step::interval) AS event_id
     FROM generate_series(0, :steps::integer) AS number
