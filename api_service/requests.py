@@ -120,7 +120,8 @@ def matching_versions() -> list[int] | None:
     """The versions that If-Match allows; None for any."""
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
-    return [int(tag) for tag in request.if_match.as_set() if tag.isascii() and tag.isdigit() and len(tag) < 19]
+    tags = (tag or "" for tag in request.if_match.as_set())  # an empty one is None
+    return [int(tag) for tag in tags if tag.isascii() and tag.isdigit() and len(tag) < 19]
 
 
 def actor() -> str | None:
