@@ -6,7 +6,8 @@ import asyncio
 import json
 import re
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, ValidationError
 from quart import current_app, request
@@ -17,9 +18,10 @@ from api_service.models import LONGEST_ACTOR
 from shared.problems import FieldError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+LONGEST_NUMBER = 1_000  # digits; more are no number that a field would take, and Python reads 4,300 at most
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -29,10 +31,15 @@ async def read_body(model: type[Model]) -> Model:
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be application/json.")
     body = await read_bytes(current_app.extensions["settings"].max_body_bytes)
     try:
-        document = json.loads(body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=_no_constant)
-    except (ValueError, RecursionError) as error:
-        reason = "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else str(error) or "it is nested too deep"
-        raise Problem(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {reason}.") from None
+        document = json.loads(
+            body.decode("utf-8"), object_pairs_hook=_no_duplicates, parse_constant=float, parse_int=_integer
+        )
+    except UnicodeDecodeError:
+        raise _no_json("it is not UTF-8") from None
+    except RecursionError:
+        raise _no_json("it is nested too deep") from None
+    except ValueError as error:
+        raise _no_json(str(error)) from None
     return _validated(model, document)
 
 
@@ -59,21 +66,30 @@ async def stream_body(limit: int) -> AsyncIterator[bytes]:
 
 def read_query(model: type[Model]) -> Model:
     """The request's parameters as this model, or a 422 problem."""
-    given: dict[str, object] = {}
-    for name, values in request.args.lists():
+    given: dict[str, Any] = {}
+    for name, value in _parameters():
         field = model.model_fields.get(name)
-        is_list = field is not None and isinstance(field.default, list)
-        if len(values) > 1 and not is_list:
+        if field is not None and isinstance(field.default, list):
+            given.setdefault(name, []).append(value)
+        elif name in given:
             raise invalid(name, "must be there once")
-        given[name] = values if is_list else values[0]
+        else:
+            given[name] = value
     return _validated(model, given)
+
+
+def _parameters() -> Iterator[tuple[str, str]]:
+    """Names and values as they came; what is not UTF-8 in a value stays a fault in it, for its field to refuse."""
+    query = request.query_string.decode("utf-8", "surrogateescape")
+    for name, value in parse_qsl(query, keep_blank_values=True, errors="surrogateescape"):
+        yield name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"), value
 
 
 async def refuse_unknown_parameters() -> None:
     """A parameter that nothing reads is a mistake, most likely in its name."""
     view = current_app.view_functions.get(request.endpoint or "")
     if request.args and view and not hasattr(view, QUART_SCHEMA_QUERYSTRING_ATTRIBUTE):
-        raise invalid(next(iter(request.args)), "is no parameter of this address")
+        raise invalid(next(_parameters())[0], "is no parameter of this address")
 
 
 def invalid(field: str, message: str) -> Problem:
@@ -95,21 +111,29 @@ def _validated(model: type[Model], document: object) -> Model:
         ) from None
 
 
+def _no_json(reason: str) -> Problem:
+    message = f"is not JSON: {reason}"
+    return Problem(HTTPStatus.BAD_REQUEST, f"The body {message}.", errors=[{"field": "body", "message": message}])
+
+
 def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    document = dict(pairs)
-    if len(document) < len(pairs):
-        raise ValueError("a key is there twice")
+    document: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in document:
+            raise invalid(name, "must be there once")
+        document[name] = value
     return document
 
 
-def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON number")
+def _integer(digits: str) -> int | float:
+    """An integer; as a float, which every field refuses by its own name, if it is none that we would know again."""
+    return float(digits) if digits == "-0" or len(digits) > LONGEST_NUMBER else int(digits)
 
 
 def _field_errors(error: ValidationError) -> list[FieldError]:
     return [
         FieldError(
-            field=".".join(str(part) for part in fault["loc"]) or "body",
+            field=".".join(str(part) for part in fault["loc"]) if fault["loc"] else "body",
             message=fault["msg"].removeprefix("Value error, "),
         )
         for fault in error.errors(include_url=False, include_context=False, include_input=False)

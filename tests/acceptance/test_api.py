@@ -232,10 +232,7 @@ async def test_a_body_that_is_no_object_is_a_422(api: aiohttp.ClientSession, bod
         b"",
         b"{",
         b'{"name": "a", "quantity": 1',
-        b'{"name": "a", "quantity": NaN}',
-        b'{"name": "a", "name": "b", "quantity": 1}',
         b'{"name": "\xff", "quantity": 1}',
-        b'{"name": "a", "quantity": ' + b"9" * 5000 + b"}",
         b"[" * 30_000,
     ],
 )

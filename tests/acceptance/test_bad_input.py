@@ -1,0 +1,235 @@
+"""Whatever is sent, to whichever address: a problem that names the field, never a 500, and nothing of it in the log."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from yarl import URL
+
+from api_service.app import create_app
+from api_service.settings import ApiSettings
+from tests.acceptance.client import ITEMS, JSON, change, create, get, problem, refused
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import aiohttp
+
+    from tests.stack import Stack
+
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+SECRET = "top-secret-payload"
+CSV = {"Content-Type": "text/csv"}
+
+
+def routes() -> Iterator[tuple[str, str]]:
+    """Each method and address of the API that there is, with `<id>` where an item's id goes."""
+    for rule in create_app(ApiSettings()).url_map.iter_rules():
+        path = re.sub(r"<[^>]*>", "<id>", rule.rule)
+        if path.startswith("/api"):
+            yield from ((method, path) for method in sorted((rule.methods or set()) & METHODS))
+
+
+ROUTES = sorted(set(routes()))
+WITH_ID = [(method, path) for method, path in ROUTES if "<id>" in path]
+
+# What takes a body of JSON, and a good one.
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("POST", ITEMS): {"name": "nut", "quantity": 1},
+    ("PUT", f"{ITEMS}/<id>"): {"name": "nut", "quantity": 1},
+    ("PATCH", f"{ITEMS}/<id>"): {"adjust": 1},
+}
+NO_BODY = {("POST", f"{ITEMS}/<id>/restore"), ("POST", f"{ITEMS}/import")}
+
+NO_INTEGERS = [
+    *("-0", "-0.0", "0.0", "1.0", "1e2", "1E400", "-1e-400", "NaN", "Infinity", "-Infinity"),
+    *("2147483648", "-2147483648", "9223372036854775808", "1" + "0" * 400, "-" + "9" * 5000),
+    *('"1"', '""', "true", "false", "null", "[]", "[1]", "{}", '{"adjust": 1}'),
+]
+NO_NAMES = [
+    *('""', '" "', '"\\u0000"', '"a\\u0000b"', '"a\\u001fb"', '"\\u007f"', '"\\u0085x\\u0085y"', '"a\\nb"'),
+    *('"\\ud800"', '"\\udc00a"', '"\\udfff\\ud800"', f'"{"x" * 201}"', f'"{"x" * 50_000}"'),
+    *("1", "-0", "NaN", "true", "[]", '["a"]', "{}", '{"name": "a"}'),
+]
+NO_JSON = [
+    *(b"", b" ", b"{", b"}", b"nul", b"'a'", b"{'adjust': 1}", b'{"adjust": 1,}', b'{"adjust": 01}', b'{"adjust": +1}'),
+    *(b'{"adjust": 0x1}', b'{"adjust": 1} x', b'{"name": "\x00"}', b'{"name": "a\nb"}', b'{"name": "\\x"}', b"\x00"),
+    *(
+        b'{"name": "\xff"}',
+        b'{"name": "\xed\xa0\x80"}',
+        b'{"name": "\xc0\xaf"}',
+        b"\xef\xbb\xbf{}",
+        b"\xff\xfe{\x00}\x00",
+    ),
+    *(b"[" * 30_000, b'{"a":' * 10_000, b'{"adjust":' + b"[" * 5_000 + b"]" * 5_000 + b"}", gzip.compress(b"{}")),
+]
+NO_IDS = ["0", "-1", "-0", "1.0", "1e3", "x", "%00", "%FF", "%ED%A0%80", "null", "9223372036854775808"]
+NO_IDS += ["1" + "0" * 30, "9" * 4300, "+1", "%2B1", "0x1", "1%20", "1;2", "1,2", "..%2F1", "*"]
+
+
+async def address(api: aiohttp.ClientSession, path: str) -> str:
+    """That of an item, where one is wanted."""
+    return path.replace("<id>", str((await create(api))["id"])) if "<id>" in path else path
+
+
+def test_the_sweeps_know_what_takes_a_body() -> None:
+    taking = {route for route in ROUTES if route[0] in {"POST", "PUT", "PATCH"}}
+    assert taking == set(BODIES) | NO_BODY
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_an_unknown_parameter_is_refused_everywhere(api: aiohttp.ClientSession, method: str, path: str) -> None:
+    target = await address(api, path)
+    body = BODIES.get((method, path))
+    for query, field in (("surprise=1", "surprise"), ("surprise", "surprise"), ("%FF=1", "\ufffd"), ("=1", "")):
+        async with api.request(method, URL(f"{target}?{query}", encoded=True), json=body) as response:
+            await refused(response, field)
+    if "<id>" in path:
+        assert (await get(api, target.removesuffix("/restore").removesuffix("/history")))["version"] == 1
+
+
+@pytest.mark.parametrize(("method", "path"), WITH_ID)
+async def test_an_id_that_no_item_can_have_is_a_404_everywhere(
+    api: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    for item_id in NO_IDS:
+        target = URL(path.replace("<id>", item_id), encoded=True)
+        async with api.request(method, target, json=BODIES.get((method, path))) as response:
+            await problem(response, 404)
+
+
+@pytest.mark.parametrize(("method", "path"), BODIES)
+async def test_a_value_that_a_field_cannot_have_is_refused_by_the_name_of_the_field(
+    api: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    target = await address(api, path)
+    good = BODIES[method, path]
+    for field in good:
+        for bad in NO_NAMES if field == "name" else NO_INTEGERS:
+            rest = "".join(
+                f", {json.dumps(name)}: {json.dumps(value)}" for name, value in good.items() if name != field
+            )
+            async with api.request(
+                method, target, data=f'{{"{field}": {bad}{rest}}}'.encode(), headers=JSON
+            ) as response:
+                await refused(response, field)
+    assert all(item["version"] == 1 for item in await get(api, ITEMS))
+
+
+@pytest.mark.parametrize(("method", "path"), BODIES)
+async def test_a_field_that_is_unknown_or_there_twice_is_refused_by_its_name(
+    api: aiohttp.ClientSession, method: str, path: str
+) -> None:
+    target = await address(api, path)
+    good = json.dumps(BODIES[method, path])[1:-1]
+    for extra, field in (
+        ('"id": 7', "id"),
+        ('"version": 1', "version"),
+        ('"Quantity": 1', "Quantity"),
+        ('"": 1', ""),
+        ('"\\u0000": 1', "\0"),
+        ('"a.b": {"c": [1]}', "a.b"),
+        ('"__proto__": {}', "__proto__"),
+        ('"\\ud800": 1', "body"),
+        (good, json.loads(f"[{good.split(':')[0]}]")[0]),
+        ('"x": 1, "x": 1', "x"),
+        ('"x": {"y": 1, "y": 1}', "y"),
+    ):
+        async with api.request(method, target, data=f"{{{good}, {extra}}}".encode(), headers=JSON) as response:
+            await refused(response, field)
+
+
+@pytest.mark.parametrize(("method", "path"), BODIES)
+async def test_a_body_that_is_no_json_object_is_refused(api: aiohttp.ClientSession, method: str, path: str) -> None:
+    target = await address(api, path)
+    for body in NO_JSON:
+        async with api.request(method, target, data=body, headers=JSON) as response:
+            await refused(response, "body", 400)
+    for text in ("[]", '"x"', "1", "-0", "null", "true", "NaN", "[{}]"):
+        async with api.request(method, target, data=text.encode(), headers=JSON) as response:
+            await refused(response, "body")
+    good = json.dumps(BODIES[method, path]).encode()
+    for kind in (
+        "text/plain",
+        "application/jsonx",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+    ):
+        async with api.request(method, target, data=good, headers={"Content-Type": kind}) as response:
+            await problem(response, 415)
+    for data in (good + b" " * 70_000, _in_chunks(good, 70)):
+        async with api.request(method, target, data=data, headers=JSON) as response:
+            await problem(response, 413)
+
+
+async def _in_chunks(begin: bytes, count: int) -> Any:
+    yield begin
+    for _ in range(count):
+        yield b" " * 1000
+
+
+async def test_a_file_that_is_no_csv_is_refused(api: aiohttp.ClientSession) -> None:
+    for body in (b"", b"\xff\xfe", b"\0", b'"', b"name\nx\n", b"name,quantity\n\x00,1\n", b"name,quantity\nx,-0\n"):
+        async with api.post(f"{ITEMS}/import", data=body, headers=CSV) as response:
+            assert (await problem(response, 422))["errors"], body
+    async with api.post(f"{ITEMS}/import", json={"name": "a", "quantity": 1}) as response:
+        await problem(response, 415)
+    assert await get(api, ITEMS) == []
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_headers_that_make_no_sense_break_nothing(api: aiohttp.ClientSession, method: str, path: str) -> None:
+    target = await address(api, path)
+    for name in (
+        "If-Match",
+        "If-None-Match",
+        "Range",
+        "Accept",
+        "Accept-Encoding",
+        "Cookie",
+        "Authorization",
+        "Origin",
+    ):
+        for value in ('"', '""', "W/", '"\xff"', ",,,", '"9' + "9" * 5000 + '"', "*, *", "bytes=9-1", "\xa0", "="):
+            body = BODIES.get((method, path))
+            async with api.request(method, target, json=body, headers={name: value}) as response:
+                assert response.status < 500, (name, value)
+
+
+@pytest.mark.parametrize("path", sorted({path for _, path in ROUTES}))
+async def test_a_method_that_is_not_taken_is_a_405(api: aiohttp.ClientSession, path: str) -> None:
+    target = await address(api, path)
+    taken = {method for method, known in ROUTES if known == path}
+    for method in METHODS - taken:
+        async with api.request(method, target) as response:
+            await problem(response, 405)
+            assert taken <= set(re.split(r",\s*", response.headers["Allow"]))
+
+
+async def test_nothing_of_all_this_is_in_the_log(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
+    item = await create(api)
+    for method, path in ROUTES:
+        target = path.replace("<id>", str(item["id"]))
+        for name in ("q", "as_of", "after", "actor", SECRET):
+            async with api.request(method, target, params={name: SECRET}) as response:
+                assert response.status < 500
+        for body, headers in (
+            (f'{{"name": "{SECRET}\\u0000", "quantity": 1}}', JSON),
+            (f'{{"{SECRET}": 1}}', JSON),
+            (f'{{"name": {SECRET}', JSON),
+            (f"name,quantity\n{SECRET},x\n", CSV),
+            (f'{{"name": "{SECRET}", "quantity": 1}}', {**JSON, "X-Actor": f"{SECRET}\u0085"}),
+            (f'{{"name": "{SECRET}", "quantity": 1}}', {**JSON, "Idempotency-Key": f"{SECRET} "}),
+            (f'{{"name": "{SECRET}", "quantity": 1}}', {**JSON, "If-Match": f'"{SECRET}"'}),
+        ):
+            async with api.request(method, target, data=body.encode(), headers=headers) as response:
+                assert response.status < 500
+    await change(api, "POST", ITEMS, {"name": SECRET, "quantity": 1})
+    log = shared_stack.log("api")
+    assert SECRET not in log
+    assert "unforeseen error" not in log
+    assert "Traceback" not in log
