@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from shared.database import Connection
     from tests.stack import Stack
 
 Item = dict[str, Any]
@@ -27,16 +28,28 @@ class Event:
     changed_at: datetime
 
 
+EVENTS_AFTER = """
+SELECT event_id::text, item_id::text, operation, coalesce(before::text, 'null'), coalesce(after::text, 'null'), actor,
+       rfc3339(changed_at)
+FROM inventory_history
+WHERE inventory_history.event_id > {}
+ORDER BY inventory_history.event_id
+"""
+
+
 def read_log(stack: Stack, after: int = 0) -> list[Event]:
     """Every event after this one, straight from the table."""
-    rows = stack.sql(
-        "SELECT event_id, item_id, operation, coalesce(before, 'null'), coalesce(after, 'null'), actor,"
-        f" rfc3339(changed_at) FROM inventory_history WHERE event_id > {after} ORDER BY event_id"
-    )
-    return [
-        Event(int(number), int(item), operation, json.loads(before), json.loads(became), actor, parse_time(at))
-        for number, item, operation, before, became, actor, at in rows
-    ]
+    return [_event(*row) for row in stack.sql(EVENTS_AFTER.format(after))]
+
+
+async def fetch_log(connection: Connection, after: int) -> list[Event]:
+    """The same by a connection that is there."""
+    return [_event(*row) for row in await connection.fetch(EVENTS_AFTER.format(after))]
+
+
+def _event(event_id: str, item_id: str, operation: str, before: str, after: str, actor: str, changed_at: str) -> Event:
+    moment = parse_time(changed_at)
+    return Event(int(event_id), int(item_id), operation, json.loads(before), json.loads(after), actor, moment)
 
 
 def parse_time(text: str) -> datetime:
@@ -58,3 +71,22 @@ def replay(events: Iterable[Event], state: State | None = None) -> State:
 def newest_first(state: State) -> list[Item]:
     """As the list shows it."""
     return sorted(state.values(), key=lambda item: (item["updated_at"], item["id"]), reverse=True)
+
+
+def entry(event: Event) -> dict[str, Any]:
+    """What the API is to say of an event."""
+    before, after = event.before or {}, event.after or {}
+    return {
+        "event_id": event.id,
+        "item_id": event.item_id,
+        "operation": event.operation,
+        "actor": event.actor,
+        "changed_at": event.changed_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        "changes": {
+            field: {"from": before.get(field), "to": after.get(field)}
+            for field in ("name", "quantity")
+            if before.get(field) != after.get(field)
+        },
+        "before": event.before,
+        "after": event.after,
+    }

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from tests.acceptance.client import ITEMS, change, create, get, head, pages, problem, refused, walk
-from tests.acceptance.log import Event, read_log
+from tests.acceptance.log import Event, entry, read_log
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,25 +29,6 @@ async def owner(shared_stack: Stack) -> AsyncIterator[Connection]:
     connection = await asyncpg.connect(shared_stack.database_url)
     yield connection
     await connection.close()
-
-
-def entry(event: Event) -> dict[str, Any]:
-    """What the API is to say of an event."""
-    before, after = event.before or {}, event.after or {}
-    return {
-        "event_id": event.id,
-        "item_id": event.item_id,
-        "operation": event.operation,
-        "actor": event.actor,
-        "changed_at": event.changed_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
-        "changes": {
-            field: {"from": before.get(field), "to": after.get(field)}
-            for field in ("name", "quantity")
-            if before.get(field) != after.get(field)
-        },
-        "before": event.before,
-        "after": event.after,
-    }
 
 
 # Of one item --------------------------------------------------------------------------------------------------------
