@@ -55,15 +55,15 @@ changes AS (
     FROM inventory_history
     WHERE event_id > coalesce(log_event_at(:since), log_floor())
 ),
-later AS ( -- each change, at the last of the moments that lie before it
-    SELECT last_before.number, sum(difference) AS difference
+later AS ( -- the changes, by the last of the moments that lie before them
+    SELECT
+        width_bucket(
+            changed_at - interval '1 microsecond',
+            (SELECT array_agg(moments.at ORDER BY moments.number) FROM moments)
+        ) - 1 AS number,
+        sum(difference) AS difference
     FROM changes
-    CROSS JOIN LATERAL (
-        SELECT max(moments.number) AS number
-        FROM moments
-        WHERE moments.at < changes.changed_at
-    ) AS last_before
-    GROUP BY last_before.number
+    GROUP BY 1
 )
 SELECT
     CASE WHEN log_event_at(moments.at) IS NOT NULL THEN

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 import re
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
+PATIENCE_SECONDS = 10
 SECRET = "top-secret-payload"
 CSV = {"Content-Type": "text/csv"}
 
@@ -208,6 +210,38 @@ async def test_a_method_that_is_not_taken_is_a_405(api: aiohttp.ClientSession, p
         async with api.request(method, target) as response:
             await problem(response, 405)
             assert taken <= set(re.split(r",\s*", response.headers["Allow"]))
+
+
+ITEM = b'{"name": "a", "quantity": 1}'
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"POST /api/inventories HTTP/1.1\r\nX-Actor: \xff\r\nContent-Length: 28\r\n",
+        b"POST /api/inventories HTTP/1.1\r\nIdempotency-Key: \xff\r\nContent-Length: 28\r\n",
+        b"POST /api/inventories HTTP/1.1\r\nContent-Length: -1\r\n",
+        b"POST /api/inventories HTTP/1.1\r\nContent-Length: x\r\n",
+        b"POST /api/inventories HTTP/1.1\r\nContent-Length: 28\r\nContent-Length: 29\r\n",
+        b"POST /api/inventories HTTP/1.1\r\nContent-Length: 999999999999999999999\r\n",
+        b"POST /api/inventories HTTP/1.1\r\nTransfer-Encoding: x\r\n",
+        b"POST /api/inventories HTTP/1.1\r\nX-Large: " + b"x" * 20_000 + b"\r\n",
+        b"GET /api/inventories?q=\xff HTTP/1.1\r\n",
+        b"GET /api/inventories?q=" + b"x" * 20_000 + b" HTTP/1.1\r\n",
+        b"GET /api/inventories?limit=1\x00 HTTP/1.1\r\n",
+        b"GET /api/inventories/\xd9\xa7 HTTP/1.1\r\n",
+    ],
+    ids=range(12),
+)
+async def test_bytes_that_are_no_good_request_are_refused(
+    api: aiohttp.ClientSession, shared_stack: Stack, raw: bytes
+) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", shared_stack.ports["api"])
+    writer.write(raw + b"Host: a\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + ITEM)
+    answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
+    writer.close()
+    assert re.match(rb"HTTP/1.1 (4\d\d|501) ", answer), answer[:100]
+    assert await get(api, ITEMS) == []
 
 
 async def test_nothing_of_all_this_is_in_the_log(api: aiohttp.ClientSession, shared_stack: Stack) -> None:

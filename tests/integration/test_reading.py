@@ -174,6 +174,8 @@ async def test_a_time_before_the_floor_is_no_event_and_kept_events_are_found_by_
         assert [entry.event_id for entry in found] == [16, 2]
         moments = history.Moments(times[16] - 4 * DAY, timedelta(days=2), 2)
         assert await history.select_total_trend(connection, moments) == [None, 6, 15]
+        at_once = history.Moments(times[17], timedelta(0), 3)
+        assert await history.select_total_trend(connection, at_once) == [16] * 4
         assert await history.select_item_trends(connection, [1, 4], moments) == {1: [None, 4, 4], 4: [None, None, 9]}
 
 
