@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run psql test bench check format lock clean
+.PHONY: help run psql test faults bench check format lock clean
 
 help: ## What there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -27,6 +27,10 @@ psql: $(VENV)/local ## Open psql on its database; ARGS='-c "select 1"' runs one 
 test: $(VENV)/dev ## Run every test: real PostgreSQL, real processes, a real browser
 	@$(BIN) -m tests.browser.chromium
 	@$(BIN) -m pytest $(ARGS)
+
+faults: $(VENV)/dev ## Break everything for 10 minutes with each of three seeds; ARGS='--seconds 60 --seed 4' for less
+	@$(BIN) -m pytest -m heavy tests/faults
+	@$(BIN) -m tests.faults $(ARGS)
 
 bench: $(VENV)/dev ## Measure, beside the usual design and (where it is installed) nchan; ARGS='a b' for some cases
 	@$(BIN) -m bench $(ARGS)

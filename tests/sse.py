@@ -60,7 +60,8 @@ class Subscriber:
     async def frame(self) -> Frame:
         """The next frame; raises EOFError at the end of the stream, TimeoutError when it is silent for too long."""
         while b"\n\n" not in self._rest:
-            chunk = await asyncio.wait_for(self.response.content.readany(), self.patience)
+            async with asyncio.timeout(self.patience):  # wait_for may lose a cancellation while data keep coming
+                chunk = await self.response.content.readany()
             if not chunk:
                 raise EOFError
             self._rest += chunk

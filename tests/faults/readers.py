@@ -75,7 +75,7 @@ class Reader:
                 if frame.event == "snapshot":
                     whole += frame.json
                     if frame.id:
-                        self._start_over(whole, frame.id)
+                        self.start_over(whole, frame.id)
                 elif frame.event == "reset":
                     self.resets += 1
                     self._position = None  # and the stock is loaded again, one way or the other
@@ -92,11 +92,12 @@ class Reader:
             session.get(f"{self._api_url}/api/inventories") as response,
         ):
             if response.status == 200:
-                self._start_over(await response.json(), response.headers["Last-Event-ID"])
+                self.start_over(await response.json(), response.headers["Last-Event-ID"])
             else:
                 raise EOFError
 
-    def _start_over(self, items: list[dict[str, Any]], position: str) -> None:
+    def start_over(self, items: list[dict[str, Any]], position: str) -> None:
+        """Take this for the stock at this position, and go on from there."""
         self.items = {item["id"]: item for item in items}
         self.loaded_at, self.seen, self._position = _seen(position), [], position
 

@@ -115,7 +115,7 @@ class ApiWriter(Writer):
             await self._send(session, "PATCH", item, {"adjust": 1}, key=secrets.token_hex(8))
         elif kind < 0.85:
             await self._send(session, "PUT", item, {"quantity": self._choose.randrange(1_000)})
-        elif kind < 0.95:
+        elif kind < 0.9:
             await self._send(session, "DELETE", item)
         else:
             await self._send(session, "POST", f"{item}/restore", key=secrets.token_hex(8))

@@ -1,0 +1,162 @@
+"""What it does at the edge: it slows, it says that it is busy, it recovers; what was confirmed is there."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING
+
+import aiohttp
+import asyncpg
+import pytest
+
+from tests.faults.campaign import Verdict, settle_and_judge
+from tests.faults.readers import Reader
+from tests.faults.test_restores import come_to_the_head
+from tests.faults.world import World
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.postgres import PostgresServer
+
+SEED = 23
+POOL = 2
+AT_ONCE = 20
+FLOOD_SECONDS = 60
+FLOOD_WRITERS = 16
+MANY = 1_000_000
+BEHIND = 100_000
+GROWTH_MB = 40  # of the resident set, from one look to the other; the ring and the allocator's slack
+
+
+async def test_an_api_whose_connections_are_all_taken_says_503_and_recovers(
+    postgres: PostgresServer, database: str, tmp_path: Path
+) -> None:
+    stack = Stack(postgres, database, tmp_path, {"API_POOL_SIZE": str(POOL)})
+    try:
+        stack.start("api")
+        stack.sql("INSERT INTO inventory (name, quantity) VALUES ('wanted', 0)")
+        holder = await asyncpg.connect(stack.database_url)
+        transaction = holder.transaction()
+        await transaction.start()
+        await holder.execute("SELECT FROM inventory FOR UPDATE")
+        async with aiohttp.ClientSession(stack.api_url) as api:
+
+            async def adjust() -> tuple[int, str | None]:
+                async with api.patch("/api/inventories/1", json={"adjust": 1}) as response:
+                    return response.status, response.headers.get("Retry-After")
+
+            asked = [asyncio.create_task(adjust()) for _ in range(AT_ONCE)]
+            done, waiting = await asyncio.wait(asked, timeout=15)
+            while len(waiting) > POOL:
+                more, waiting = await asyncio.wait(waiting, timeout=15, return_when=asyncio.FIRST_COMPLETED)
+                done |= more
+            assert {task.result() for task in done} == {(503, "2")}
+            await transaction.commit()
+            assert [status for status, _ in await asyncio.gather(*waiting)] == [200] * POOL
+            assert (await adjust())[0] == 200
+        assert stack.sql("SELECT quantity FROM inventory") == [(str(POOL + 1),)]
+        await holder.close()
+    finally:
+        stack.close()
+
+
+async def end(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def memory_mb(stack: Stack, name: str) -> float:
+    """The resident set of a service."""
+    with open(f"/proc/{stack.pid(name)}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+
+async def flood(url: str, ends: float) -> int:
+    """One change after the other without a pause; returns how many."""
+    connection = await asyncpg.connect(url)
+    tried = changed = 0
+    while time.monotonic() < ends:
+        done = await connection.execute("UPDATE inventory SET quantity = quantity + 1 WHERE id = 1 + $1 % 30", tried)
+        tried, changed = tried + 1, changed + int(done.split()[-1])
+    await connection.close()
+    return changed
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(300)
+async def test_a_minute_of_writes_as_fast_as_they_go_loses_nothing_and_memory_is_flat(
+    own_postgres: PostgresServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    verdict = Verdict(SEED)
+    async with World(own_postgres, tmp_path, SEED) as world:
+        url, begin = world.stack.database_url, time.monotonic()
+        memory = {}
+        floods = [asyncio.create_task(flood(url, begin + FLOOD_SECONDS)) for _ in range(FLOOD_WRITERS)]
+        for when in (FLOOD_SECONDS / 3, FLOOD_SECONDS):
+            await asyncio.sleep(begin + when - time.monotonic())
+            memory[when] = {name: memory_mb(world.stack, name) for name in ("api", "stream")}
+        written = sum(await asyncio.gather(*floods))
+        await settle_and_judge(world, verdict)
+    early, late = memory.values()
+    with capsys.disabled():
+        print(f"\n{written / FLOOD_SECONDS:,.0f} changes/s for {FLOOD_SECONDS} s; MB at a third {early}, then {late}")
+        print(verdict)
+    assert verdict.is_clean, (str(verdict), verdict.complaints)
+    assert all(late[name] - early[name] < GROWTH_MB for name in early)
+
+
+@pytest.mark.heavy
+@pytest.mark.timeout(600)
+async def test_a_million_changes_in_one_transaction_reach_a_reader_and_memory_is_bounded(
+    own_postgres: PostgresServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stack = Stack(own_postgres, own_postgres.create_database(), tmp_path, {"LOG_LEVEL": "error"})
+    try:
+        stack.sql(f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {MANY})")
+        stack.start("api")
+        stack.start("stream")
+        before = memory_mb(stack, "stream")
+        reader = Reader("far behind", stack.stream_url, stack.api_url, by_snapshot=False)
+        reader.start_over([], stack.sql("SELECT log_position()")[0][0])
+        following = asyncio.create_task(reader.run())
+        began = time.monotonic()
+        await asyncio.to_thread(stack.sql, "UPDATE inventory SET quantity = quantity + 1")
+        committed = time.monotonic()
+        await come_to_the_head(stack, [reader])
+        told = time.monotonic()
+        await end(following)
+        grown = memory_mb(stack, "stream") - before
+        with capsys.disabled():
+            print(f"\n{MANY:,} changes: committed in {committed - began:.1f} s, told {told - committed:.1f} s later,")
+            print(f"the stream grew by {grown:.0f} MB")
+        assert reader.events == MANY
+        assert [seen.event_id for seen in reader.seen] == list(range(MANY + 1, 2 * MANY + 1))
+        assert grown < 200
+    finally:
+        stack.close()
+
+
+@pytest.mark.heavy
+async def test_a_client_that_comes_back_100_000_events_later_is_told_each_once(
+    own_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    stack = Stack(own_postgres, own_postgres.create_database(), tmp_path, {"LOG_LEVEL": "error"})
+    try:
+        stack.sql("INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, 1000)")
+        start = stack.sql("SELECT log_position()")[0][0]
+        for _ in range(BEHIND // 1000):
+            stack.sql("UPDATE inventory SET quantity = quantity + 1")
+        stack.start("api")
+        stack.start("stream")
+        reader = Reader("long away", stack.stream_url, stack.api_url, by_snapshot=False)
+        reader.start_over([], start)
+        following = asyncio.create_task(reader.run())
+        await come_to_the_head(stack, [reader])
+        await end(following)
+        assert [seen.event_id for seen in reader.seen] == list(range(1_001, 1_001 + BEHIND))
+        assert reader.connects == 1
+    finally:
+        stack.close()
