@@ -23,7 +23,8 @@ POLICY = {
     "form-action": "'none'",
     "frame-ancestors": "'none'",
     "require-trusted-types-for": "'script'",
-    "trusted-types": "'none'",
+    "trusted-types": "stockstream-worker",
+    "worker-src": "'self'",
 }
 
 

@@ -1,16 +1,19 @@
 /** The REST API. Each call gives what the server has, or throws a Refusal with a reason fit to be read. */
 
+import { actorHeader } from "./actor.js";
 import { parsePosition } from "./position.js";
 
 const URL = "/api/inventories";
 const PATIENCE_MS = 10_000;
+const PAGE = 100; // entries of a history at a time
 
 export class Refusal extends Error {
-  /** @param {{status?: number, errors?: object[], current?: object}} [problem] the server's own words, if it answered */
+  /** @param {{status?: number, errors?: object[], error_count?: number, current?: object}} [problem] the server's words */
   constructor(reason, problem = {}) {
     super(reason);
     this.status = problem.status ?? null;
     this.errors = problem.errors ?? [];
+    this.errorCount = problem.error_count ?? this.errors.length;
     this.current = problem.current ?? null;
   }
 }
@@ -27,9 +30,14 @@ export async function addItem(name, quantity) {
   return read(await call("POST", URL, { body: { name, quantity } }));
 }
 
-/** Set the quantity, if the item still has this version. */
-export async function setQuantity(id, quantity, version) {
-  return read(await call("PUT", `${URL}/${id}`, { body: { quantity }, version }));
+/** Set the quantity (and the name, if given), if the item still has this version. */
+export async function setItem(id, change, version) {
+  return read(await call("PUT", `${URL}/${id}`, { body: change, version }));
+}
+
+/** Add to the quantity, whatever it is now. */
+export async function adjustItem(id, adjust) {
+  return read(await call("PATCH", `${URL}/${id}`, { body: { adjust } }));
 }
 
 /** Delete the item, if it still has this version. */
@@ -37,8 +45,30 @@ export async function deleteItem(id, version) {
   await call("DELETE", `${URL}/${id}`, { version });
 }
 
+/** Bring a deleted item back, under its own id. */
+export async function restoreItem(id) {
+  return read(await call("POST", `${URL}/${id}/restore`));
+}
+
+/** @param {number | null} after the event id of the last entry had; newest first */
+export const getHistory = (id, after = null, limit = PAGE) => getPage(`${URL}/${id}/history`, after, limit);
+
+/** The items that are deleted now, as the entries of their deletion, the latest first. */
+export const getDeleted = (after = null) => getPage(`${URL}/deleted`, after, PAGE);
+
+async function getPage(url, after, limit) {
+  const response = await call("GET", `${url}?limit=${limit}${after === null ? "" : `&after=${after}`}`);
+  return { entries: await read(response), hasMore: /rel="?next/.test(response.headers.get("Link") ?? "") };
+}
+
+/** Quantities over the last day: of the whole stock, and of these items. */
+export async function getTrends(ids) {
+  const query = ids.map((id) => `&item=${id}`).join("");
+  return read(await call("GET", `/api/trends?steps=24${query}`));
+}
+
 async function call(method, url, { body, version, signal } = {}) {
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: "application/json", ...(method === "GET" ? {} : actorHeader()) };
   if (body) headers["Content-Type"] = "application/json";
   if (version) headers["If-Match"] = `"${version}"`;
   const timeout = AbortSignal.timeout(PATIENCE_MS);
@@ -75,7 +105,9 @@ function unreachable(error) {
 }
 
 async function refusal(response) {
-  const problem = await response.json().catch(() => ({}));
-  const reason = problem.detail || `The server answered with status ${response.status}.`;
-  return new Refusal(reason, { ...problem, status: response.status });
+  return refusalOf(response.status, await response.json().catch(() => ({})));
+}
+
+export function refusalOf(status, problem) {
+  return new Refusal(problem.detail || `The server answered with status ${status}.`, { ...problem, status });
 }

@@ -2,8 +2,14 @@
 
 const FIRST_MS = 1_000;
 const LONGEST_MS = 30_000;
+const FULL_LEAST_MS = 5_000;
 
 /** @param {number} failures how many tries have failed in a row, from 1 */
 export function backoff(failures, random = Math.random) {
   return random() * Math.min(LONGEST_MS, FIRST_MS * 2 ** (failures - 1));
+}
+
+/** A server that said it is full is left in peace for longer. */
+export function fullPause(random = Math.random) {
+  return FULL_LEAST_MS + random() * (LONGEST_MS - FULL_LEAST_MS);
 }

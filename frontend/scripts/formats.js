@@ -20,9 +20,26 @@ export const formatMoment = (timestamp) => MOMENT.format(new Date(timestamp));
 export function formatAgo(timestamp, now) {
   const age = Math.max(0, now - Date.parse(timestamp));
   if (age < 10 * SECOND) return "just now";
-  if (age < MINUTE) return "under a minute ago";
+  if (age < MINUTE) return RELATIVE.format(0, "minute");
   if (age < HOUR) return RELATIVE.format(-Math.floor(age / MINUTE), "minute");
   if (age < DAY) return RELATIVE.format(-Math.floor(age / HOUR), "hour");
   if (age < WEEK) return RELATIVE.format(-Math.floor(age / DAY), "day");
   return DATE.format(new Date(timestamp));
 }
+
+const SIGNED = new Intl.NumberFormat(undefined, { signDisplay: "exceptZero" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const SHORT = new Intl.DateTimeFormat(undefined, { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
+const COMPACT = new Intl.NumberFormat(undefined, { notation: "compact" });
+const SECONDS = new Intl.NumberFormat(undefined, { style: "unit", unit: "second", unitDisplay: "narrow" });
+const PERCENT = new Intl.NumberFormat(undefined, { style: "percent" });
+
+/** With its sign, as a difference. */
+export const formatSigned = (number) => SIGNED.format(number);
+export const formatClock = (milliseconds) => CLOCK.format(milliseconds);
+/** A moment where there is little room. */
+export const formatShortMoment = (milliseconds) => SHORT.format(milliseconds);
+/** A number where there is little room. */
+export const formatCompact = (number) => COMPACT.format(number);
+export const formatSeconds = (seconds) => SECONDS.format(seconds);
+export const formatPercent = (part) => PERCENT.format(part);

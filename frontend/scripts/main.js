@@ -1,35 +1,93 @@
 /** Where the page is put together. */
 
 import { createActions } from "./actions.js";
+import { getActor, setActor } from "./actor.js";
+import { parseAddress } from "./address.js";
+import { createListing } from "./listing.js";
 import { createSnapshot } from "./snapshot.js";
 import { INITIAL_STATE, reduce } from "./state.js";
 import { createStore } from "./store.js";
 import { createStream } from "./stream.js";
+import { createTrends } from "./trends.js";
+import { mountActivity } from "./views/activity.js";
 import { mountAddForm } from "./views/add-form.js";
+import { mountAddressBar } from "./views/address-bar.js";
+import { mountBulkDelete } from "./views/bulk-delete.js";
 import { mountConnection } from "./views/connection.js";
-import { mountDeleteDialog } from "./views/delete-dialog.js";
+import { mountDeletedList } from "./views/deleted-list.js";
+import { mountImportDialog } from "./views/import-dialog.js";
+import { mountItemDrawer } from "./views/item-drawer.js";
 import { mountNotices } from "./views/notices.js";
+import { mountOverview } from "./views/overview.js";
+import { mountSelection } from "./views/selection.js";
+import { mountShortcuts } from "./views/shortcuts.js";
 import { mountStockList } from "./views/stock-list.js";
+import { mountToolbar } from "./views/toolbar.js";
 
 const find = (selector) => document.querySelector(selector);
 
-const store = createStore(reduce, INITIAL_STATE);
+export const store = createStore(reduce, { ...INITIAL_STATE, ...parseAddress(location.search) });
+const listing = createListing();
+const trends = createTrends({ onLoaded: store.redraw });
 const snapshot = createSnapshot(store, { onLoaded: () => stream.open() });
 const stream = createStream(find('meta[name="events-url"]').content, store, { onReset: snapshot.load });
-const actions = createActions(store, {
-  onWritten() {
-    if (store.state.connection !== "live") snapshot.load(); // no event will tell
-  },
+const actions = createActions(store, { onUnheard: snapshot.load });
+
+const ON_NOTICE = {
+  undo: ({ items }) => actions.restore(items),
+  retry: ({ id, wanted }) => (wanted.name ? actions.rename(id, wanted.name) : actions.edit(id, wanted.quantity)),
+};
+
+function undo() {
+  const notice = store.state.notices.shown.findLast(({ action }) => action?.kind === "undo");
+  if (!notice) return;
+  store.dispatch({ type: "dismiss", key: notice.key });
+  actions.restore(notice.action.items);
+}
+
+const section = find(".stock-list");
+const bulkDelete = mountBulkDelete(find(".bulk-delete"), { onConfirm: actions.remove });
+const deleted = mountDeletedList(find(".deleted-list"), { onRestore: actions.restore });
+const importDialog = mountImportDialog(find(".import-dialog"), {
+  onImported: (text) => actions.say({ tone: "success", text }),
 });
 
-const deleteDialog = mountDeleteDialog(find(".delete-dialog"), store, { onConfirm: actions.remove });
-mountConnection(find(".connection"), find(".connection-detail"), store);
+mountConnection(find(".connection"), find(".connection-detail"), store, { onRetry: stream.retry });
+mountOverview(find(".overview"), store, listing, trends);
 mountAddForm(find(".add-form form"), { onAdd: actions.add });
-mountNotices(find(".notices"), store);
-mountStockList(find(".stock-list"), store, {
-  onEdit: actions.edit,
-  onDelete: deleteDialog.open,
-  onRetry: snapshot.load,
+mountToolbar(section, store, listing);
+mountSelection(section, store, listing, { onDelete: bulkDelete.open });
+const list = mountStockList(section, store, listing, trends, {
+  open: (id) => store.dispatch({ type: "view", opened: id }),
+  edit: actions.edit,
+  step: actions.step,
+  remove: actions.remove,
+  reload: snapshot.load,
 });
+mountItemDrawer(find(".item-drawer"), store, {
+  onRename: actions.rename,
+  onStep: actions.step,
+  onRestore: actions.restore,
+});
+mountActivity(find(".activity"), store);
+mountNotices(find(".notices"), store, { onAction: (action) => ON_NOTICE[action.kind](action) });
+mountShortcuts(find(".shortcuts"), list, {
+  onSearch: () => find(".stock-list-search").focus(),
+  onAdd: () => find("#add-name").focus(),
+  onUndo: undo,
+});
+mountAddressBar(store);
+
+const OPENERS = {
+  import: importDialog.open,
+  deleted: deleted.open,
+  shortcuts: () => find(".shortcuts").showModal(),
+  add: () => find("#add-name").focus(),
+};
+document.addEventListener("click", ({ target }) => OPENERS[target.closest("[data-opens]")?.dataset.opens]?.());
+
+const actor = find("#actor");
+actor.value = getActor();
+actor.addEventListener("change", () => setActor(actor.value));
 
 snapshot.load();

@@ -1,36 +1,46 @@
 /** All that the page knows, and the one function that changes it. Nothing here waits, draws or asks the time. */
 
-import { applyAnswer, applyChanges, applyProgress, applyReset, applySnapshot, EMPTY_STOCK } from "./stock.js";
+import { INITIAL_CONNECTION } from "./connection.js";
+import { INITIAL_NOTICES, addNotice, dismissNotice } from "./notices.js";
+import { DEFAULT_SORT } from "./order.js";
+import { applyAnswer, applyChanges, applyProgress, applyReset, applySnapshot, EMPTY_STOCK, findItem } from "./stock.js";
+import { addStep, sendSteps } from "./writes.js";
 
-export const NOTICES_SHOWN = 3;
 const CLOCK_TOLERANCE_MS = 5_000;
+const NOBODY = new Map();
 
 export const INITIAL_STATE = Object.freeze({
-  connection: "connecting", // connecting, live, reconnecting, stale, offline
-  isFull: false, // the server had no place for this page
+  connection: INITIAL_CONNECTION,
   failure: null, // why the stock could not be loaded
   stock: EMPTY_STOCK,
-  pending: new Map(), // id → {kind: "edit", quantity} or {kind: "delete"}: sent, not answered yet
+  pending: new Map(), // id → write
   clockAhead: 0, // of the server's clock, in milliseconds
-  filter: "",
-  notices: [], // {key, tone, name, text}, oldest first
-  folded: 0, // older notices, counted instead of shown
-  lastNotice: 0,
+  query: "",
+  sort: DEFAULT_SORT,
+  opened: null, // id of the item whose history is shown
+  selected: new Set(), // ids
+  news: NOBODY, // id → item: what others changed and nobody was told of yet; null when it was deleted
+  notices: INITIAL_NOTICES,
 });
 
 const HANDLERS = {
   snapshot: (state, { position, items }) =>
     settle({ ...state, failure: null, stock: applySnapshot(state.stock, position, items) }),
   snapshot_failed: (state, { reason }) => ({ ...state, failure: reason }),
-  changes: (state, { changes }) => settle({ ...state, stock: applyChanges(state.stock, changes) }),
+  changes: takeChanges,
   heartbeat: takeHeartbeat,
-  reset: (state, { head }) => ({ ...state, stock: applyReset(state.stock, head) }),
-  connection: (state, { connection, isFull = false }) => ({ ...state, connection, isFull }),
+  reset: (state, { head }) => ({ ...state, stock: applyReset(state.stock, head), news: NOBODY }),
+  connection: (state, { connection }) => ({ ...state, connection }),
   write_sent: (state, { id, write }) => ({ ...state, pending: new Map(state.pending).set(id, write) }),
   write_ended: endWrite,
-  filter: (state, { text }) => ({ ...state, filter: text }),
-  notice: (state, { notice }) => addNotice(state, notice),
-  dismiss: dismissNotice,
+  step: takeStep,
+  steps_sent: sendStepsOf,
+  steps_answered: answerSteps,
+  view: (state, { query = state.query, sort = state.sort, opened = state.opened }) => ({ ...state, query, sort, opened }),
+  select: select,
+  news_told: (state) => ({ ...state, news: NOBODY }),
+  notice: (state, { notice }) => ({ ...state, notices: addNotice(state.notices, notice) }),
+  dismiss: (state, { key }) => ({ ...state, notices: dismissNotice(state.notices, key) }),
 };
 
 export function reduce(state, message) {
@@ -39,11 +49,34 @@ export function reduce(state, message) {
   return handle(state, message);
 }
 
-function takeHeartbeat(state, { position, clockAhead }) {
+function takeChanges(state, { changes, heardAt = null }) {
+  const next = { ...state, stock: applyChanges(state.stock, changes), connection: hear(state.connection, { heardAt }) };
+  return settle({ ...next, news: addNews(state, changes) });
+}
+
+/** Own writes are no news: they are pending, or their answer has come already. */
+function addNews({ stock, pending, news }, changes) {
+  if (!stock.isComplete) return news;
+  const more = new Map(news);
+  for (const { position, event, item } of changes) {
+    const isOwn = pending.has(item.id) || stock.answers.get(item.id)?.version === versionAfter(event, item);
+    const isOld = position.epoch !== stock.epoch || position.number <= stock.floor;
+    if (!isOwn && !isOld) more.set(item.id, { name: item.name, quantity: event === "DELETE" ? null : item.quantity });
+  }
+  return more;
+}
+
+const versionAfter = (event, { version }) => version + (event === "DELETE" ? 1 : 0);
+
+function takeHeartbeat(state, { position, clockAhead, ...heard }) {
   const stock = position ? applyProgress(state.stock, position) : state.stock;
   const isOff = Math.abs(clockAhead - state.clockAhead) > CLOCK_TOLERANCE_MS;
-  if (stock === state.stock && !isOff) return state;
-  return { ...state, stock, clockAhead: isOff ? clockAhead : state.clockAhead };
+  const connection = hear(state.connection, heard);
+  return { ...state, stock, connection, clockAhead: isOff ? clockAhead : state.clockAhead };
+}
+
+function hear(connection, { heardAt, staleAfter = connection.staleAfter }) {
+  return { ...connection, staleAfter, heardAt: Math.max(connection.heardAt, heardAt) || null };
 }
 
 /** A deletion that the log already shows is not pending any more, even before its answer is here. */
@@ -58,18 +91,34 @@ function endWrite(state, { id, answer, notice }) {
   const pending = new Map(state.pending);
   pending.delete(id);
   const stock = answer ? applyAnswer(state.stock, { id, ...answer }) : state.stock;
-  const ended = { ...state, pending, stock };
-  return notice ? addNotice(ended, notice) : ended;
+  return { ...state, pending, stock, notices: notice ? addNotice(state.notices, notice) : state.notices };
 }
 
-function addNotice(state, notice) {
-  const key = state.lastNotice + 1;
-  const all = [...state.notices, { key, name: null, ...notice }];
-  const notices = all.slice(-NOTICES_SHOWN);
-  return { ...state, lastNotice: key, notices, folded: state.folded + all.length - notices.length };
+function takeStep(state, { id, by }) {
+  const write = addStep(state.pending.get(id), findItem(state.stock, id), by);
+  return { ...state, pending: new Map(state.pending).set(id, write) };
 }
 
-function dismissNotice(state, { key }) {
-  const notices = state.notices.filter((notice) => notice.key !== key);
-  return { ...state, notices, folded: notices.length ? state.folded : 0 };
+function sendStepsOf(state, { id }) {
+  const write = sendSteps(state.pending.get(id), findItem(state.stock, id));
+  return { ...state, pending: new Map(state.pending).set(id, write) };
+}
+
+/** The steps made meanwhile stay, on top of the answer; with none, the write has ended. */
+function answerSteps(state, { id, answer }) {
+  const { queued } = state.pending.get(id);
+  if (queued === 0) return endWrite(state, { id, answer });
+  const stock = applyAnswer(state.stock, { id, ...answer });
+  const item = findItem(stock, id) ?? answer.item;
+  const write = { kind: "adjust", from: item.quantity, sent: 0, queued };
+  return { ...state, stock, pending: new Map(state.pending).set(id, write) };
+}
+
+function select(state, { ids, isSelected }) {
+  const selected = new Set(state.selected);
+  for (const id of ids) {
+    if (isSelected) selected.add(id);
+    else selected.delete(id);
+  }
+  return { ...state, selected };
 }

@@ -94,18 +94,12 @@ export function findItem(stock, id) {
   return (stock.answers.get(id) ?? stock.known.get(id))?.item ?? null;
 }
 
-/** All items, newest change first. */
-export function listItems(stock) {
-  const items = [];
+/** All items as they are to be shown, by id. */
+export function currentItems(stock) {
+  const items = new Map();
   for (const [id, entry] of stock.known) {
     const item = stock.answers.size ? findItem(stock, id) : entry.item;
-    if (item) items.push(item);
+    if (item) items.set(id, item);
   }
-  return items.sort(byLatestChange);
-}
-
-/** Times are RFC 3339 in UTC with a fixed number of digits: they sort as text. */
-function byLatestChange(a, b) {
-  if (a.updated_at !== b.updated_at) return a.updated_at < b.updated_at ? 1 : -1;
-  return b.id - a.id;
+  return items;
 }

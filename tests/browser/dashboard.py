@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from playwright.sync_api import expect
 
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 PATIENCE_MS = 20_000
 LOADS = 5
+READ_STOCK = """async () => {
+    const { store } = await import("/static/scripts/main.js");
+    const { currentItems } = await import("/static/scripts/stock.js");
+    return [...currentItems(store.state.stock).values()];
+}"""
 READ_ROWS = """rows => rows.map(row => ({
     id: Number(row.dataset.id),
     name: row.querySelector(".stock-row-name").textContent,
@@ -45,6 +50,11 @@ class Dashboard:
         self.is_now("Live")
         return self
 
+    def without_shared_worker(self) -> Dashboard:
+        """As in a browser that has none: the page follows the log itself, where the test can come between."""
+        self.page.add_init_script("delete globalThis.SharedWorker")
+        return self
+
     def load(self) -> None:
         """Load the page; again, when Chromium drops the requests since this machine's network changed meanwhile."""
         dropped: list[str] = []
@@ -64,12 +74,15 @@ class Dashboard:
     def is_now(self, word: str) -> None:
         """Wait until the connection is said to be this."""
         self.page.locator(f'.connection[data-state="{word.lower()}"]').wait_for(timeout=PATIENCE_MS)
-        expect(self.page.locator(".connection")).to_have_text(word)
+        expect(self.page.locator(".connection-word")).to_have_text(word)
 
     def items(self) -> list[Item]:
-        """The rows, from top to bottom."""
-        rows = self.page.locator(".stock-row").evaluate_all(READ_ROWS)
-        return [Item(row["id"], row["name"], row["quantity"], row["version"]) for row in rows]
+        """The rows that are drawn, from top to bottom."""
+        return _items(self.page.locator(".stock-row").evaluate_all(READ_ROWS))
+
+    def stock(self) -> list[Item]:
+        """All items that the page has, drawn or not."""
+        return _items(self.page.evaluate(READ_STOCK))
 
     def row(self, name: str) -> Locator:
         names = self.page.locator(".stock-row-name").get_by_text(name, exact=True)
@@ -94,36 +107,57 @@ class Dashboard:
         """Open the quantity for editing; returns its input."""
         row = self.row(name)
         row.locator(".stock-row-edit").click()
-        return row.locator("input")
+        return row.locator(".quantity-edit-input")
 
     def edit(self, name: str, quantity: int | str) -> None:
         box = self.start_edit(name)
         box.fill(str(quantity))
         box.press("Enter")
 
-    def ask_to_delete(self, name: str) -> Locator:
-        """Press the item's delete button; returns the dialog."""
-        self.row(name).locator(".stock-row-delete").click()
-        return self.page.get_by_role("dialog")
+    def step(self, name: str, by: int) -> None:
+        """Press + or - so many times, as fast as it goes."""
+        button = self.row(name).locator(".stock-row-more" if by > 0 else ".stock-row-less")
+        for _ in range(abs(by)):
+            button.click()
 
     def delete(self, name: str) -> None:
-        self.ask_to_delete(name).get_by_role("button", name="Delete").click()
+        self.row(name).locator(".stock-row-delete").click()
+
+    def search(self, text: str) -> None:
+        self.page.get_by_label("Search by name").fill(text)
+
+    def open_item(self, name: str) -> Locator:
+        """Open the item's drawer and return it."""
+        self.row(name).locator(".stock-row-name").click()
+        return self.page.locator(".item-drawer[open]")
 
     def notice(self, text: str) -> Locator:
-        return self.page.get_by_role("status").locator(".notice", has_text=text)
+        return self.page.locator(".notices .notice", has_text=text)
 
     def says(self, text: str) -> None:
         """Wait for a notice with this text."""
         self.notice(text).first.wait_for(timeout=PATIENCE_MS)
 
     def equals_the_table(self) -> None:
-        """Wait until the page has each item of the table with the same name, quantity and version, and no other."""
+        """Wait until the page has each item of the table, the same in all, and no other; and so has each row."""
         expect(self.page.locator(".is-pending")).to_have_count(0, timeout=PATIENCE_MS)
         table = table_of(self.stack)
         deadline = time.monotonic() + PATIENCE_MS / 1_000
-        while (shown := sorted(self.items())) != table and time.monotonic() < deadline:
-            self.page.evaluate("() => new Promise(requestAnimationFrame)")
-        assert shown == table
+        while not self._equals(table) and time.monotonic() < deadline:
+            self.next_frame()
+        assert sorted(self.stock()) == table
+        assert set(self.items()) <= set(table)
+        assert self.items() or not table
+
+    def _equals(self, table: list[Item]) -> bool:
+        return sorted(self.stock()) == table and set(self.items()) <= set(table)
+
+    def next_frame(self) -> None:
+        self.page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
+def _items(documents: list[dict[str, Any]]) -> list[Item]:
+    return [Item(*(document[field] for field in Item._fields)) for document in documents]
 
 
 def table_of(stack: Stack) -> list[Item]:

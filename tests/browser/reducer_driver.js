@@ -2,9 +2,9 @@
 // version older than one of it that was shown before, in the same log.
 async ([messages, orders]) => {
   const { INITIAL_STATE, reduce } = await import("/scripts/state.js");
-  const { listItems } = await import("/scripts/stock.js");
+  const { currentItems } = await import("/scripts/stock.js");
 
-  const shownBy = ({ stock }) => listItems(stock).map(({ id, quantity, version }) => [id, quantity, version]);
+  const shownBy = ({ stock }) => [...currentItems(stock).values()].map(({ id, quantity, version }) => [id, quantity, version]);
 
   function run(order) {
     const newest = new Map();

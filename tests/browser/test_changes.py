@@ -93,7 +93,7 @@ def test_escape_leaves_the_quantity_as_it_was(bolts: Dashboard) -> None:
 
 def test_a_quantity_that_is_none_is_not_sent(bolts: Dashboard) -> None:
     bolts.edit("Bolts", "many")
-    box = bolts.row("Bolts").locator("input")
+    box = bolts.row("Bolts").locator(".quantity-edit-input")
     expect(box).to_have_accessible_description("Enter a whole number, 0 or more.")
     expect(box).to_have_value("many")
 
@@ -107,8 +107,11 @@ def test_an_edit_that_comes_too_late_rolls_back_and_says_what_came_before(bolts:
 
     bolts.page.route("**/api/inventories/*", change_first)
     bolts.edit("Bolts", 15)
-    bolts.says("Bolts changed to 9 meanwhile, so it was not set to 15.")
+    bolts.says("Bolts changed to 9 meanwhile by stockstream, so it was not set to 15.")
     bolts.shows("Bolts", 9)
+    bolts.page.unroute("**/api/inventories/*")
+    bolts.notice("Bolts changed").get_by_role("button", name="Set to 15 all the same").click()
+    bolts.shows("Bolts", 15)
     bolts.equals_the_table()
 
 
@@ -160,22 +163,31 @@ def test_an_edit_in_progress_outlives_its_item(bolts: Dashboard) -> None:
     bolts.shows_nothing_of("Bolts")
 
 
-def test_an_item_is_deleted_only_when_that_is_confirmed(bolts: Dashboard) -> None:
-    dialog = bolts.ask_to_delete("Bolts")
-    expect(dialog).to_have_accessible_description("Bolts has 12 in stock.")
-    expect(dialog.get_by_role("button", name="Keep it")).to_be_focused()
-    bolts.stack.sql("UPDATE inventory SET quantity = 13")
-    expect(dialog).to_have_accessible_description("Bolts has 13 in stock.")
-    dialog.get_by_role("button", name="Keep it").click()
-    expect(dialog).to_be_hidden()
-    bolts.shows("Bolts", 13)
+def test_an_item_is_deleted_at_once_and_undo_brings_it_back(bolts: Dashboard) -> None:
+    [(item_id,)] = bolts.stack.sql("SELECT id FROM inventory")
     bolts.delete("Bolts")
-    bolts.says("Bolts was deleted.")
     bolts.shows_nothing_of("Bolts")
+    bolts.says("Bolts was deleted.")
+    assert bolts.stack.sql("SELECT count(*) FROM inventory") == [("0",)]
+    bolts.notice("Bolts was deleted.").get_by_role("button", name="Undo").click()
+    bolts.shows("Bolts", 12)
+    bolts.says("Bolts was restored.")
+    assert bolts.stack.sql("SELECT id FROM inventory") == [(item_id,)]
     bolts.equals_the_table()
 
 
-def test_an_item_that_changed_after_the_confirmation_is_not_deleted(bolts: Dashboard, watch: Watch) -> None:
+def test_an_item_that_is_being_deleted_is_gone_before_the_server_answers(bolts: Dashboard) -> None:
+    held: list[Route] = []
+    bolts.page.route("**/api/inventories/*", lambda route: held.append(route))
+    bolts.delete("Bolts")
+    bolts.shows_nothing_of("Bolts")
+    assert bolts.stack.sql("SELECT count(*) FROM inventory") == [("1",)]
+    held[0].continue_()
+    bolts.says("Bolts was deleted.")
+    bolts.equals_the_table()
+
+
+def test_an_item_that_changed_before_its_deletion_is_kept_and_shown_again(bolts: Dashboard, watch: Watch) -> None:
     watch.expect("status of 412")
 
     def change_first(route: Route) -> None:
@@ -191,7 +203,6 @@ def test_an_item_that_changed_after_the_confirmation_is_not_deleted(bolts: Dashb
 def test_the_focus_passes_to_the_next_row_when_its_own_is_deleted(bolts: Dashboard) -> None:
     bolts.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1)")
     bolts.row("Nuts").locator(".stock-row-delete").press("Enter")
-    bolts.page.get_by_role("dialog").get_by_role("button", name="Delete").press("Enter")
     bolts.shows_nothing_of("Nuts")
     expect(bolts.row("Bolts").locator(".stock-row-delete")).to_be_focused()
 
@@ -202,7 +213,7 @@ def test_many_notices_are_folded_and_each_goes_by_itself(dashboard: Dashboard) -
     for number in range(5):
         dashboard.add(f"Item {number}", number)
         dashboard.says(f"Item {number} was added.")
-    status = dashboard.page.get_by_role("status")
+    status = dashboard.page.locator(".notices")
     expect(status.locator(".notice")).to_have_count(3)
     expect(status).to_contain_text("2 earlier")
     dashboard.notice("Item 3").get_by_role("button", name="Dismiss").click()

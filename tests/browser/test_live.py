@@ -45,7 +45,7 @@ def test_changes_by_psql_appear(dashboard: Dashboard) -> None:
     dashboard.equals_the_table()
     dashboard.stack.sql("UPDATE inventory SET quantity = quantity * 2; DELETE FROM inventory WHERE quantity > 60")
     dashboard.equals_the_table()
-    assert len(dashboard.items()) == 30
+    assert len(dashboard.stock()) == 30
 
 
 def test_changes_by_http_appear(dashboard: Dashboard) -> None:
@@ -70,21 +70,22 @@ def test_changes_by_a_second_page_appear(dashboard: Dashboard, new_page: Callabl
     other.shows_nothing_of("Shared")
 
 
-def test_the_filter_shows_only_the_items_with_that_name(dashboard: Dashboard) -> None:
+def test_the_search_shows_only_the_items_with_that_name(dashboard: Dashboard) -> None:
     dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Blue paint', 1), ('Red paint', 2)")
     dashboard.open()
-    dashboard.page.get_by_label("Filter by name").fill("BLUE")
+    dashboard.search("BLUE")
     dashboard.shows_nothing_of("Red paint")
     dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Blue chalk', 3), ('White chalk', 4)")
     dashboard.shows("Blue chalk", 3)
     dashboard.shows_nothing_of("White chalk")
-    dashboard.page.get_by_label("Filter by name").fill("green")
+    dashboard.search("green")
     expect(dashboard.page.get_by_text("No item has that name")).to_be_visible()
 
 
 def test_a_stock_of_2000_items_stays_usable_under_hundreds_of_changes(dashboard: Dashboard) -> None:
     dashboard.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 2000) n")
     dashboard.open()
+    dashboard.search("Item 2000")
     box = dashboard.start_edit("Item 2000")
     for _ in range(5):
         dashboard.stack.sql("UPDATE inventory SET quantity = quantity + 1 WHERE quantity % 4 = 0")

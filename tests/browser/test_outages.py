@@ -25,7 +25,7 @@ def test_a_killed_stream_is_told_and_what_was_missed_is_caught_up_with(
     dashboard.open()
     stack.kill("stream")
     dashboard.is_now("Reconnecting")
-    expect(dashboard.page.get_by_text("The connection was lost.")).to_be_visible()
+    expect(dashboard.page.get_by_text("There is no connection for live changes.")).to_be_visible()
     stack.sql("UPDATE inventory SET quantity = quantity + 100; DELETE FROM inventory WHERE id % 5 = 0")
     dashboard.add("Added meanwhile", 1)
     dashboard.shows("Added meanwhile", 1)  # by a snapshot: no event can tell
@@ -54,7 +54,7 @@ def test_an_edit_while_the_api_is_stopped_rolls_back_with_a_notice(frail_dashboa
 
 
 def test_a_stream_that_falls_silent_is_stale_and_is_renewed(frail_dashboard: Dashboard) -> None:
-    dashboard, stack = frail_dashboard, frail_dashboard.stack
+    dashboard, stack = frail_dashboard.without_shared_worker(), frail_dashboard.stack
     dashboard.page.clock.install()
     dashboard.open()
     stack.pause("stream")
@@ -129,17 +129,20 @@ def test_a_position_that_the_log_does_not_have_is_a_reset_and_the_stock_is_loade
 def test_a_full_server_is_told_and_tried_again(dashboard: Dashboard) -> None:
     busy = 'retry: 100\n\nevent: busy\ndata: {"reason":"too many streams are open"}\n\n'
     headers = {"Content-Type": "text/event-stream", "Access-Control-Allow-Origin": "*"}
+    dashboard.without_shared_worker()
     dashboard.page.route("**/events?*", lambda route: route.fulfill(status=200, headers=headers, body=busy))
     dashboard.load()
     dashboard.is_now("Reconnecting")
     expect(dashboard.page.get_by_text("The server has no free place")).to_be_visible()
     dashboard.page.unroute("**/events?*")
+    dashboard.page.get_by_role("button", name="Try now").click()
     dashboard.is_now("Live")
     expect(dashboard.page.get_by_text("The server has no free place")).to_be_hidden()
 
 
 def test_a_stream_refused_for_good_is_opened_anew(dashboard: Dashboard, watch: Watch) -> None:
     watch.expect("status of 502|MIME type")
+    dashboard.without_shared_worker()
     dashboard.page.route("**/events?*", lambda route: route.fulfill(status=502, body="bad gateway"))
     dashboard.load()
     expect(dashboard.page.get_by_text("Nothing in stock yet")).to_be_visible()

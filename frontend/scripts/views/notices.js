@@ -3,8 +3,9 @@
 import { formatNumber } from "../formats.js";
 
 const STAY_MS = { success: 5_000, info: 8_000, error: 12_000 };
+const STAY_TO_ACT_MS = 20_000; // where there is something to press
 
-export function mountNotices(element, store) {
+export function mountNotices(element, store, { onAction }) {
   const template = document.getElementById("notice");
   const shown = new Map(); // key → element
   const folded = document.createElement("p");
@@ -12,31 +13,49 @@ export function mountNotices(element, store) {
 
   const dismiss = (key) => store.dispatch({ type: "dismiss", key });
 
-  function create({ key, tone, name, text }) {
+  function create({ key, tone, name, text, action }) {
     const notice = template.content.cloneNode(true).firstElementChild;
     const label = document.createElement("bdi");
     label.dir = "auto";
     label.textContent = name ?? "";
     notice.dataset.tone = tone;
-    notice.querySelector(".notice-text").append(label, " ", text);
-    notice.querySelector("button").addEventListener("click", () => dismiss(key));
-    dismissLater(notice, STAY_MS[tone], () => dismiss(key));
+    notice.querySelector(".notice-text").append(...(name === null ? [] : [label, " "]), text);
+    offer(notice.querySelector(".notice-action"), action, key);
+    notice.querySelector(".notice-dismiss").addEventListener("click", () => dismiss(key));
+    dismissLater(notice, action ? STAY_TO_ACT_MS : STAY_MS[tone], () => dismiss(key));
     return notice;
   }
 
-  store.subscribe(({ notices, folded: count }) => {
-    const keys = new Set(notices.map(({ key }) => key));
+  function offer(button, action, key) {
+    if (!action) return button.remove();
+    button.textContent = action.label;
+    button.addEventListener("click", () => {
+      dismiss(key);
+      onAction(action);
+    });
+  }
+
+  /** An open dialog makes the rest of the page inert, so they go into it. */
+  function follow() {
+    const host = document.querySelector("dialog[open]") ?? document.body;
+    if (element.parentNode !== host) host.append(element);
+  }
+
+  document.addEventListener("close", follow, true);
+  store.subscribe(({ notices }) => {
+    follow();
+    const keys = new Set(notices.shown.map(({ key }) => key));
     for (const [key, notice] of shown) {
       if (keys.has(key)) continue;
       notice.remove();
       shown.delete(key);
     }
-    for (const notice of notices) {
+    for (const notice of notices.shown) {
       if (shown.has(notice.key)) continue;
       shown.set(notice.key, create(notice));
       element.append(shown.get(notice.key));
     }
-    fold(element, folded, count);
+    fold(element, folded, notices.folded);
   });
 }
 

@@ -1,14 +1,4 @@
-/** Puts rows in order, and leaves alone those that the person is using: one that moved would take another's click. */
-
-/** The order wanted, but with the rows that are held where they are now. */
-export function holdInPlace(wanted, held, parent) {
-  if (held.size === 0) return wanted;
-  const order = wanted.filter((element) => !held.has(element));
-  [...parent.children].forEach((element, index) => {
-    if (held.has(element)) order.splice(index, 0, element);
-  });
-  return order;
-}
+/** Puts rows in order, and leaves alone those that the person is using. */
 
 /** Make the children of `parent` these, in this order. A held one is never moved: it would lose the focus. */
 export function arrange(parent, order, held) {
@@ -26,7 +16,7 @@ export function arrange(parent, order, held) {
 
 /** Whatever stands before the held one comes after it: out of its way, to the end. */
 function passOver(parent, cursor, held) {
-  while (cursor !== held) {
+  while (cursor !== held && held.parentNode === parent) {
     const next = cursor.nextElementSibling;
     parent.append(cursor);
     cursor = next;
@@ -43,5 +33,5 @@ export function keepFocus(parent, change) {
   if (document.activeElement === focused) return;
   if (focused.isConnected) return focused.focus({ preventScroll: true });
   const row = parent.children[Math.min(index, parent.children.length - 1)];
-  row?.querySelector(`.${focused.className}`)?.focus();
+  row?.querySelector(`.${focused.classList[0]}`)?.focus();
 }

@@ -1,67 +1,104 @@
-/** The stock, newest change first. */
+/** The stock. Only the rows on the screen are drawn; the others are room in the list, and a place in its count. */
 
-import { formatNumber } from "../formats.js";
-import { findItem, listItems } from "../stock.js";
-import { arrange, holdInPlace, keepFocus } from "./rows.js";
+import { holdInPlace, rowsOnScreen } from "../viewport.js";
+import { arrange, keepFocus } from "./rows.js";
 import { createStockRow } from "./stock-row.js";
 import { setText } from "./text.js";
 
 const POINTER_RESTS_MS = 3_000; // left lying on a row, it means nothing
 const TICK_MS = 10_000; // "just now" grows old
 
-export function mountStockList(section, store, { onEdit, onDelete, onRetry }) {
+export function mountStockList(section, store, listing, trends, actions) {
   const list = section.querySelector(".stock-list-rows");
-  const summary = section.querySelector(".stock-list-summary");
-  const filter = section.querySelector(".stock-list-filter");
   const rows = new Map(); // id → row
+  let order = [];
+  let rowHeight = 0;
   let now = Date.now();
   let pointedAt = 0;
 
   function rowOf(id) {
-    if (!rows.has(id)) rows.set(id, createStockRow(id, { onEdit, onEditEnded: store.redraw }));
+    if (!rows.has(id)) rows.set(id, createStockRow(id, { onEdit: actions.edit, onEditEnded: store.redraw }));
     return rows.get(id);
   }
 
-  function updateRows({ stock, pending, clockAhead }, items) {
-    const wanted = new Set(items.map(({ id }) => id));
-    const update = (row, id, item) => row.update(item, pending.get(id), now + clockAhead);
+  /** Rows that the person is using keep their places, even where their items are gone or not searched for any more. */
+  function orderOf({ items, shown }) {
+    const held = new Map();
     for (const [id, row] of rows) {
-      if (wanted.has(id)) continue;
-      if (row.isEditing) update(row, id, findItem(stock, id));
-      else rows.delete(id);
+      const item = items.get(id) ?? row.item;
+      if (row.isEditing || (isHeld(row.element) && shown.includes(item))) held.set(id, { index: row.index, item });
     }
-    for (const item of items) update(rowOf(item.id), item.id, item);
+    return holdInPlace(shown, held);
   }
 
-  function placeRows(items) {
-    const held = rowsInUse();
-    const wanted = items.map(({ id }) => rows.get(id).element);
-    keepFocus(list, () => arrange(list, holdInPlace(wanted, held, list), held));
+  const isHeld = (element) => isPointedAt(element) || isFocused(element);
+  const isPointedAt = (element) => Date.now() - pointedAt < POINTER_RESTS_MS && element.matches(":hover");
+  const isFocused = (element) => element.matches(":focus-within") && document.activeElement.matches(":focus-visible");
+  const isInUse = (row) => row.isEditing || row.element.matches(":focus-within");
+
+  function draw(state) {
+    const found = listing(state);
+    const { top } = list.getBoundingClientRect();
+    order = orderOf(found);
+    const { first, end } = rowsOnScreen({ top, screenHeight: innerHeight, rowHeight, count: order.length });
+    const drawn = indexesToDraw(first, end);
+    list.style.height = `${order.length * rowHeight}px`;
+    for (const index of drawn) drawRow(state, found.items, index);
+    place(drawn.map((index) => rows.get(order[index].id)));
+    trends.show(order.slice(first, end).map(({ id }) => id));
   }
 
-  /** Those being edited, the one under the pointer, the one with the keyboard's focus. */
-  function rowsInUse() {
-    const elements = [...rows.values()].filter(({ isEditing }) => isEditing).map(({ element }) => element);
-    if (Date.now() - pointedAt < POINTER_RESTS_MS) elements.push(list.querySelector(":scope > :hover"));
-    if (document.activeElement.matches(":focus-visible")) elements.push(document.activeElement.closest(".stock-row"));
-    return new Set(elements.filter((element) => rows.has(Number(element?.dataset.id))));
+  /** Those on the screen, and one with the focus wherever it is. */
+  function indexesToDraw(first, end) {
+    const indexes = new Set();
+    for (let index = first; index < end; index += 1) indexes.add(index);
+    for (const [id, row] of rows) {
+      if (!isInUse(row)) continue;
+      const index = order.findIndex((item) => item.id === id);
+      if (index >= 0) indexes.add(index);
+    }
+    return [...indexes].sort((a, b) => a - b);
+  }
+
+  function drawRow({ pending, selected, clockAhead }, items, index) {
+    const { id } = order[index];
+    const row = rowOf(id);
+    row.update(items.get(id) ?? null, pending.get(id), now + clockAhead);
+    row.mark(selected.has(id), trends.of(id));
+    row.put(index, order.length, rowHeight);
+  }
+
+  function place(drawn) {
+    const elements = drawn.map(({ element }) => element);
+    const held = new Set(drawn.filter(isInUse).map(({ element }) => element));
+    keepFocus(list, () => arrange(list, elements, held));
+    for (const [id, row] of rows) if (row.element.parentNode !== list) rows.delete(id);
+  }
+
+  function measure() {
+    rowHeight = parseFloat(getComputedStyle(list).getPropertyValue("--row-height"));
+    store.redraw();
   }
 
   store.subscribe((state) => {
-    const all = listItems(state.stock);
-    const items = all.filter(matches(state.filter));
-    updateRows(state, items);
-    placeRows(items);
-    setText(summary, all.length ? summarise(all) : "");
-    filter.hidden = all.length === 0;
+    draw(state);
     section.ariaBusy = String(!state.stock.isComplete);
-    showPanel(section, state, all, items);
+    showPanel(section, state, listing(state));
   });
 
+  const rowAt = (target) => rows.get(Number(target.closest(".stock-row")?.dataset.id));
+
   list.addEventListener("click", ({ target }) => {
-    const row = rows.get(Number(target.closest(".stock-row")?.dataset.id));
-    if (target.closest(".stock-row-edit")) row.edit();
-    else if (target.closest(".stock-row-delete") && target.ariaDisabled !== "true") onDelete(row.item);
+    const row = rowAt(target);
+    const control = target.closest("button");
+    if (!row || !control || control.ariaDisabled === "true") return;
+    for (const [name, act] of Object.entries(CLICKS)) {
+      if (control.classList.contains(`stock-row-${name}`)) act(row, actions);
+    }
+  });
+  list.addEventListener("change", ({ target }) => {
+    if (!target.matches(".stock-row-select")) return;
+    store.dispatch({ type: "select", ids: [rowAt(target).item.id], isSelected: target.checked });
   });
   list.addEventListener("pointermove", () => {
     pointedAt = Date.now();
@@ -71,31 +108,56 @@ export function mountStockList(section, store, { onEdit, onDelete, onRetry }) {
     store.redraw();
   });
   list.addEventListener("focusout", store.redraw);
-  filter.addEventListener("input", () => store.dispatch({ type: "filter", text: filter.value }));
-  section.querySelector('[data-panel="failed"] button').addEventListener("click", onRetry);
+  section.querySelector('[data-panel="failed"] button').addEventListener("click", actions.reload);
+  addEventListener("scroll", store.redraw, { passive: true });
+  new ResizeObserver(measure).observe(list);
+  addEventListener("resize", measure);
+  measure();
   setInterval(() => {
     now = Date.now();
     store.redraw();
   }, TICK_MS);
+
+  return {
+    rowAt,
+    /** Go to the row at this place of the list, drawing it first if need be; the same control of it gets the focus. */
+    focus(index, control) {
+      const item = order[Math.max(0, Math.min(order.length - 1, index))];
+      if (!item) return;
+      const place = order.indexOf(item);
+      scrollTo(place);
+      draw(store.state);
+      rows.get(item.id)?.element.querySelector(`.${control}`)?.focus({ preventScroll: true });
+    },
+    get count() {
+      return order.length;
+    },
+  };
+
+  function scrollTo(index) {
+    const { top } = list.getBoundingClientRect();
+    const place = top + index * rowHeight;
+    const room = { least: 2 * rowHeight, most: innerHeight - 2 * rowHeight };
+    if (place < room.least) scrollBy(0, place - room.least);
+    if (place > room.most) scrollBy(0, place - room.most);
+  }
 }
 
-function matches(filter) {
-  const wanted = filter.trim().toLocaleLowerCase();
-  return wanted ? ({ name }) => name.toLocaleLowerCase().includes(wanted) : () => true;
-}
-
-function summarise(items) {
-  const total = items.reduce((sum, { quantity }) => sum + quantity, 0);
-  return `${formatNumber(items.length)} ${items.length === 1 ? "item" : "items"}, ${formatNumber(total)} in stock`;
-}
+const CLICKS = {
+  name: (row, { open }) => open(row.item.id),
+  less: (row, { step }) => step(row.item.id, -1),
+  more: (row, { step }) => step(row.item.id, +1),
+  edit: (row) => row.edit(),
+  delete: (row, { remove }) => remove([row.item]),
+};
 
 /** What is said where there are no rows to show. */
-function showPanel(section, { stock, failure }, all, items) {
-  let shown = null;
-  if (all.length === 0 && !stock.isComplete) shown = failure ? "failed" : "loading";
-  else if (all.length === 0) shown = "empty";
-  else if (items.length === 0) shown = "unmatched";
-  for (const panel of section.querySelectorAll(".panel")) panel.hidden = panel.dataset.panel !== shown;
+function showPanel(section, { stock, failure }, { count, shown }) {
+  let panel = null;
+  if (count === 0 && !stock.isComplete) panel = failure ? "failed" : "loading";
+  else if (count === 0) panel = "empty";
+  else if (shown.length === 0) panel = "unmatched";
+  for (const element of section.querySelectorAll(".panel")) element.hidden = element.dataset.panel !== panel;
   setText(section.querySelector('[data-panel="failed"] .panel-text'), failure ?? "");
-  section.querySelector(".stock-list-columns").hidden = shown !== null;
+  section.querySelector(".stock-list-columns").hidden = panel !== null;
 }

@@ -1,39 +1,55 @@
 /** One item. `update` may be called with anything at any time and touches only what differs. */
 
 import { formatAgo, formatMoment, formatNumber } from "../formats.js";
+import { quantityShown } from "../writes.js";
 import { createQuantityEdit } from "./quantity-edit.js";
+import { createSparkline } from "./sparkline.js";
 import { setText } from "./text.js";
 
 export function createStockRow(id, { onEdit, onEditEnded }) {
   const element = document.getElementById("stock-row").content.cloneNode(true).firstElementChild;
-  const [name, quantity, time, deleteButton] = element.children;
-  const editButton = quantity.firstElementChild;
+  const part = (name) => element.querySelector(`.stock-row-${name}`);
+  const [select, name, time, stepper] = ["select", "name", "time", "quantity"].map(part);
+  const [less, editButton, more, deleteButton] = ["less", "edit", "more", "delete"].map(part);
   const value = editButton.firstElementChild;
+  const sparkline = createSparkline(part("trend"));
   let item = null;
   let pending;
   let shownAt;
+  let place = null;
   let edit = null;
   element.dataset.id = id;
 
   function show(next, write) {
-    const shown = write?.kind === "edit" ? write.quantity : next.quantity;
+    const shown = quantityShown(next, write);
     if (item && (item.version !== next.version || value.value !== String(shown))) flash(element);
-    setText(name, next.name);
+    if (next.name !== item?.name) showName(next.name);
     setText(value, formatNumber(shown));
     value.value = shown;
     element.dataset.version = next.version;
     element.classList.toggle("is-pending", write !== undefined);
     editButton.setAttribute("aria-label", `Quantity of ${next.name}: ${formatNumber(shown)}. Edit`);
-    deleteButton.setAttribute("aria-label", `Delete ${next.name}`);
     editButton.ariaDisabled = deleteButton.ariaDisabled = write ? "true" : null;
+    less.ariaDisabled = shown === 0 ? "true" : null;
     time.dateTime = next.updated_at;
     time.title = formatMoment(next.updated_at);
   }
 
+  function showName(text) {
+    setText(name, text);
+    name.title = text;
+    select.setAttribute("aria-label", `Select ${text}`);
+    less.setAttribute("aria-label", `One less of ${text}`);
+    more.setAttribute("aria-label", `One more of ${text}`);
+    deleteButton.setAttribute("aria-label", `Delete ${text}`);
+  }
+
   function endEdit() {
     const hadFocus = edit.element.contains(document.activeElement);
-    edit.element.replaceWith(editButton);
+    edit.element.remove();
     edit = null;
+    stepper.hidden = false;
+    element.classList.remove("is-edited");
     if (hadFocus) editButton.focus();
     onEditEnded();
   }
@@ -45,6 +61,9 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
     },
     get item() {
       return item;
+    },
+    get index() {
+      return place?.index;
     },
 
     /** The item as it is to be shown (null when it is gone) and the write that is under way. */
@@ -59,6 +78,21 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
       shownAt = now;
     },
 
+    mark(isSelected, trend) {
+      if (select.checked !== isSelected) select.checked = isSelected;
+      element.classList.toggle("is-selected", isSelected);
+      sparkline.update(trend, item.quantity);
+    },
+
+    /** Where it stands in the list of so many, of which only a few are drawn. */
+    put(index, count, rowHeight) {
+      if (place?.index !== index) element.setAttribute("aria-posinset", index + 1);
+      if (place?.count !== count) element.setAttribute("aria-setsize", count);
+      const top = index * rowHeight;
+      if (place?.top !== top) element.style.transform = `translateY(${top}px)`;
+      place = { index, count, top };
+    },
+
     edit() {
       if (edit || pending) return;
       const save = (amount) => {
@@ -66,7 +100,9 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
         onEdit(id, amount);
       };
       edit = createQuantityEdit(item, { onSave: save, onCancel: endEdit });
-      editButton.replaceWith(edit.element);
+      stepper.hidden = true;
+      element.classList.add("is-edited");
+      stepper.after(edit.element);
       edit.focus();
     },
   };

@@ -1,0 +1,23 @@
+/** Search, order and the opened item, as they stand in the page's address. Pure functions. */
+
+import { DEFAULT_SORT, SORTS } from "./order.js";
+
+export function parseAddress(search) {
+  const parameters = new URLSearchParams(search);
+  const sort = parameters.get("sort");
+  const opened = Number(parameters.get("item"));
+  return {
+    query: parameters.get("q") ?? "",
+    sort: Object.hasOwn(SORTS, sort) ? sort : DEFAULT_SORT,
+    opened: Number.isSafeInteger(opened) && opened > 0 ? opened : null,
+  };
+}
+
+export function formatAddress({ query, sort, opened }) {
+  const parameters = new URLSearchParams();
+  if (query.trim()) parameters.set("q", query.trim());
+  if (sort !== DEFAULT_SORT) parameters.set("sort", sort);
+  if (opened !== null) parameters.set("item", opened);
+  const text = parameters.toString();
+  return text && `?${text}`;
+}

@@ -1,0 +1,19 @@
+/** The SharedWorker: one feed for every page of this browser. Its name ends with the address of the events. */
+
+import { createFeed } from "./feed.js";
+
+const feed = createFeed(self.name.slice(self.name.indexOf(" ") + 1));
+
+self.addEventListener("connect", ({ ports: [port] }) => {
+  const take = (message) => port.postMessage(message);
+  port.addEventListener("message", ({ data: [call, argument] }) => CALLS[call](take, argument));
+  port.start();
+});
+
+const CALLS = {
+  join: (take, from) => feed.join(take, from),
+  leave: (take) => feed.leave(take),
+  answer: (take) => feed.answer(take),
+  retry: () => feed.retry(),
+  setOnline: (_, isOnline) => feed.setOnline(isOnline),
+};

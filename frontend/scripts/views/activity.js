@@ -1,0 +1,36 @@
+/** What others change, told now and then in one line, however much it is: a thousand changes are one sentence. */
+
+import { formatNumber } from "../formats.js";
+
+const GATHER_MS = 1_000; // from the first change until it is told
+const PAUSE_MS = 5_000; // between two sentences
+const STAY_MS = 8_000;
+
+export function mountActivity(element, store) {
+  let timer;
+  let clearing;
+  let toldAt = -Infinity;
+
+  function tell() {
+    timer = undefined;
+    toldAt = Date.now();
+    element.replaceChildren(...sentence(store.state.news));
+    store.dispatch({ type: "news_told" });
+    clearTimeout(clearing);
+    clearing = setTimeout(() => element.replaceChildren(), STAY_MS);
+  }
+
+  store.subscribe(({ news }) => {
+    if (news.size === 0 || timer !== undefined) return;
+    timer = setTimeout(tell, Math.max(GATHER_MS, toldAt + PAUSE_MS - Date.now()));
+  });
+}
+
+function sentence(news) {
+  if (news.size !== 1) return news.size ? [`${formatNumber(news.size)} items changed`] : [];
+  const [{ name, quantity }] = news.values();
+  const label = document.createElement("bdi");
+  label.dir = "auto";
+  label.textContent = name;
+  return [label, quantity === null ? " was deleted" : ` is now ${formatNumber(quantity)}`];
+}

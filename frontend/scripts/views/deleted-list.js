@@ -1,0 +1,66 @@
+/** What was deleted and can be brought back. */
+
+import { getDeleted } from "../api.js";
+import { formatMoment, formatNumber } from "../formats.js";
+
+export function mountDeletedList(dialog, { onRestore }) {
+  const list = dialog.querySelector(".deleted-list-items");
+  const said = dialog.querySelector(".deleted-list-said");
+  const more = dialog.querySelector(".deleted-list-more");
+  let last = null; // event id of the last entry had
+
+  async function load() {
+    said.textContent = list.childElementCount ? "" : "Loading…";
+    try {
+      const { entries, hasMore } = await getDeleted(last);
+      list.append(...entries.map(createRow));
+      last = entries.at(-1)?.event_id ?? last;
+      more.hidden = !hasMore;
+      said.textContent = list.childElementCount ? "" : "Nothing is deleted.";
+    } catch (refusal) {
+      said.textContent = refusal.message;
+    }
+  }
+
+  function createRow({ before, actor, changed_at }) {
+    const row = document.getElementById("deleted-item").content.cloneNode(true).firstElementChild;
+    const button = row.querySelector("button");
+    const time = row.querySelector("time");
+    row.querySelector(".deleted-item-name").textContent = before.name;
+    row.querySelector(".deleted-item-quantity").textContent = `${formatNumber(before.quantity)} in stock`;
+    row.querySelector(".deleted-item-who").textContent = actor;
+    time.dateTime = changed_at;
+    time.textContent = formatMoment(changed_at);
+    button.setAttribute("aria-label", `Restore ${before.name}`);
+    button.addEventListener("click", () => restore(row, button, before));
+    return row;
+  }
+
+  /** The row goes, and the focus to the one that takes its place. */
+  async function restore(row, button, item) {
+    if (button.ariaDisabled === "true") return;
+    button.ariaDisabled = "true";
+    const isBack = await onRestore([item]);
+    button.ariaDisabled = null;
+    if (!isBack) return;
+    const next = row.nextElementSibling ?? row.previousElementSibling;
+    row.remove();
+    (next ?? dialog).querySelector("button").focus();
+    if (!list.childElementCount) said.textContent = "Nothing is deleted.";
+  }
+
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog || target.closest(".dialog-close")) dialog.close();
+  });
+  more.addEventListener("click", load);
+
+  return {
+    open() {
+      last = null;
+      list.replaceChildren();
+      more.hidden = true;
+      dialog.showModal();
+      load();
+    },
+  };
+}

@@ -1,0 +1,116 @@
+/** A CSV file: chosen, tried without changing anything, then taken. What is wrong is said by line. */
+
+import { formatNumber, formatPercent } from "../formats.js";
+import { sendImport } from "../import.js";
+import { setText } from "./text.js";
+
+export function mountImportDialog(dialog, { onImported }) {
+  const part = (name) => dialog.querySelector(`.import-dialog-${name}`);
+  const [box, drop, confirm, said, faults] = ["file", "drop", "confirm", "said", "errors"].map(part);
+  const lines = faults.querySelector("tbody");
+  const progress = dialog.querySelector("progress");
+  let file = null;
+  let sending = null; // aborts what is under way
+
+  function show(step, text = "") {
+    dialog.dataset.step = step;
+    setText(said, text);
+    confirm.hidden = step !== "tried";
+    faults.hidden = step !== "refused" || !lines.childElementCount;
+    part("progress").hidden = step !== "sending";
+  }
+
+  function showProgress(sent) {
+    progress.value = sent;
+    setText(part("percent"), sent < 1 ? formatPercent(sent) : "Being checked…");
+  }
+
+  function send(isDryRun) {
+    sending?.abort();
+    sending = new AbortController();
+    showProgress(0);
+    show("sending");
+    return sendImport(file, { isDryRun, onProgress: showProgress, signal: sending.signal });
+  }
+
+  async function tryOut(chosen) {
+    file = chosen;
+    if (!file) return;
+    setText(part("name"), file.name);
+    try {
+      const counts = await send(true);
+      show("tried", promise(counts));
+      confirm.focus();
+    } catch (refusal) {
+      refuse(refusal);
+    }
+  }
+
+  async function take() {
+    try {
+      const counts = await send(false);
+      dialog.close();
+      onImported(`${file.name}: ${result(counts)}`);
+    } catch (refusal) {
+      refuse(refusal);
+    }
+  }
+
+  function refuse({ message, errors, errorCount }) {
+    lines.replaceChildren(...errors.map(createErrorRow));
+    const more = errorCount > errors.length ? ` The first ${formatNumber(errors.length)} are shown.` : "";
+    const count = errorCount === 1 ? "One error" : `${formatNumber(errorCount)} errors`;
+    show("refused", errors.length ? `${count}; nothing was imported.${more}` : `Nothing was imported. ${message}`);
+  }
+
+  box.addEventListener("change", () => {
+    tryOut(box.files[0]);
+    box.value = ""; // so that the same file, mended, can be chosen again
+  });
+  confirm.addEventListener("click", take);
+  drop.addEventListener("dragover", (event) => {
+    event.preventDefault();
+    drop.classList.add("is-over");
+  });
+  drop.addEventListener("dragleave", () => drop.classList.remove("is-over"));
+  drop.addEventListener("drop", (event) => {
+    event.preventDefault();
+    drop.classList.remove("is-over");
+    tryOut(event.dataTransfer.files[0]);
+  });
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog || target.closest(".dialog-close")) dialog.close();
+  });
+  dialog.addEventListener("close", () => sending?.abort());
+
+  return {
+    open() {
+      setText(part("name"), "");
+      show("choosing");
+      dialog.showModal();
+    },
+  };
+}
+
+function createErrorRow({ line, column, field, message }) {
+  const row = document.createElement("tr");
+  const place = [line, column].map((number) => (number == null ? "" : formatNumber(number)));
+  for (const text of [place[0], field ?? place[1], message]) {
+    const cell = document.createElement("td");
+    cell.dir = "auto";
+    cell.textContent = text;
+    row.append(cell);
+  }
+  return row;
+}
+
+const items = (count) => `${formatNumber(count)} ${count === 1 ? "item" : "items"}`;
+
+function promise({ created, updated, unchanged }) {
+  if (created + updated === 0) return `Nothing would change: ${items(unchanged)} are as in the file.`;
+  return `${items(created)} would be added, ${items(updated)} changed, ${items(unchanged)} left as they are.`;
+}
+
+function result({ created, updated }) {
+  return `${items(created)} added, ${items(updated)} changed.`;
+}

@@ -1,0 +1,113 @@
+/** One item, with everything that ever happened to it. It follows the stock while it is open. */
+
+import { getHistory } from "../api.js";
+import { formatMoment, formatNumber } from "../formats.js";
+import { findItem } from "../stock.js";
+import { quantitiesOf } from "../steps.js";
+import { nameError } from "../validation.js";
+import { quantityShown } from "../writes.js";
+import { createHistoryEntry } from "./history-entry.js";
+import { createStepChart } from "./step-chart.js";
+import { setText } from "./text.js";
+
+const SETTLE_MS = 400; // an item that changes all the time is not asked for at each change
+
+export function mountItemDrawer(dialog, store, { onRename, onStep, onRestore }) {
+  const part = (name) => dialog.querySelector(`.item-drawer-${name}`);
+  const [title, quantity, facts, list, more, failure] = ["title", "quantity", "facts", "history", "more", "failure"].map(part);
+  const [rename, restore] = [part("rename"), part("restore")];
+  const nameBox = rename.elements.name;
+  const chart = createStepChart(part("chart"));
+  let id = null;
+  let entries = [];
+  let hasMore = false;
+  let loadedFor; // the version that the history was loaded for; undefined: not yet
+  let shownItem;
+  let timer;
+
+  function open(next) {
+    id = next;
+    [entries, hasMore, loadedFor, shownItem] = [[], false, undefined, undefined];
+    list.replaceChildren();
+    part("chart").hidden = true;
+    failure.textContent = "";
+    if (!dialog.open) dialog.showModal();
+  }
+
+  function close() {
+    id = null;
+    clearTimeout(timer);
+    if (dialog.open) dialog.close();
+  }
+
+  async function load(after = null) {
+    const asked = id;
+    try {
+      const page = await getHistory(asked, after);
+      if (asked !== id) return;
+      entries = after === null ? page.entries : [...entries, ...page.entries];
+      hasMore = page.hasMore;
+      failure.textContent = "";
+      showHistory();
+    } catch (refusal) {
+      if (asked === id) failure.textContent = refusal.message;
+    }
+  }
+
+  function showHistory() {
+    list.replaceChildren(...entries.map(createHistoryEntry));
+    more.hidden = !hasMore;
+    const points = quantitiesOf(entries);
+    part("chart").hidden = points.length === 0;
+    if (points.length) chart.update(points, Math.max(Date.now(), points.at(-1).at));
+    showItem(store.state);
+  }
+
+  function showItem({ stock, pending }) {
+    const item = findItem(stock, id);
+    const last = item ?? entries[0]?.before ?? null;
+    if (last && last.name !== shownItem?.name) {
+      setText(title, last.name);
+      if (document.activeElement !== nameBox) nameBox.value = last.name;
+    }
+    shownItem = last ?? shownItem;
+    setText(quantity, item ? formatNumber(quantityShown(item, pending.get(id))) : "Deleted");
+    setText(facts, last ? `Added ${formatMoment(last.created_at)}` : "");
+    for (const element of dialog.querySelectorAll(".item-drawer-step, .item-drawer-rename")) element.hidden = !item;
+    restore.hidden = item !== null || !stock.isComplete || entries[0]?.operation !== "DELETE";
+  }
+
+  function reloadWhenChanged({ stock }) {
+    const version = stock.known.get(id)?.version ?? null;
+    if (version === loadedFor) return;
+    const isFirst = loadedFor === undefined;
+    loadedFor = version;
+    clearTimeout(timer);
+    timer = setTimeout(load, isFirst ? 0 : SETTLE_MS);
+  }
+
+  dialog.addEventListener("close", () => id !== null && store.dispatch({ type: "view", opened: null }));
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog || target.closest(".item-drawer-close")) dialog.close();
+    const step = target.closest(".item-drawer-step");
+    if (step) onStep(id, Number(step.value));
+  });
+  more.addEventListener("click", () => load(entries.at(-1).event_id));
+  restore.addEventListener("click", () => onRestore([entries[0].before]));
+  nameBox.addEventListener("input", () => nameBox.setCustomValidity(""));
+  rename.addEventListener("submit", (event) => {
+    event.preventDefault();
+    nameBox.setCustomValidity(nameError(nameBox.value) ?? "");
+    if (nameBox.reportValidity()) onRename(id, nameBox.value.trim());
+  });
+
+  store.subscribe((state) => {
+    if (state.opened !== id) {
+      if (state.opened === null) return close();
+      open(state.opened);
+    }
+    if (id === null) return;
+    showItem(state);
+    if (state.stock.isComplete) reloadWhenChanged(state);
+  });
+}

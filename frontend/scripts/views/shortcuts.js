@@ -1,0 +1,62 @@
+/** The keyboard: the keys of a row, and those that work from anywhere, which can be switched off. */
+
+const KEY = "stockstream.shortcuts";
+
+export function mountShortcuts(dialog, list, { onSearch, onAdd, onUndo }) {
+  const toggle = dialog.querySelector("input");
+  let isOn = readStored();
+  toggle.checked = isOn;
+
+  const ANYWHERE = { "/": onSearch, n: onAdd, u: onUndo, "?": () => dialog.showModal() };
+
+  toggle.addEventListener("change", () => {
+    isOn = toggle.checked;
+    store(isOn);
+  });
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog || target.closest(".dialog-close")) dialog.close();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    const act = ofRow(event) ?? (isOn && !document.querySelector("dialog[open]") && ANYWHERE[event.key]);
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+
+  function ofRow({ target, key }) {
+    const element = target.closest?.(".stock-row");
+    if (!element) return null;
+    const index = Number(element.getAttribute("aria-posinset")) - 1;
+    const control = target.classList[0];
+    const go = (to) => () => list.focus(to, control);
+    const press = (name) => () => element.querySelector(`.stock-row-${name}`).click();
+    const moves = { ArrowUp: index - 1, ArrowDown: index + 1, PageUp: index - 10, PageDown: index + 10 };
+    const ends = { Home: 0, End: list.count - 1 };
+    if (key in moves || key in ends) return go(moves[key] ?? ends[key]);
+    const presses = { "+": "more", "=": "more", "-": "less", e: "edit", h: "name", x: "select", Delete: "delete" };
+    return presses[key] ? press(presses[key]) : null;
+  }
+}
+
+/** A field takes every key itself; a box to tick does not. */
+function isTyping(target) {
+  return target.matches?.("input:not([type=checkbox]), select, textarea");
+}
+
+function readStored() {
+  try {
+    return localStorage.getItem(KEY) !== "off";
+  } catch {
+    return true; // storage may be forbidden
+  }
+}
+
+function store(isOn) {
+  try {
+    localStorage.setItem(KEY, isOn ? "on" : "off");
+  } catch {
+    // then it holds for this page alone
+  }
+}

@@ -1,0 +1,84 @@
+/**
+ * Quantity over time as a step line: it runs level from one change to the next. Every change has a mark, a deletion a
+ * cross, and the axes have numbers, so that nothing depends on colour.
+ */
+
+import { formatCompact, formatNumber, formatShortMoment } from "../formats.js";
+import { ticks } from "../steps.js";
+import { svg } from "./svg.js";
+
+const HEIGHT = 190;
+const SIDE = { top: 12, right: 14, bottom: 26, left: 46 };
+const MARKED_AT_MOST = 60; // more would be a smear
+
+export function createStepChart(element) {
+  const drawing = svg("svg", { class: "step-chart", role: "img", height: HEIGHT });
+  element.append(drawing);
+
+  /** @param {{at: number, quantity: number | null}[]} points oldest first, not empty; `now` ends the line */
+  function update(points, now) {
+    const width = Math.max(240, element.clientWidth);
+    const to = frame(points, now, width);
+    drawing.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
+    drawing.setAttribute("aria-label", describe(points));
+    drawing.replaceChildren(...axes(points, now, to), line(points, now, to), ...marks(points, to));
+  }
+
+  return { update };
+}
+
+/** From moments and quantities to places in the drawing. */
+function frame(points, now, width) {
+  const levels = ticks(...range(points));
+  const [least, most] = [levels[0], levels.at(-1)];
+  const start = points[0].at;
+  const span = Math.max(1, now - start);
+  const inner = { width: width - SIDE.left - SIDE.right, height: HEIGHT - SIDE.top - SIDE.bottom };
+  return {
+    levels,
+    width,
+    x: (at) => SIDE.left + ((at - start) / span) * inner.width,
+    y: (quantity) => SIDE.top + (1 - (quantity - least) / (most - least)) * inner.height,
+  };
+}
+
+function range(points) {
+  const quantities = points.map(({ quantity }) => quantity ?? 0);
+  return [Math.min(...quantities), Math.max(...quantities)];
+}
+
+function axes(points, now, { levels, width, x, y }) {
+  const lines = levels.flatMap((level) => [
+    svg("line", { class: "step-chart-grid", x1: SIDE.left, x2: width - SIDE.right, y1: y(level), y2: y(level) }),
+    svg("text", { x: SIDE.left - 8, y: y(level) + 4, "text-anchor": "end" }, formatCompact(level)),
+  ]);
+  const start = svg("text", { x: x(points[0].at), y: HEIGHT - 6 }, formatShortMoment(points[0].at));
+  const end = svg("text", { x: x(now), y: HEIGHT - 6, "text-anchor": "end" }, "now");
+  return [...lines, start, end];
+}
+
+function line(points, now, { x, y }) {
+  let path = "";
+  points.forEach(({ at, quantity }, index) => {
+    if (quantity === null) return;
+    const isStart = index === 0 || points[index - 1].quantity === null;
+    const end = points[index + 1]?.at ?? now;
+    path += `${isStart ? `M${x(at)} ${y(quantity)}` : `V${y(quantity)}`}H${x(end)}`;
+  });
+  return svg("path", { class: "step-chart-line", d: path });
+}
+
+function marks(points, { x, y }) {
+  return points.slice(-MARKED_AT_MOST).map(({ at, quantity }, index, shown) => {
+    if (quantity !== null) return svg("circle", { class: "step-chart-mark", cx: x(at), cy: y(quantity), r: 3.5 });
+    const [left, level] = [x(at), y(shown[index - 1]?.quantity ?? 0)];
+    return svg("path", { class: "step-chart-end", d: `M${left - 5} ${level - 5}l10 10m0 -10l-10 10` });
+  });
+}
+
+function describe(points) {
+  const [first, last] = [points[0], points.at(-1)];
+  const end = last.quantity === null ? "deleted" : `${formatNumber(last.quantity)} now`;
+  const [least, most] = range(points).map(formatNumber);
+  return `Quantity over time: ${formatNumber(first.quantity ?? 0)} at first, ${end}; least ${least}, most ${most}.`;
+}
