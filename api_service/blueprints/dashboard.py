@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from quart import Blueprint, Response, current_app, render_template, request
 from werkzeug.exceptions import NotFound
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 blueprint = Blueprint("dashboard", __name__)
 
@@ -25,6 +29,14 @@ POLICY = {
     "require-trusted-types-for": "'script'",
     "trusted-types": "stockstream-worker",
     "worker-src": "'self'",
+}
+
+# A script that runs as a worker has the policy that it came with, not the page's.
+SCRIPT_POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "require-trusted-types-for": "'script'",
+    "trusted-types": "'none'",
 }
 
 
@@ -49,6 +61,8 @@ async def harden(response: Response) -> Response:
     """Every answer is taken for what it says it is, and tells other sites nothing."""
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
+    if request.endpoint == "static":
+        response.headers["Content-Security-Policy"] = content_security_policy(events_url(), SCRIPT_POLICY)
     return response
 
 
@@ -62,8 +76,8 @@ def events_url() -> str:
     return f"http://{host}:{settings.stream_bind.port}/events"
 
 
-def content_security_policy(url: str) -> str:
+def content_security_policy(url: str, policy: Mapping[str, str] = POLICY) -> str:
     """Everything from this origin, and the events from theirs."""
     parts = urlsplit(url)
     events_origin = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
-    return "; ".join(f"{name} {value}" for name, value in {**POLICY, "connect-src": f"'self'{events_origin}"}.items())
+    return "; ".join(f"{name} {value}" for name, value in {**policy, "connect-src": f"'self'{events_origin}"}.items())

@@ -18,8 +18,14 @@ export function createStream(address, store, { onReset }) {
     if (message.type === "reset") onReset();
   }
 
+  const connectAlone = () => connect(connectOwn(url, take));
+
   function open() {
-    connect(connectFeed(url, take, () => connect(connectOwn(url, take))));
+    try {
+      connect(connectFeed(url, take, connectAlone));
+    } catch {
+      connectAlone(); // a page that may not have a worker
+    }
   }
 
   function connect(next) {

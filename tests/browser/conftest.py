@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import sync_playwright
 
+from tests.browser.cable import CabledStack
 from tests.browser.chromium import find_chromium
 from tests.browser.dashboard import Dashboard
 from tests.browser.watched import Watch
@@ -89,6 +90,25 @@ def steady_stack(shared_stack: Stack) -> Stack:
         shared_stack.wait_until_ready(service)  # one that died fails here, with its log, not in each page
     shared_stack.sql("DELETE FROM inventory")
     return shared_stack
+
+
+@pytest.fixture(scope="package")
+def shared_cabled_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CabledStack]:
+    name = postgres.create_database()
+    stack = CabledStack(postgres, name, tmp_path_factory.mktemp("cabled"))
+    for service in ("api", "stream"):
+        stack.start(service)
+    yield stack
+    stack.close()
+    postgres.drop_database(name)
+
+
+@pytest.fixture
+def cabled_stack(shared_cabled_stack: CabledStack) -> CabledStack:
+    """Both services behind a network that the test may cut; whole again for the next."""
+    shared_cabled_stack.mend()
+    shared_cabled_stack.sql("DELETE FROM inventory")
+    return shared_cabled_stack
 
 
 @pytest.fixture

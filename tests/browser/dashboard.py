@@ -22,6 +22,10 @@ READ_STOCK = """async () => {
     const { currentItems } = await import("/static/scripts/stock.js");
     return [...currentItems(store.state.stock).values()];
 }"""
+KNOWS_THE_HEARTBEAT = """async () => {
+    const { store } = await import("/static/scripts/main.js");
+    while (store.state.connection.staleAfter > 5_000) await new Promise(requestAnimationFrame);
+}"""
 READ_ROWS = """rows => rows.map(row => ({
     id: Number(row.dataset.id),
     name: row.querySelector(".stock-row-name").textContent,
@@ -70,6 +74,10 @@ class Dashboard:
             if not dropped:
                 break
         self.page.remove_listener("requestfailed", note)
+
+    def knows_the_heartbeat(self) -> None:
+        """Wait until the page has learned how often a heartbeat comes here, and so when silence means something."""
+        self.page.evaluate(KNOWS_THE_HEARTBEAT)
 
     def is_now(self, word: str) -> None:
         """Wait until the connection is said to be this."""

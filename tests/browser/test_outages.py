@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
-if TYPE_CHECKING:
-    from playwright.sync_api import Route
+from tests.browser.dashboard import Dashboard
 
-    from tests.browser.dashboard import Dashboard
+if TYPE_CHECKING:
+    from playwright.sync_api import Page, Route
+
+    from tests.browser.cable import CabledStack
     from tests.browser.watched import Watch
 
 NETWORK = "net::ERR_|Failed to load resource"
@@ -66,13 +69,48 @@ def test_a_stream_that_falls_silent_is_stale_and_is_renewed(frail_dashboard: Das
     dashboard.shows("Bolts", 12)
 
 
-def test_a_device_without_a_network_is_offline_until_it_is_back(dashboard: Dashboard, watch: Watch) -> None:
+def test_a_network_that_is_pulled_out_is_told_with_a_countdown_and_nothing_is_missed(
+    cabled_stack: CabledStack, page: Page, watch: Watch
+) -> None:
     watch.expect(NETWORK)
-    dashboard.open()
-    dashboard.page.context.set_offline(True)
+    dashboard = Dashboard(page, cabled_stack).open()
+    cabled_stack.cut()
+    dashboard.is_now("Reconnecting")
+    expect(page.locator(".connection-note")).to_have_text(re.compile(r"^in \d+s$"))
+    expect(page.locator(".connection-text")).to_contain_text("Last heard at")
+    cabled_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    cabled_stack.mend()
+    dashboard.is_now("Live")
+    dashboard.equals_the_table()
+
+
+def test_silence_is_told_by_the_second_and_ends_when_something_is_heard(cabled_stack: CabledStack, page: Page) -> None:
+    """The wire looks whole: nobody is told that nothing passes, as when a laptop wakes somewhere else."""
+    dashboard = Dashboard(page, cabled_stack).open()
+    dashboard.knows_the_heartbeat()
+    cabled_stack.hold()
+    dashboard.is_now("Stale")
+    note = page.locator(".connection-note")
+    expect(note).to_have_text(re.compile(r"^\d+s behind$"))
+    seconds = int((note.text_content() or "").split("s")[0])
+    expect(note).to_have_text(f"{seconds + 2}s behind")
+    cabled_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    cabled_stack.mend()
+    dashboard.is_now("Live")
+    dashboard.equals_the_table()
+
+
+def test_a_device_without_a_network_is_offline_until_it_is_back(
+    cabled_stack: CabledStack, page: Page, watch: Watch
+) -> None:
+    watch.expect(NETWORK)
+    dashboard = Dashboard(page, cabled_stack).open()
+    page.context.set_offline(True)
+    cabled_stack.cut()
     dashboard.is_now("Offline")
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
-    dashboard.page.context.set_offline(False)
+    cabled_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    cabled_stack.mend()
+    page.context.set_offline(False)
     dashboard.is_now("Live")
     dashboard.equals_the_table()
 

@@ -1,0 +1,109 @@
+"""The network between a page and the services: to be cut, to fall silent, and to be mended."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+from tests.stack import Stack, free_port
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.postgres import PostgresServer
+
+CHUNK = 65_536
+
+
+class Cable:
+    """Passes on all bytes between one port and another: while it is whole, and not held."""
+
+    def __init__(self, target: int) -> None:
+        self.port = free_port()
+        self._target = target
+        self._listener: socket.socket | None = None
+        self._ends: list[socket.socket] = []
+        self._flowing = threading.Event()
+        self.mend()
+
+    def mend(self) -> None:
+        """Pass everything on again, what was held first."""
+        self._flowing.set()
+        if self._listener is None:
+            self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
+            self._start(self._accept, self._listener)
+
+    def cut(self) -> None:
+        """End every connection, and refuse new ones."""
+        listener, self._listener = self._listener, None
+        ends, self._ends = self._ends, []
+        for end in [*ends, listener]:
+            _close(end)
+        self._flowing.set()
+
+    def hold(self) -> None:
+        """Take connections and bytes as before, and pass none on: nobody is told."""
+        self._flowing.clear()
+
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
+            try:
+                near, _ = listener.accept()
+                far = socket.create_connection(("127.0.0.1", self._target))
+            except OSError:
+                return
+            self._ends += [near, far]
+            self._start(self._pass_on, near, far)
+            self._start(self._pass_on, far, near)
+
+    def _pass_on(self, source: socket.socket, sink: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            while data := source.recv(CHUNK):
+                self._flowing.wait()
+                sink.sendall(data)
+        _close(source)
+        _close(sink)
+
+    @staticmethod
+    def _start(work: object, *arguments: socket.socket) -> None:
+        threading.Thread(target=work, args=arguments, daemon=True).start()  # type: ignore[arg-type]
+
+
+def _close(end: socket.socket | None) -> None:
+    """Shut down first: closing alone does not wake the thread that waits for it."""
+    if end is not None:
+        with contextlib.suppress(OSError):
+            end.shutdown(socket.SHUT_RDWR)
+        end.close()
+
+
+class CabledStack(Stack):
+    """Both services, each behind a cable. A heartbeat each second makes silence tell soon."""
+
+    def __init__(self, server: PostgresServer, database: str, logs: Path) -> None:
+        super().__init__(server, database, logs)
+        self.cables = {name: Cable(port) for name, port in self.ports.items()}
+        self.api_url = f"http://127.0.0.1:{self.cables['api'].port}"
+        self.settings = {
+            "EVENTS_URL": f"http://127.0.0.1:{self.cables['stream'].port}/events",
+            "ALLOWED_ORIGINS": self.api_url,
+            "STREAM_HEARTBEAT_SECONDS": "1",
+        }
+
+    def cut(self) -> None:
+        for cable in self.cables.values():
+            cable.cut()
+
+    def hold(self) -> None:
+        for cable in self.cables.values():
+            cable.hold()
+
+    def mend(self) -> None:
+        for cable in self.cables.values():
+            cable.mend()
+
+    def close(self) -> None:
+        self.cut()
+        super().close()

@@ -1,0 +1,136 @@
+"""What became of an item: who changed it, when, from what to what; and back from the dead."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.dashboard import Dashboard
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from playwright.sync_api import Page
+
+
+@pytest.fixture
+def bolts(dashboard: Dashboard) -> Dashboard:
+    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    return dashboard.open()
+
+
+def test_an_item_tells_who_changed_it_when_and_from_what_to_what(bolts: Dashboard) -> None:
+    bolts.page.get_by_label("Your name").fill("Zoë 李")
+    bolts.page.get_by_label("Your name").press("Enter")
+    bolts.edit("Bolts", 15)
+    bolts.shows("Bolts", 15)
+    drawer = bolts.open_item("Bolts")
+    entries = drawer.locator(".history-entry")
+    expect(entries).to_have_count(2)
+    expect(entries.nth(0)).to_contain_text("12 → 15")
+    expect(entries.nth(0).locator(".history-entry-who")).to_have_text("Zoë 李")
+    expect(entries.nth(1)).to_contain_text("Added with 12")
+    assert entries.nth(0).locator("time").get_attribute("datetime")
+    chart = drawer.get_by_role("img", name="Quantity over time: 12 at first, 15 now; least 12, most 15.")
+    expect(chart).to_be_visible()
+    expect(chart.locator("circle")).to_have_count(2)
+
+
+def test_an_open_item_follows_what_happens_to_it(bolts: Dashboard) -> None:
+    drawer = bolts.open_item("Bolts")
+    bolts.stack.sql("UPDATE inventory SET quantity = 13")
+    expect(drawer.locator(".history-entry").first).to_contain_text("12 → 13")
+    expect(drawer.locator(".item-drawer-quantity")).to_have_text("13")
+    drawer.get_by_role("button", name="One more").click()
+    expect(drawer.locator(".item-drawer-quantity")).to_have_text("14")
+    bolts.stack.sql("DELETE FROM inventory")
+    expect(drawer.locator(".item-drawer-quantity")).to_have_text("Deleted")
+    expect(drawer.locator(".history-entry").first).to_contain_text("Deleted, with 14 in stock")
+    drawer.get_by_role("button", name="Restore").click()
+    expect(drawer.locator(".item-drawer-quantity")).to_have_text("14")
+    bolts.equals_the_table()
+
+
+def test_an_item_is_renamed_and_its_history_keeps_both_names(bolts: Dashboard) -> None:
+    drawer = bolts.open_item("Bolts")
+    drawer.get_by_label("Item name").fill("M4 bolts")
+    drawer.get_by_role("button", name="Rename").click()
+    expect(drawer.locator(".item-drawer-title")).to_have_text("M4 bolts")
+    expect(drawer.locator(".history-entry").first).to_contain_text("Renamed from Bolts to M4 bolts")
+    bolts.page.keyboard.press("Escape")
+    bolts.shows("M4 bolts", 12)
+    bolts.equals_the_table()
+
+
+def test_a_long_history_is_read_in_parts(bolts: Dashboard) -> None:
+    bolts.stack.sql("DO $$ BEGIN FOR n IN 1..120 LOOP UPDATE inventory SET quantity = n; COMMIT; END LOOP; END $$")
+    bolts.shows("Bolts", 120)
+    drawer = bolts.open_item("Bolts")
+    expect(drawer.locator(".history-entry")).to_have_count(100)
+    drawer.get_by_role("button", name="Show older changes").click()
+    expect(drawer.locator(".history-entry")).to_have_count(121)
+    expect(drawer.get_by_role("button", name="Show older changes")).to_be_hidden()
+
+
+def test_an_opened_item_has_an_address_and_is_gone_back_from(bolts: Dashboard, new_page: Callable[[], Page]) -> None:
+    drawer = bolts.open_item("Bolts")
+    expect(drawer.locator(".history-entry")).to_have_count(1)
+    other = Dashboard(new_page(), bolts.stack)
+    other.page.goto(bolts.page.url)
+    expect(other.page.locator(".item-drawer-title")).to_have_text("Bolts")
+    bolts.page.go_back()
+    expect(drawer).to_be_hidden()
+    bolts.page.go_forward()
+    expect(drawer).to_be_visible()
+
+
+def test_deleted_items_are_listed_and_restored_by_one_click(bolts: Dashboard) -> None:
+    bolts.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 7); DELETE FROM inventory")
+    expect(bolts.page.get_by_text("Nothing in stock yet")).to_be_visible()
+    bolts.page.get_by_role("button", name="Deleted items").click()
+    dialog = bolts.page.get_by_role("dialog", name="Deleted items")
+    first = dialog.locator(".deleted-item").first
+    expect(first).to_contain_text("7 in stock")
+    dialog.get_by_role("button", name="Restore Nuts").first.click()
+    bolts.says("Nuts was restored.")
+    expect(dialog.locator(".deleted-item").first.locator(".deleted-item-name")).to_have_text("Bolts")
+    bolts.page.keyboard.press("Escape")
+    bolts.shows("Nuts", 7)
+    bolts.equals_the_table()
+
+
+def test_several_items_are_deleted_when_that_is_confirmed_and_all_come_back(bolts: Dashboard) -> None:
+    bolts.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 30) n")
+    bolts.search("Item")
+    expect(bolts.page.locator(".stock-list-summary")).to_have_text("30 of 31 items")
+    bolts.page.get_by_label("Select all that are shown").check()
+    bolts.row("Item 30").locator(".stock-row-select").uncheck()
+    expect(bolts.page.locator(".selection-count")).to_have_text("29 selected")
+    remove = bolts.page.locator(".selection").get_by_role("button", name="Delete")
+    remove.click()
+    dialog = bolts.page.get_by_role("dialog", name="Delete 29 items?")
+    dialog.get_by_role("button", name="Keep them").click()
+    expect(bolts.page.locator(".selection-count")).to_have_text("29 selected")
+    remove.click()
+    dialog.get_by_role("button", name="Delete 29 items").click()
+    bolts.says("29 items were deleted.")
+    expect(bolts.page.locator(".selection")).to_be_hidden()
+    assert bolts.stack.sql("SELECT count(*) FROM inventory") == [("2",)]
+    bolts.equals_the_table()
+    bolts.notice("29 items were deleted.").get_by_role("button", name="Undo").click()
+    bolts.says("29 items were restored.")
+    assert bolts.stack.sql("SELECT count(*) FROM inventory") == [("31",)]
+    bolts.equals_the_table()
+
+
+def test_the_last_day_is_drawn_for_each_row_and_for_the_whole_stock(bolts: Dashboard) -> None:
+    row = bolts.row("Bolts")
+    expect(row.get_by_role("img")).to_be_visible()
+    expect(bolts.page.locator(".overview-total")).to_have_text("12")
+    total = bolts.page.locator(".overview").get_by_role("img")
+    expect(total).to_be_visible()
+    bolts.stack.sql("UPDATE inventory SET quantity = 1500")
+    expect(bolts.page.locator(".overview-total")).to_have_text("1,500")
+    expect(row.get_by_role("img", name="1,500")).to_be_visible()

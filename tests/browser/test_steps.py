@@ -1,0 +1,75 @@
+"""More and less: each click counts, however fast they come and whoever else changes the same item."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
+    from tests.browser.dashboard import Dashboard
+    from tests.browser.watched import Watch
+
+ITEM = "**/api/inventories/*"
+
+
+@pytest.fixture
+def bolts(dashboard: Dashboard) -> Dashboard:
+    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    return dashboard.open()
+
+
+def test_rapid_clicks_add_up_and_go_together(bolts: Dashboard) -> None:
+    held: list[Route] = []
+    bolts.page.route(ITEM, lambda route: held.append(route))
+    bolts.step("Bolts", 7)
+    bolts.step("Bolts", -2)
+    bolts.shows("Bolts", 17)
+    assert [json.loads(route.request.post_data or "") for route in held] == [{"adjust": 1}]
+    held[0].continue_()
+    with bolts.page.expect_request(ITEM) as second:
+        pass
+    assert json.loads(second.value.post_data or "") == {"adjust": 4}
+    bolts.shows("Bolts", 17)
+    held[1].continue_()
+    bolts.equals_the_table()
+    assert bolts.stack.sql("SELECT quantity FROM inventory") == [("17",)]
+
+
+def test_steps_count_on_top_of_what_others_do(bolts: Dashboard) -> None:
+    bolts.stack.sql("UPDATE inventory SET quantity = 100")
+    bolts.step("Bolts", 3)
+    bolts.stack.sql("UPDATE inventory SET quantity = quantity + 50")
+    bolts.step("Bolts", 2)
+    bolts.shows("Bolts", 155)
+    bolts.equals_the_table()
+
+
+def test_nothing_goes_below_zero(bolts: Dashboard) -> None:
+    bolts.stack.sql("UPDATE inventory SET quantity = 1")
+    bolts.shows("Bolts", 1)
+    bolts.step("Bolts", -1)
+    bolts.shows("Bolts", 0)
+    less = bolts.row("Bolts").locator(".stock-row-less")
+    expect(less).to_have_attribute("aria-disabled", "true")
+    less.click(force=True)
+    bolts.shows("Bolts", 0)
+    bolts.equals_the_table()
+
+
+def test_a_step_that_is_refused_is_taken_back_with_the_reason(bolts: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 409")
+
+    def take_first(route: Route) -> None:
+        bolts.stack.sql("UPDATE inventory SET quantity = 0")
+        route.continue_()
+
+    bolts.page.route(ITEM, take_first)
+    bolts.step("Bolts", -1)
+    bolts.says("Bolts has 0 now, so there can't be 1 less of it.")
+    bolts.shows("Bolts", 0)
+    bolts.equals_the_table()
