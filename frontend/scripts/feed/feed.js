@@ -33,7 +33,7 @@ export function createFeed(url) {
   const tell = (message) => pages.forEach((take) => take(message));
 
   function become(changed) {
-    connection = { ...connection, staleAfter: patience.staleAfter, ...changed };
+    connection = { ...connection, ...changed };
     tell({ type: "connection", connection });
   }
 
@@ -83,11 +83,12 @@ export function createFeed(url) {
 
   function takeHeartbeat(frame) {
     takeGathered();
-    const { heardAt } = connection;
-    patience.beat(heardAt);
+    patience.beat(connection.heardAt);
     position = parsePosition(frame.lastEventId) ?? position;
+    connection = { ...connection, staleAfter: patience.staleAfter };
+    const { heardAt, staleAfter } = connection;
     const clockAhead = Date.parse(JSON.parse(frame.data).at) - heardAt;
-    tell({ type: "heartbeat", position, clockAhead, heardAt, staleAfter: patience.staleAfter });
+    tell({ type: "heartbeat", position, clockAhead, heardAt, staleAfter });
   }
 
   function takeReset(frame) {

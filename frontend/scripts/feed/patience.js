@@ -6,12 +6,8 @@ const GRACE = 1.3;
 const RENEWAL = 2.5;
 
 export function createPatience() {
-  let beats = []; // moments of the latest, at most three; the first of a connection comes out of turn
-
-  function interval() {
-    const gaps = beats.slice(1).map((beat, index) => beat - beats[index]);
-    return gaps.length < 2 ? LONGEST_MS : Math.min(LONGEST_MS, Math.max(SHORTEST_MS, ...gaps));
-  }
+  let interval = LONGEST_MS;
+  let beats = []; // moments of the latest on this connection, at most three; the first comes out of turn
 
   return {
     connected() {
@@ -19,14 +15,16 @@ export function createPatience() {
     },
     beat(now) {
       beats = [...beats, now].slice(-3);
+      const gaps = beats.slice(1).map((beat, index) => beat - beats[index]);
+      if (gaps.length === 2) interval = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, ...gaps));
     },
     /** After so long what is shown may be old. */
     get staleAfter() {
-      return interval() * GRACE;
+      return interval * GRACE;
     },
     /** After so long the connection is taken for dead. */
     get renewAfter() {
-      return interval() * RENEWAL;
+      return interval * RENEWAL;
     },
   };
 }
