@@ -99,8 +99,9 @@ export function createActions(store, { onUnheard }) {
       if (refusal) refusals.push({ item, refusal });
       else deleted.push(item);
     };
-    await eachOf(items.filter(({ id }) => !store.state.pending.has(id)), send);
-    store.dispatch({ type: "select", ids: items.map(({ id }) => id), isSelected: false });
+    const free = items.filter(({ id }) => !store.state.pending.has(id)); // the others stay selected
+    await eachOf(free, send);
+    store.dispatch({ type: "select", ids: free.map(({ id }) => id), isSelected: false });
     if (refusals.length) say(explainDeletions(refusals));
     if (deleted.length) say(tellDeleted(deleted));
     if (deleted.length) written();

@@ -24,7 +24,8 @@ export function setActor(name) {
   }
 }
 
-const clean = (name) => [...name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, " ").trim()].slice(0, LONGEST_ACTOR).join("");
+/** The server takes no other white space than the plain one, and nothing that can't be seen. */
+const clean = (name) => [...name.replace(/[\p{C}\p{Z}]/gu, " ").trim()].slice(0, LONGEST_ACTOR).join("");
 
 /** A header carries bytes, each written as the character of that number. */
 export function actorHeader() {

@@ -1,6 +1,7 @@
 /** The REST API. Each call gives what the server has, or throws a Refusal with a reason fit to be read. */
 
 import { actorHeader } from "./actor.js";
+import { backoff } from "./backoff.js";
 import { parsePosition } from "./position.js";
 
 const URL = "/api/inventories";
@@ -27,7 +28,7 @@ export async function getStock(signal) {
 }
 
 export async function addItem(name, quantity) {
-  return read(await call("POST", URL, { body: { name, quantity } }));
+  return read(await callOnce("POST", URL, { body: { name, quantity } }));
 }
 
 /** Set the quantity (and the name, if given), if the item still has this version. */
@@ -37,7 +38,7 @@ export async function setItem(id, change, version) {
 
 /** Add to the quantity, whatever it is now. */
 export async function adjustItem(id, adjust) {
-  return read(await call("PATCH", `${URL}/${id}`, { body: { adjust } }));
+  return read(await callOnce("PATCH", `${URL}/${id}`, { body: { adjust } }));
 }
 
 /** Delete the item, if it still has this version. */
@@ -67,9 +68,30 @@ export async function getTrends(ids) {
   return read(await call("GET", `/api/trends?steps=24${query}`));
 }
 
-async function call(method, url, { body, version, signal } = {}) {
+/**
+ * For what must not be done twice: where no answer came, it may have been done all the same, so it is asked once more
+ * under the same key, which the server does only once.
+ */
+async function callOnce(method, url, request) {
+  const key = createKey();
+  try {
+    return await call(method, url, { ...request, key });
+  } catch (refusal) {
+    if (refusal.status !== null) throw refusal;
+    await new Promise((done) => setTimeout(done, backoff(1)));
+    return call(method, url, { ...request, key });
+  }
+}
+
+/** crypto.randomUUID is not there over plain HTTP. */
+function createKey() {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-");
+}
+
+async function call(method, url, { body, version, key, signal } = {}) {
   const headers = { Accept: "application/json", ...(method === "GET" ? {} : actorHeader()) };
   if (body) headers["Content-Type"] = "application/json";
+  if (key) headers["Idempotency-Key"] = key;
   if (version) headers["If-Match"] = `"${version}"`;
   const timeout = AbortSignal.timeout(PATIENCE_MS);
   const response = await reach(url, {

@@ -26,7 +26,7 @@ export function createTrends({ onLoaded }) {
     askedAt = Date.now();
     const ids = wanted.slice(0, MOST);
     const trends = await getTrends(ids).catch(() => ({ items: {}, total: total?.values ?? null })); // the rows do without
-    if (ids.length === MOST || known.size > 10 * MOST) known.clear();
+    if (known.size > 10 * MOST) known.clear();
     for (const id of ids) known.set(id, { values: trends.items[id], at: askedAt });
     total = { values: trends.total, at: askedAt };
     timer = undefined;

@@ -40,6 +40,27 @@ def test_rapid_clicks_add_up_and_go_together(bolts: Dashboard) -> None:
     assert bolts.stack.sql("SELECT quantity FROM inventory") == [("17",)]
 
 
+def test_a_step_whose_answer_is_lost_is_asked_again_and_counts_once(bolts: Dashboard, watch: Watch) -> None:
+    watch.expect("net::ERR")
+    lost: list[Route] = []
+
+    def lose_first(route: Route) -> None:
+        lost.append(route)
+        if len(lost) > 1:
+            route.continue_()
+        else:
+            route.fetch()
+            route.abort()
+
+    bolts.page.route(ITEM, lose_first)
+    bolts.step("Bolts", 1)
+    expect(bolts.row("Bolts")).not_to_have_class("stock-row is-pending")
+    bolts.shows("Bolts", 13)
+    bolts.equals_the_table()
+    assert len(lost) == 2
+    assert bolts.stack.sql("SELECT quantity FROM inventory") == [("13",)]
+
+
 def test_steps_count_on_top_of_what_others_do(bolts: Dashboard) -> None:
     bolts.stack.sql("UPDATE inventory SET quantity = 100")
     bolts.step("Bolts", 3)

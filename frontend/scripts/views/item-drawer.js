@@ -29,6 +29,7 @@ export function mountItemDrawer(dialog, store, { onRename, onStep, onRestore }) 
     id = next;
     [entries, hasMore, loadedFor, shownItem] = [[], false, undefined, undefined];
     list.replaceChildren();
+    setText(title, "Loading…");
     part("chart").hidden = true;
     failure.textContent = "";
     if (!dialog.open) dialog.showModal();
@@ -50,7 +51,9 @@ export function mountItemDrawer(dialog, store, { onRename, onStep, onRestore }) 
       failure.textContent = "";
       showHistory();
     } catch (refusal) {
-      if (asked === id) failure.textContent = refusal.message;
+      if (asked !== id) return;
+      failure.textContent = refusal.message;
+      if (!shownItem) setText(title, "No such item");
     }
   }
 
