@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from tests.browser.cable import CabledStack
 from tests.browser.chromium import find_chromium
-from tests.browser.dashboard import Dashboard
+from tests.browser.dashboard import PATIENCE_MS, Dashboard
 from tests.browser.watched import Watch
 from tests.stack import Stack
 
@@ -34,6 +34,7 @@ ARGUMENTS = [
 @pytest.fixture(scope="package")
 def browser(postgres: PostgresServer) -> Iterator[Browser]:
     """After PostgreSQL, which asyncio starts: playwright keeps a loop of its own running in this thread."""
+    expect.set_options(timeout=PATIENCE_MS)
     path = find_chromium()
     assert path, "no Chromium: run `python -m tests.browser.chromium`"
     with sync_playwright() as playwright:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 PATIENCE_MS = 20_000
+RECOVERY_MS = 45_000  # a page that has failed often waits up to half a minute before it tries again
 LOADS = 5
 READ_STOCK = """async () => {
     const { store } = await import("/static/scripts/main.js");
@@ -81,7 +82,7 @@ class Dashboard:
 
     def is_now(self, word: str) -> None:
         """Wait until the connection is said to be this."""
-        self.page.locator(f'.connection[data-state="{word.lower()}"]').wait_for(timeout=PATIENCE_MS)
+        self.page.locator(f'.connection[data-state="{word.lower()}"]').wait_for(timeout=RECOVERY_MS)
         expect(self.page.locator(".connection-word")).to_have_text(word)
 
     def items(self) -> list[Item]:

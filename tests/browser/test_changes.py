@@ -33,25 +33,23 @@ def test_an_item_is_added_and_the_form_is_ready_for_the_next(dashboard: Dashboar
     dashboard.equals_the_table()
 
 
-@pytest.mark.parametrize(
-    ("field", "message", "entries"),
-    [
-        ("Name", "Give the item a name.", [("", 1), ("   ", 1)]),
-        ("Name", "A name has at most 200 characters.", [("x" * 201, 1)]),
-        (
-            "Quantity",
-            "Enter a whole number, 0 or more.",
-            [("Nuts", ""), ("Nuts", "-1"), ("Nuts", "1.5"), ("Nuts", "1e3"), ("Nuts", "ten")],
-        ),
-        ("Quantity", "A quantity is at most 2,147,483,647.", [("Nuts", 2_147_483_648)]),
-    ],
-)
-def test_what_is_wrong_is_said_at_its_field(
-    dashboard: Dashboard, field: str, message: str, entries: list[tuple[str, int | str]]
-) -> None:
+NAME_MISSING = "Give the item a name."
+NAME_TOO_LONG = "A name has at most 200 characters."
+NO_WHOLE_NUMBER = "Enter a whole number, 0 or more."
+TOO_MANY = "A quantity is at most 2,147,483,647."
+MISTAKES: list[tuple[str, str, str, int | str]] = [
+    ("Name", NAME_MISSING, "", 1),
+    ("Name", NAME_MISSING, "   ", 1),
+    ("Name", NAME_TOO_LONG, "x" * 201, 1),
+    *(("Quantity", NO_WHOLE_NUMBER, "Nuts", entry) for entry in ("", "-1", "1.5", "1e3", "ten")),
+    ("Quantity", TOO_MANY, "Nuts", 2_147_483_648),
+]
+
+
+def test_what_is_wrong_is_said_at_its_field(dashboard: Dashboard) -> None:
     dashboard.open()
-    box = dashboard.page.get_by_label(field, exact=True)
-    for name, quantity in entries:
+    for field, message, name, quantity in MISTAKES:
+        box = dashboard.page.get_by_label(field, exact=True)
         dashboard.add(name, quantity)
         expect(box).to_have_accessible_description(message)
         expect(box).to_have_attribute("aria-invalid", "true")

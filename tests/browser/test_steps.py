@@ -30,9 +30,8 @@ def test_rapid_clicks_add_up_and_go_together(bolts: Dashboard) -> None:
     bolts.step("Bolts", -2)
     bolts.shows("Bolts", 17)
     assert [json.loads(route.request.post_data or "") for route in held] == [{"adjust": 1}]
-    held[0].continue_()
     with bolts.page.expect_request(ITEM) as second:
-        pass
+        held[0].continue_()
     assert json.loads(second.value.post_data or "") == {"adjust": 4}
     bolts.shows("Bolts", 17)
     held[1].continue_()
