@@ -32,7 +32,7 @@ export function createStream(address, store, { onReset }) {
     feed?.end();
     feed = next;
     unanswered = 0;
-    if (!navigator.onLine) feed.call("setOnline", false);
+    feed.call("setOnline", navigator.onLine);
     feed.call("join", position());
   }
 

@@ -44,6 +44,7 @@ export function mountConnection(element, detail, store, { onRetry }) {
 
   retry.addEventListener("click", onRetry);
   setInterval(show, TICK_MS);
+  document.addEventListener("visibilitychange", show); // timers of a hidden page come late
   store.subscribe((next) => {
     state = next;
     show();

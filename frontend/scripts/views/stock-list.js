@@ -7,6 +7,7 @@ import { setText } from "./text.js";
 
 const POINTER_RESTS_MS = 3_000; // left lying on a row, it means nothing
 const TICK_MS = 10_000; // "just now" grows old
+const ROOM_ABOVE = 4; // rows that lie under what stays at the top of the screen
 
 export function mountStockList(section, store, listing, trends, actions) {
   const list = section.querySelector(".stock-list-rows");
@@ -118,8 +119,14 @@ export function mountStockList(section, store, listing, trends, actions) {
     store.redraw();
   }, TICK_MS);
 
+  function scrollTo(index) {
+    const place = list.getBoundingClientRect().top + index * rowHeight;
+    const [least, most] = [ROOM_ABOVE * rowHeight, innerHeight - 2 * rowHeight];
+    if (place < least) scrollBy(0, place - least);
+    if (place > most) scrollBy(0, place - most);
+  }
+
   return {
-    rowAt,
     /** Go to the row at this place of the list, drawing it first if need be; the same control of it gets the focus. */
     focus(index, control) {
       const item = order[Math.max(0, Math.min(order.length - 1, index))];
@@ -133,14 +140,6 @@ export function mountStockList(section, store, listing, trends, actions) {
       return order.length;
     },
   };
-
-  function scrollTo(index) {
-    const { top } = list.getBoundingClientRect();
-    const place = top + index * rowHeight;
-    const room = { least: 2 * rowHeight, most: innerHeight - 2 * rowHeight };
-    if (place < room.least) scrollBy(0, place - room.least);
-    if (place > room.most) scrollBy(0, place - room.most);
-  }
 }
 
 const CLICKS = {
