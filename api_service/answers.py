@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 from quart import Response
 from quart.wrappers.response import DataBody
 
-from api_service.models import LARGEST_ID, LARGEST_QUANTITY
 from api_service.store import history, items
+from shared.documents import LARGEST_ID, LARGEST_QUANTITY
 from shared.problems import Problem
 
 if TYPE_CHECKING:

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from quart import Quart
 
 from api_service.answers import wait_for_no_one
-from api_service.blueprints import dashboard, history, inventories, transfers, trends
+from api_service.blueprints import dashboard, documentation, history, inventories, transfers, trends
 from api_service.housekeeping import keep_house
 from api_service.metrics import measure_requests
+from api_service.openapi import describe
 from api_service.stock import Stock
 from shared import metrics
 from shared.database import DatabaseUnavailableError, acquire, create_pool, database_url
@@ -37,7 +38,7 @@ def create_app(settings: ApiSettings) -> Quart:
     app.extensions["settings"] = settings
     answer_with_problems(app)
     app.after_request(wait_for_no_one)
-    for resource in (inventories, history, trends, transfers, dashboard):
+    for resource in (inventories, history, trends, transfers, dashboard, documentation):
         app.register_blueprint(resource.blueprint)
 
     @app.while_serving
@@ -63,4 +64,5 @@ def create_app(settings: ApiSettings) -> Quart:
     app.register_blueprint(health_blueprint(check))
     app.register_blueprint(metrics.blueprint)
     measure_requests(app)
+    describe(app)
     return app

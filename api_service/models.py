@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    RootModel,
+    StringConstraints,
+    WithJsonSchema,
+)
 
-from api_service.moments import MOMENT_PATTERN, Moment, parse_moment, parse_time
+from api_service.moments import MOMENT_SCHEMA, Moment, parse_moment, parse_time
+from shared.documents import (
+    ITEM,
+    LARGEST_ID,
+    LARGEST_QUANTITY,
+    LONGEST_NAME,
+    Item,
+    ItemId,
+    Operation,
+    Quantity,
+    Timestamp,
+)
 
-LARGEST_QUANTITY = 2_147_483_647
-LARGEST_ID = 2**63 - 1
-LONGEST_NAME = 200
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict
+
 LONGEST_ACTOR = 200
 LARGEST_PAGE = 1_000
 USUAL_PAGE = 100
@@ -33,22 +53,40 @@ def _digits(value: object) -> object:
     return int(value)
 
 
+# The schema is of what is sent, so white space at its ends does not count against the length.
+_SPACE = r"\t\n\x0b\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_CONTROL = r"\x00-\x1f\x7f-\x9f"
+_INK = f"[^{_CONTROL}{_SPACE}]"
+NAME_PATTERN = f"^[{_SPACE}]*{_INK}([^{_CONTROL}]{{0,{LONGEST_NAME - 2}}}{_INK})?[{_SPACE}]*$"
+CURSOR_PATTERN = "^[0-9A-Za-z_-]+$"
+TEXT_PATTERN = f"^[^{_CONTROL}]+$"
+
 Name = Annotated[
     str,
     StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME),
     AfterValidator(_no_control_characters),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": NAME_PATTERN,
+            "description": f"1 to {LONGEST_NAME} characters without white space at the ends, no control characters",
+        }
+    ),
 ]
-Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)]
-Id = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=LARGEST_ID)]
-Page = Annotated[int, BeforeValidator(_digits), Field(ge=1, le=LARGEST_PAGE)]
+Id = Annotated[ItemId, BeforeValidator(_digits)]
+Page = Annotated[int, Field(ge=1, le=LARGEST_PAGE), BeforeValidator(_digits)]
 Time = Annotated[Any, BeforeValidator(parse_time), WithJsonSchema({"type": "string", "format": "date-time"})]
-Text = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_NAME), AfterValidator(_no_control_characters)]
+Text = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=LONGEST_NAME),
+    AfterValidator(_no_control_characters),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "pattern": TEXT_PATTERN}),
+]
 Sort = Literal["-updated_at", "updated_at", "name", "-name", "quantity", "-quantity"]
-Operation = Literal["INSERT", "UPDATE", "DELETE"]
 AsOf = Annotated[
     Moment | None,
     BeforeValidator(parse_moment),
-    WithJsonSchema({"type": "string", "pattern": MOMENT_PATTERN}),
+    WithJsonSchema(MOMENT_SCHEMA),
     Field(description="The state at this event (its id, or a position) or time (RFC 3339)"),
 ]
 Yes = Annotated[Literal["0", "1"], Field(description="1 for yes")]
@@ -64,17 +102,27 @@ class Body(BaseModel):
 
 
 class NewItem(Body):
+    """An item to add."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Pallet jack", "quantity": 12}]})
+
     name: Name
     quantity: Quantity
 
 
 class ItemChange(Body):
+    """What an item is to be; without a name, it keeps its own."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"quantity": 9}]})
+
     quantity: Quantity
     name: Name | None = None
 
 
 class Adjustment(Body):
     """How much to add; negative to take away."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"adjust": -3}]})
 
     adjust: Annotated[int, Field(ge=-LARGEST_QUANTITY, le=LARGEST_QUANTITY)]
 
@@ -90,6 +138,13 @@ class ImportRow(BaseModel):
     version: Id | None = None
 
 
+class ImportFile(RootModel[list[ImportRow]]):
+    """A CSV file with a header: what its rows may be."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": ["name,quantity\r\nPallet jack,12\r\n"]})
+    media_type: ClassVar = "text/csv"
+
+
 class Query(BaseModel):
     """The parameters of a request: each once unless it is a list, and no unknown ones."""
 
@@ -100,7 +155,7 @@ class ItemsQuery(Query):
     q: Text | None = Field(None, description="A part of the name; case and accents don't matter")
     sort: Sort = Field("-updated_at", description="With a minus, the largest first")
     limit: Page | None = Field(None, description="Items on a page; without it, all of them")
-    after: str | None = Field(None, description="Where the last page ended, from its `Link`")
+    after: str | None = Field(None, pattern=CURSOR_PATTERN, description="Where the last page ended, from its `Link`")
     as_of: AsOf = None
 
 
@@ -119,7 +174,7 @@ class AuditQuery(HistoryQuery):
 
 class TrendsQuery(Query):
     since: Time | None = Field(None, description="The first moment; 24 hours ago if not given")
-    steps: Annotated[int, BeforeValidator(_digits), Field(ge=1, le=MOST_TREND_STEPS)] = 24
+    steps: Annotated[int, Field(ge=1, le=MOST_TREND_STEPS), BeforeValidator(_digits)] = 24
     item: list[Id] = Field([], max_length=MOST_TREND_ITEMS, description="Items to show besides the whole stock")
 
 
@@ -135,16 +190,23 @@ class ImportQuery(Query):
 
 # What is answered ---------------------------------------------------------------------------------------------------
 
-
-class Item(BaseModel):
-    """An item of the stock."""
-
-    id: Annotated[int, Field(ge=1)]
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-    quantity: Quantity
-    version: Annotated[int, Field(ge=1, description="Rises by one with every change")]
-    created_at: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
-    updated_at: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+HISTORY_ENTRY: JsonDict = {
+    "event_id": 1042,
+    "item_id": 7,
+    "operation": "UPDATE",
+    "actor": "ann",
+    "changed_at": ITEM["updated_at"],
+    "changes": {"quantity": {"from": 15, "to": 12}},
+    "before": {**ITEM, "quantity": 15, "version": 2, "updated_at": ITEM["created_at"]},
+    "after": ITEM,
+}
+TRENDS: JsonDict = {
+    "from": "2026-11-25T08:00:00.000000Z",
+    "to": "2026-11-25T12:00:00.000000Z",
+    "step_seconds": 7200.0,
+    "total": [480, 495, 492],
+    "items": {"7": [None, 15, 12]},
+}
 
 
 class Change(BaseModel):
@@ -159,11 +221,13 @@ class Change(BaseModel):
 class HistoryEntry(BaseModel):
     """An event of the log."""
 
-    event_id: Annotated[int, Field(ge=1)]
-    item_id: Annotated[int, Field(ge=1)]
+    model_config = ConfigDict(json_schema_extra={"examples": [HISTORY_ENTRY]})
+
+    event_id: ItemId
+    item_id: ItemId
     operation: Operation
     actor: str
-    changed_at: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+    changed_at: Timestamp
     changes: Annotated[dict[Literal["name", "quantity"], Change], Field(description="Each field that changed")]
     before: Item | None
     after: Item | None
@@ -172,17 +236,33 @@ class HistoryEntry(BaseModel):
 class Trends(BaseModel):
     """Quantities at `steps` + 1 evenly spaced moments; null where there was none, or the log does not reach back."""
 
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, json_schema_extra={"examples": [TRENDS]})
 
-    from_: Annotated[str, Field(alias="from"), WithJsonSchema({"type": "string", "format": "date-time"})]
-    to: Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+    from_: Annotated[Timestamp, Field(alias="from")]
+    to: Timestamp
     step_seconds: float
     total: Annotated[list[int | None], Field(description="The whole stock")]
     items: Annotated[dict[str, list[int | None]], Field(description="Those that were asked for, by their ids")]
 
 
+class ExportFile(RootModel[str]):
+    """A CSV file with a header."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                "id,name,quantity,version,created_at,updated_at\r\n"
+                "7,Pallet jack,12,3,2026-11-25T08:00:00.000000Z,2026-11-25T12:00:00.000000Z\r\n"
+            ]
+        }
+    )
+    media_type: ClassVar = "text/csv"
+
+
 class ImportResult(BaseModel):
     """What an import did, or would do."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"created": 2, "updated": 1, "unchanged": 497}]})
 
     created: Annotated[int, Field(ge=0)]
     updated: Annotated[int, Field(ge=0)]
@@ -190,4 +270,8 @@ class ImportResult(BaseModel):
 
 
 class Deleted(BaseModel):
+    """The item is gone; the log keeps it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"message": "Item deleted successfully"}]})
+
     message: Literal["Item deleted successfully"]

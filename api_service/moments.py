@@ -4,10 +4,20 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from shared.position import MalformedPositionError, Position
 
-MOMENT_PATTERN = r"^([0-9]{1,19}|[0-9a-z]{1,16}-[0-9]{1,19}|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt].+)$"
+if TYPE_CHECKING:
+    from pydantic.json_schema import JsonSchemaValue
+
+MOMENT_SCHEMA: JsonSchemaValue = {
+    "anyOf": [
+        {"type": "string", "pattern": "^([0-9a-z]{1,16}-)?[0-9]{1,18}$"},
+        {"type": "string", "format": "date-time"},
+    ],
+    "examples": ["1042", "3f9c01ab-1042", "2026-11-25T12:00:00Z"],
+}
 
 # A `+` in a query that was not encoded arrives as a space.
 _RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d)[Tt](\d\d:\d\d:\d\d)(\.\d+)?([Zz]|[+ -]\d\d:\d\d)", re.ASCII)

@@ -6,8 +6,10 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from quart import Blueprint, Response, jsonify
+from quart_schema import document_response, tag_blueprint
 
-from shared.problems import Problem
+from shared.documents import Health
+from shared.problems import Problem, document_problems
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -20,13 +22,19 @@ class NotReadyError(Exception):
 def health_blueprint(check: Callable[[], Awaitable[None]]) -> Blueprint:
     """The two addresses; ``check`` raises NotReadyError while the service is not ready."""
     blueprint = Blueprint("health", __name__)
+    tag_blueprint(blueprint, ["Operation"])
 
     @blueprint.get("/healthz")
+    @document_response(Health)
     async def healthz() -> Response:
+        """Tell whether the process is alive."""
         return jsonify(status="alive")
 
     @blueprint.get("/readyz")
+    @document_response(Health)
+    @document_problems(HTTPStatus.SERVICE_UNAVAILABLE)
     async def readyz() -> Response:
+        """Tell whether it can do its work now."""
         try:
             await check()
         except NotReadyError as error:

@@ -7,13 +7,17 @@ import os
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from quart import Blueprint, Response
+from quart_schema import document_response, tag_blueprint
 
+from shared.documents import Metrics
 from shared.workers import SHARED_FOLDER
 
 blueprint = Blueprint("metrics", __name__)
+tag_blueprint(blueprint, ["Operation"])
 
 
 @blueprint.get("/metrics")
+@document_response(Metrics)
 async def metrics() -> Response:
     """Metrics, in the text format of Prometheus."""
     registry = REGISTRY

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict, TypeVar
 
 import structlog
 from quart import Quart, Response, request
@@ -13,12 +13,30 @@ from werkzeug.exceptions import HTTPException
 from shared.database import DatabaseUnavailableError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 log = structlog.get_logger()
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
+PROBLEMS_ATTRIBUTE = "_stockstream_problems"
+
+Handler = TypeVar("Handler", bound="Callable[..., Any]")
+
+
+def document_problems(*statuses: HTTPStatus) -> Callable[[Handler], Handler]:
+    """Say which problems an operation has besides those that follow from its parameters."""
+
+    def decorator(handler: Handler) -> Handler:
+        setattr(handler, PROBLEMS_ATTRIBUTE, set(statuses))
+        return handler
+
+    return decorator
+
+
+def documented_problems(handler: Callable[..., Any]) -> set[HTTPStatus]:
+    """What was said so."""
+    return getattr(handler, PROBLEMS_ATTRIBUTE, set())
 
 
 class FieldError(TypedDict):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from quart import Blueprint, Response, current_app, render_template, request
+from quart_schema import hide
 from werkzeug.exceptions import NotFound
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ SCRIPT_POLICY = {
 
 
 @blueprint.get("/")
+@hide
 async def index() -> Response:
     """The dashboard."""
     url = events_url()

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from quart import Blueprint, Response
-from quart_schema import document_querystring, document_response
+from quart_schema import document_querystring, document_response, tag_blueprint
 
 from api_service.answers import no_such_item, refuse_impossible_ids
 from api_service.connections import connected, one_snapshot
+from api_service.headers import Paged
 from api_service.models import AuditQuery, HistoryEntry, HistoryQuery
 from api_service.pages import json_page
 from api_service.requests import read_query, refuse_unknown_parameters
@@ -20,11 +21,12 @@ if TYPE_CHECKING:
 blueprint = Blueprint("history", __name__, url_prefix="/api")
 blueprint.url_value_preprocessor(refuse_impossible_ids)
 blueprint.before_request(refuse_unknown_parameters)
+tag_blueprint(blueprint, ["History"])
 
 
 @blueprint.get("/history")
 @document_querystring(AuditQuery)
-@document_response(list[HistoryEntry])
+@document_response(list[HistoryEntry], 200, Paged)
 async def list_history() -> Response:
     """List what happened to all items, newest first: who did it, when, and what changed from what to what."""
     query = read_query(AuditQuery)
@@ -45,7 +47,7 @@ async def list_history() -> Response:
 
 @blueprint.get("/inventories/<int:item_id>/history")
 @document_querystring(HistoryQuery)
-@document_response(list[HistoryEntry])
+@document_response(list[HistoryEntry], 200, Paged)
 async def list_item_history(item_id: int) -> Response:
     """List what happened to an item, newest first; after its deletion too."""
     query = read_query(HistoryQuery)
@@ -58,7 +60,7 @@ async def list_item_history(item_id: int) -> Response:
 
 @blueprint.get("/inventories/deleted")
 @document_querystring(HistoryQuery)
-@document_response(list[HistoryEntry])
+@document_response(list[HistoryEntry], 200, Paged)
 async def list_deleted_items() -> Response:
     """List the items that are deleted now, latest deletion first, each with the event that deleted it."""
     query = read_query(HistoryQuery)

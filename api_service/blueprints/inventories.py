@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from quart import Blueprint, Response, current_app, jsonify, request
-from quart_schema import document_querystring, document_request, document_response
+from quart_schema import document_headers, document_querystring, document_request, document_response, tag_blueprint
 
 from api_service import past
 from api_service.answers import (
@@ -18,12 +18,24 @@ from api_service.answers import (
 )
 from api_service.connections import connected, one_snapshot
 from api_service.cursors import Cursor
+from api_service.headers import (
+    Conditional,
+    ConditionalWrite,
+    Created,
+    Listed,
+    RepeatableConditionalWrite,
+    RepeatableVersioned,
+    RepeatableWrite,
+    Versioned,
+)
 from api_service.idempotency import once
-from api_service.models import Adjustment, Deleted, Item, ItemChange, ItemsQuery, NewItem
+from api_service.models import Adjustment, Deleted, ItemChange, ItemsQuery, NewItem
 from api_service.pages import json_page
 from api_service.requests import actor, invalid, matching_versions, read_body, read_query, refuse_unknown_parameters
 from api_service.store import items
 from api_service.store.items import Place, Selection
+from shared.documents import Item
+from shared.problems import document_problems
 
 if TYPE_CHECKING:
     from api_service.stock import Stock
@@ -32,11 +44,14 @@ if TYPE_CHECKING:
 blueprint = Blueprint("inventories", __name__, url_prefix="/api/inventories")
 blueprint.url_value_preprocessor(refuse_impossible_ids)
 blueprint.before_request(refuse_unknown_parameters)
+tag_blueprint(blueprint, ["Items"])
 
 
 @blueprint.get("")
+@document_headers(Conditional)
 @document_querystring(ItemsQuery)
-@document_response(list[Item])
+@document_response(list[Item], 200, Listed)
+@document_problems(HTTPStatus.GONE)
 async def list_items() -> Response:
     """List the stock.
 
@@ -101,21 +116,24 @@ def _at(position: str, response: Response) -> Response:
 
 
 @blueprint.post("")
+@document_headers(RepeatableWrite)
 @document_request(NewItem)
-@document_response(Item, 201)
+@document_response(Item, 201, Created)
 async def create_item() -> Response:
     """Add an item."""
     body = await read_body(NewItem)
+    who = actor()
 
     async def create(connection: Connection) -> Response:
-        item_id, item = await items.insert_item(connection, body.name, body.quantity, actor=actor())
+        item_id, item = await items.insert_item(connection, body.name, body.quantity, actor=who)
         return item_answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item_id}")
 
     return await once(create, body)
 
 
 @blueprint.get("/<int:item_id>")
-@document_response(Item)
+@document_headers(Conditional)
+@document_response(Item, 200, Versioned)
 async def get_item(item_id: int) -> Response:
     """Get one item. `ETag` is its version; one that the client has already (`If-None-Match`) is a 304."""
     async with connected() as connection:
@@ -128,8 +146,9 @@ async def get_item(item_id: int) -> Response:
 
 
 @blueprint.put("/<int:item_id>")
+@document_headers(ConditionalWrite)
 @document_request(ItemChange)
-@document_response(Item)
+@document_response(Item, 200, Versioned)
 async def set_item(item_id: int) -> Response:
     """Set an item's quantity, and its name if given. With `If-Match`, only if it still has that version."""
     body = await read_body(ItemChange)
@@ -142,8 +161,10 @@ async def set_item(item_id: int) -> Response:
 
 
 @blueprint.patch("/<int:item_id>")
+@document_headers(RepeatableConditionalWrite)
 @document_request(Adjustment)
-@document_response(Item)
+@document_response(Item, 200, RepeatableVersioned)
+@document_problems(HTTPStatus.CONFLICT)
 async def adjust_item(item_id: int) -> Response:
     """Add to an item's quantity, or take away from it, in one step.
 
@@ -151,15 +172,17 @@ async def adjust_item(item_id: int) -> Response:
     """
     body = await read_body(Adjustment)
     versions = matching_versions()
+    who = actor()
 
     async def adjust(connection: Connection) -> Response:
-        item = await items.adjust_item(connection, item_id, body.adjust, versions=versions, actor=actor())
+        item = await items.adjust_item(connection, item_id, body.adjust, versions=versions, actor=who)
         return item_answer(item) if item else await explain_refusal(connection, item_id, versions, adjust=body.adjust)
 
     return await once(adjust, body)
 
 
 @blueprint.delete("/<int:item_id>")
+@document_headers(ConditionalWrite)
 @document_response(Deleted)
 async def delete_item(item_id: int) -> Response:
     """Delete an item. With `If-Match`, only if it still has that version. The log keeps it: it can be restored."""
@@ -172,12 +195,15 @@ async def delete_item(item_id: int) -> Response:
 
 
 @blueprint.post("/<int:item_id>/restore")
-@document_response(Item, 201)
+@document_headers(RepeatableWrite)
+@document_response(Item, 201, Created)
+@document_problems(HTTPStatus.CONFLICT, HTTPStatus.GONE)
 async def restore_item(item_id: int) -> Response:
     """Bring a deleted item back under its own id, as it was. One that is not deleted is a 409."""
+    who = actor()
 
     async def restore(connection: Connection) -> Response:
-        item = await items.restore_item(connection, item_id, actor=actor())
+        item = await items.restore_item(connection, item_id, actor=who)
         if item is None:
             await explain_no_restore(connection, item_id)
         return item_answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item_id}")

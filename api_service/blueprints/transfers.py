@@ -9,17 +9,18 @@ from http import HTTPStatus
 from typing import IO, TYPE_CHECKING
 
 from quart import Blueprint, Response, current_app, request
-from quart_schema import document_querystring, document_response
+from quart_schema import document_headers, document_querystring, document_request, document_response, tag_blueprint
 
 from api_service import csv_format, past
 from api_service.connections import connected, one_snapshot
+from api_service.headers import Exported, Imported, RepeatableWrite
 from api_service.idempotency import once
 from api_service.importing import Import, RefusedImportError, TooManyRowsError
-from api_service.models import ExportQuery, ImportQuery, ImportResult
+from api_service.models import ExportFile, ExportQuery, ImportFile, ImportQuery, ImportResult
 from api_service.requests import actor, read_query, refuse_unknown_parameters, stream_body
 from api_service.store import items
 from shared.database import acquire
-from shared.problems import FieldError, Problem
+from shared.problems import FieldError, Problem, document_problems
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/api/inventories")
 blueprint.before_request(refuse_unknown_parameters)
+tag_blueprint(blueprint, ["Import and export"])
 
 MEMORY_BYTES = 1024 * 1024  # of a file; what is larger waits on disk
 PAGE_ITEMS = 1_000
@@ -40,6 +42,8 @@ class DryRun(Exception):  # noqa: N818 - no error: it ends the transaction
 
 @blueprint.get("/export")
 @document_querystring(ExportQuery)
+@document_response(ExportFile, 200, Exported)
+@document_problems(HTTPStatus.GONE)
 async def export_items() -> Response:
     """Export the stock as CSV, item by item.
 
@@ -74,8 +78,10 @@ async def _csv_lines(pool: Pool, event_id: int, pattern: str | None, *, with_mar
 
 
 @blueprint.post("/import")
+@document_headers(RepeatableWrite)
 @document_querystring(ImportQuery)
-@document_response(ImportResult)
+@document_request(ImportFile)
+@document_response(ImportResult, 200, Imported)
 async def import_items() -> Response:
     """Import a CSV file: all of it, in one transaction, or nothing.
 
@@ -86,15 +92,16 @@ async def import_items() -> Response:
     is_dry_run = read_query(ImportQuery).dry_run == "1"
     if request.mimetype != "text/csv":
         raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be text/csv.")
+    who = actor()
     with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as file:
         digest = await _spool(file)
         if is_dry_run:
             async with connected() as connection:
-                return await _check(connection, file)
+                return await _check(connection, file, who)
 
         async def run(connection: Connection) -> Response:
             async with connection.transaction():
-                return await _import(connection, file)
+                return await _import(connection, file, who)
 
         return await once(run, digest)
 
@@ -109,20 +116,20 @@ async def _spool(file: IO[bytes]) -> bytes:
     return digest.digest()
 
 
-async def _check(connection: Connection, file: IO[bytes]) -> Response:
+async def _check(connection: Connection, file: IO[bytes], who: str | None) -> Response:
     """What an import would answer; what it has done is undone."""
     try:
         async with connection.transaction():
-            response = await _import(connection, file)
+            response = await _import(connection, file, who)
             raise DryRun
     except DryRun:
         return response
 
 
-async def _import(connection: Connection, file: IO[bytes]) -> Response:
+async def _import(connection: Connection, file: IO[bytes], who: str | None) -> Response:
     most_rows = current_app.extensions["settings"].max_import_rows
     try:
-        result = await Import(connection, most_rows).run(file, actor=actor())
+        result = await Import(connection, most_rows).run(file, actor=who)
     except RefusedImportError as refused:
         detail = f"Nothing was imported: {_tell(refused.faults[0])}"
         if refused.count > 1:

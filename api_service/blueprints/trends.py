@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from quart import Blueprint, Response
-from quart_schema import document_querystring, document_response
+from quart_schema import document_querystring, document_response, tag_blueprint
 
 from api_service.connections import one_snapshot
 from api_service.models import Trends, TrendsQuery
@@ -14,6 +14,7 @@ from api_service.store import history
 
 blueprint = Blueprint("trends", __name__, url_prefix="/api/trends")
 blueprint.before_request(refuse_unknown_parameters)
+tag_blueprint(blueprint, ["Trends"])
 
 USUAL_SPAN = timedelta(hours=24)
 

@@ -137,7 +137,7 @@ async def test_if_match_is_honoured_and_a_412_shows_the_current_item(api: aiohtt
         ) as response:
             assert response.status == 200
             item = await response.json()
-    for old in ('"1"', '"no-version"', 'W/"3"', '"999999999999999999999"'):
+    for old in ('"1"', '""', '"no-version"', 'W/"3"', '"999999999999999999999"'):
         for method, body in (("PUT", {"quantity": 1}), ("PATCH", {"adjust": 1}), ("DELETE", None)):
             async with api.request(method, address, json=body, headers={"If-Match": old}) as response:
                 assert (await problem(response, 412))["current"] == item
@@ -174,6 +174,16 @@ async def test_a_deleted_item_is_gone(api: aiohttp.ClientSession) -> None:
 async def test_an_impossible_id_is_a_404(api: aiohttp.ClientSession, item_id: str) -> None:
     async with api.get(f"{ITEMS}/{item_id}") as response:
         await problem(response, 404)
+
+
+async def test_an_actor_that_can_not_be_is_refused_even_where_the_answer_is_an_earlier_one(
+    api: aiohttp.ClientSession,
+) -> None:
+    body, key = {"name": "a", "quantity": 1}, {"Idempotency-Key": "once"}
+    async with api.post(ITEMS, json=body, headers=key) as response:
+        assert response.status == 201
+    async with api.post(ITEMS, json=body, headers=key | {"X-Actor": ""}) as response:
+        await problem(response, 400)
 
 
 async def test_the_actor_reaches_the_log(api: aiohttp.ClientSession, module_stack: Stack) -> None:

@@ -1,0 +1,216 @@
+"""`/openapi.json`: what the handlers say of themselves, and what holds for all of them without their saying so."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from quart_schema import Info, OpenAPIProvider, QuartSchema
+from quart_schema.openapi import Tag
+from werkzeug.routing import IntegerConverter
+
+from api_service.headers import Refused, Unavailable
+from shared.documents import LARGEST_ID, ProblemDocument
+from shared.problems import MEDIA_TYPE, documented_problems
+from shared.schemas import json_schema, named_schema, without_absent
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from pydantic import BaseModel
+    from quart import Quart
+    from quart_schema.validation import DataSource
+    from werkzeug.routing import BaseConverter, Rule
+
+    Document = dict[str, Any]
+
+VERSION = "0.1.0"
+DESCRIPTION = """\
+The stock, and everything that was ever done to it.
+
+Errors are `application/problem+json` (RFC 9457). Times are RFC 3339, in UTC. What is not documented is refused: unknown
+fields, unknown parameters, a number that is written as text. The stream of events is described at `/asyncapi.json` of
+the stream's own address."""
+TAGS = {
+    "Items": "The stock, as it is and as it was",
+    "History": "Who changed what, and when",
+    "Import and export": "The stock as CSV",
+    "Trends": "How quantities went",
+    "Operation": "For whoever runs it",
+}
+
+PROBLEMS = {
+    HTTPStatus.BAD_REQUEST: "The body is not what its type says, or a header can't be read",
+    HTTPStatus.NOT_FOUND: "There is no such item",
+    HTTPStatus.REQUEST_TIMEOUT: "The body took too long to arrive",
+    HTTPStatus.CONFLICT: "The item, as it is, does not allow it; nothing was changed",
+    HTTPStatus.GONE: "The log does not reach back that far",
+    HTTPStatus.PRECONDITION_FAILED: "The item has another version; nothing was changed",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than is taken here",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body must be of the documented type",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A field or a parameter is wrong: `errors` names it; nothing was changed",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here, and was logged",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database can't be reached now",
+}
+PROBLEM_HEADERS: dict[HTTPStatus, type[BaseModel]] = {
+    HTTPStatus.CONFLICT: Refused,
+    HTTPStatus.PRECONDITION_FAILED: Refused,
+    HTTPStatus.SERVICE_UNAVAILABLE: Unavailable,
+}
+OF_A_BODY = {
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+}
+OF_THE_API = {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE}
+
+
+def describe(app: Quart) -> None:
+    """Let this app describe itself; the document is served by blueprints/documentation.py."""
+    QuartSchema(
+        app,
+        openapi_path=None,
+        info=Info(title="stockstream", version=VERSION, description=DESCRIPTION),
+        tags=[Tag(name=name, description=description) for name, description in TAGS.items()],
+        openapi_provider_class=Provider,
+    )
+
+
+class Provider(OpenAPIProvider):
+    """quart-schema's, with problems, headers, other media types than JSON, and examples."""
+
+    def schema(self) -> Document:
+        document = super().schema()
+        _, models = _published(ProblemDocument)
+        document["components"]["responses"] = {status.name: _problem(status) for status in PROBLEMS}
+        document["components"]["schemas"] |= models
+        return document
+
+    def generate_rules(self) -> Iterable[Rule]:
+        return (rule for rule in super().generate_rules() if rule.endpoint != "static")
+
+    def operation_id(self, method: str, path: str, func: Callable[..., Any]) -> str:  # noqa: ARG002
+        return func.__name__
+
+    def build_paths(self, rule: Rule) -> tuple[Document, Document]:
+        paths, components = super().build_paths(rule)
+        handler = self._app.view_functions[rule.endpoint]
+        for path, operations in paths.items():
+            for operation in operations.values():
+                self._complete(path, operation, documented_problems(handler))
+        return paths, components
+
+    def _complete(self, path: str, operation: Document, stated: set[HTTPStatus]) -> None:
+        operation["description"] = operation.get("description", "").strip()
+        headers = {parameter["name"] for parameter in operation["parameters"] if parameter["in"] == "header"}
+        responses = {str(status): response for status, response in operation["responses"].items()}
+        if "If-None-Match" in headers:
+            responses["304"] = _not_modified(responses["200"])
+        for status in sorted(stated | _implied(path, operation, headers)):
+            responses[str(status.value)] = {"$ref": f"#/components/responses/{status.name}"}
+        operation["responses"] = responses
+
+    def build_path_parameter(self, name: str, converter: BaseConverter) -> Document:
+        parameter = super().build_path_parameter(name, converter)
+        if isinstance(converter, IntegerConverter):
+            parameter["schema"] |= {"format": "int64", "minimum": 1, "maximum": LARGEST_ID, "examples": [7]}
+        return parameter
+
+    def build_querystring_parameters(self, model: Any) -> tuple[list[Document], Document]:
+        return _parameters(model, "query")
+
+    def build_headers_parameters(self, model: Any) -> tuple[list[Document], Document]:
+        return _parameters(model, "header")
+
+    def build_request_body(self, model: Any, source: DataSource) -> tuple[Document, Document]:  # noqa: ARG002
+        schema, models = named_schema(model, "validation")
+        return {"required": True, "content": _content(model, schema, models)}, models
+
+    def build_response_object(self, model: Any, headers_model: Any | None) -> tuple[Document, Document]:
+        schema, models = _published(model)
+        response: Document = {"description": _sentence(model), "content": _content(model, schema, models)}
+        if headers_model is not None:
+            response["headers"] = _headers(headers_model)
+        return response, models
+
+
+def _published(model: Any) -> tuple[Document, Document]:
+    """What is answered: a field that is not there is not null."""
+    schema, models = named_schema(model, "serialization")
+    return without_absent(schema), {name: without_absent(part) for name, part in models.items()}
+
+
+def _parameters(model: Any, place: str) -> tuple[list[Document], Document]:
+    schema, models = json_schema(model, "validation")
+    fields = without_absent(schema)["properties"]
+    return [_parameter(name, place, field) for name, field in fields.items()], models
+
+
+def _parameter(name: str, place: str, schema: Document) -> Document:
+    description = schema.pop("description", None)
+    return {"name": name, "in": place, "schema": schema} | ({"description": description} if description else {})
+
+
+def _headers(model: Any) -> Document:
+    schema = without_absent(json_schema(model, "serialization")[0])
+    required = schema.get("required", [])
+    return {
+        name: {"description": field.pop("description"), "required": name in required, "schema": field}
+        for name, field in schema["properties"].items()
+    }
+
+
+def _content(model: Any, schema: Document, models: Document) -> Document:
+    """By media type: a model may name another than JSON."""
+    content: Document = {"schema": schema}
+    if (example := _example(schema, models)) is not None:
+        content["example"] = example
+    return {getattr(model, "media_type", "application/json"): content}
+
+
+def _example(schema: Document, models: Document) -> Any:
+    if "$ref" in schema:
+        schema = models[schema["$ref"].rpartition("/")[2]]
+    if schema.get("type") == "array":
+        example = _example(schema["items"], models)
+        return None if example is None else [example]
+    return next(iter(schema.get("examples", [])), None)
+
+
+def _sentence(model: Any) -> str:
+    """What the model says of itself; of a list, what its items do."""
+    described = next(iter(getattr(model, "__args__", [])), model)
+    return " ".join((described.__doc__ or "").split())
+
+
+def _implied(path: str, operation: Document, headers: set[str]) -> set[HTTPStatus]:
+    """The problems that an operation has because of what it takes."""
+    statuses = set(OF_THE_API if path.startswith("/api/") else ())
+    if "requestBody" in operation:
+        statuses |= OF_A_BODY
+    if any(parameter["in"] == "path" for parameter in operation["parameters"]):
+        statuses.add(HTTPStatus.NOT_FOUND)
+    if headers & {"X-Actor", "Idempotency-Key"}:
+        statuses.add(HTTPStatus.BAD_REQUEST)
+    if "If-Match" in headers:
+        statuses.add(HTTPStatus.PRECONDITION_FAILED)
+    return statuses
+
+
+def _not_modified(response: Document) -> Document:
+    headers = {name: header for name, header in response.get("headers", {}).items() if name != "Link"}
+    return {"description": "The client has it already", "headers": headers}
+
+
+def _problem(status: HTTPStatus) -> Document:
+    detail = f"{PROBLEMS[status]}."
+    example = {"type": "about:blank", "title": status.phrase, "status": status, "detail": detail, "error": detail}
+    schema = {"$ref": "#/components/schemas/ProblemDocument"}
+    response: Document = {
+        "description": PROBLEMS[status],
+        "content": {MEDIA_TYPE: {"schema": schema, "example": example}},
+    }
+    if status in PROBLEM_HEADERS:
+        response["headers"] = _headers(PROBLEM_HEADERS[status])
+    return response

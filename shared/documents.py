@@ -1,0 +1,141 @@
+"""What both services answer with: an item, a problem, and the payloads of the stream. Their schemas are published."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
+
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict
+
+LARGEST_ID = 2**63 - 1
+LARGEST_QUANTITY = 2_147_483_647
+LONGEST_NAME = 200
+
+ITEM: JsonDict = {
+    "id": 7,
+    "name": "Pallet jack",
+    "quantity": 12,
+    "version": 3,
+    "created_at": "2026-11-25T08:00:00.000000Z",
+    "updated_at": "2026-11-25T12:00:00.000000Z",
+}
+PROBLEM: JsonDict = {
+    "type": "about:blank",
+    "title": "Unprocessable Entity",
+    "status": 422,
+    "detail": "quantity: Input should be greater than or equal to 0",
+    "error": "quantity: Input should be greater than or equal to 0",
+    "errors": [{"field": "quantity", "message": "Input should be greater than or equal to 0"}],
+}
+
+ItemId = Annotated[int, Field(ge=1, le=LARGEST_ID, json_schema_extra={"format": "int64"})]
+Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)]
+Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
+PositionText = Annotated[str, Field(pattern=r"^[0-9a-z]{1,16}-[0-9]{1,19}$", examples=["3f9c01ab-1042"])]
+Operation = Literal["INSERT", "UPDATE", "DELETE"]
+
+
+class Item(BaseModel):
+    """An item of the stock."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [ITEM]})
+
+    id: ItemId
+    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
+    quantity: Quantity
+    version: Annotated[int, Field(ge=1, description="Rises by one with every change")]
+    created_at: Timestamp
+    updated_at: Timestamp
+
+
+class FieldFault(BaseModel):
+    """What is wrong with one field of a request, or with one cell of a file."""
+
+    field: Annotated[str, Field(description="Its path, as in `quantity`")]
+    message: str
+    line: Annotated[int | None, Field(ge=1, description="Of the file, from 1")] = None
+    column: Annotated[int | None, Field(ge=1, description="Of the file, from 1; none if it is the whole line")] = None
+
+
+class ProblemDocument(BaseModel):
+    """Why a request could not be answered as hoped for (RFC 9457)."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [PROBLEM]})
+
+    type: Literal["about:blank"]
+    title: Annotated[str, Field(description="What the status means")]
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: Annotated[str, Field(description="What is wrong here, for people")]
+    error: Annotated[str, Field(description="The same as `detail`, for simple clients")]
+    errors: Annotated[list[FieldFault] | None, Field(description="Each field that is wrong")] = None
+    error_count: Annotated[int | None, Field(ge=1, description="How many faults a file has, told or not")] = None
+    current: Annotated[Item | None, Field(description="The item as it is now")] = None
+    oldest: Annotated[PositionText | None, Field(description="Where the log begins")] = None
+
+
+class Health(BaseModel):
+    """All is well."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ready"}]})
+
+    status: Literal["alive", "ready"]
+
+
+class Metrics(RootModel[str]):
+    """Metrics, in the text format of Prometheus."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": ["stockstream_head_event_id 1042.0\n"]})
+    media_type: ClassVar = "text/plain"
+
+
+# What the stream sends ----------------------------------------------------------------------------------------------
+
+
+class Update(BaseModel):
+    """An item was changed: the item as it is now, or as it last was."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"event": "UPDATE", "data": ITEM, "actor": "ann", "changed_at": ITEM["updated_at"]}]
+        }
+    )
+
+    event: Operation
+    data: Item
+    actor: Annotated[str, Field(description="Who changed it")]
+    changed_at: Timestamp
+
+
+class Heartbeat(BaseModel):
+    """The stream is alive: where the log stands, and what time it is."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"head": "3f9c01ab-1042", "at": "2026-11-25T12:00:10.000000Z"}]}
+    )
+
+    head: PositionText
+    at: Timestamp
+
+
+class Reset(BaseModel):
+    """The position that was asked for can't be served: load the stock again. The stream goes on from the head."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"reason": "the position is of another log", "head": "3f9c01ab-1042"}]}
+    )
+
+    reason: str
+    head: PositionText
+
+
+class Busy(BaseModel):
+    """There is no place for another stream now: this one ends, and the client comes back after `retry`."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "too many streams"}]})
+
+    reason: str
+
+
+Snapshot = list[Item]

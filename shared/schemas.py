@@ -1,0 +1,52 @@
+"""JSON Schemas of models, as they are published: by both services in the same way."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, RootModel, TypeAdapter
+
+NULL = {"type": "null"}
+REFERENCE = "#/components/schemas/{model}"
+
+
+Schema = dict[str, Any]
+Schemas = dict[str, Schema]
+Mode = Literal["validation", "serialization"]
+
+
+def json_schema(model: Any, mode: Mode) -> tuple[Schema, Schemas]:
+    """The schema of what is sent to us (validation) or by us (serialization), and those of the models that it names."""
+    schema = _plain(TypeAdapter(model).json_schema(mode=mode, ref_template=REFERENCE))
+    return schema, schema.pop("$defs", {})
+
+
+def named_schema(model: Any, mode: Mode) -> tuple[Schema, Schemas]:
+    """The same, with a model that has fields among those that are named."""
+    schema, models = json_schema(model, mode)
+    if not isinstance(model, type) or not issubclass(model, BaseModel) or issubclass(model, RootModel):
+        return schema, models
+    return {"$ref": REFERENCE.format(model=model.__name__)}, {model.__name__: schema, **models}
+
+
+def _plain(schema: Any) -> Any:
+    """Without what says nothing: titles made of names."""
+    if isinstance(schema, list):
+        return [_plain(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _plain(part) for name, part in schema.items() if not (name == "title" and isinstance(part, str))}
+
+
+def without_absent(schema: Schema) -> Schema:
+    """Fields that are None when they are not there: no null is ever sent for them."""
+    properties = {name: _without_null(field) for name, field in schema.get("properties", {}).items()}
+    return {**schema, "properties": properties} if properties else schema
+
+
+def _without_null(field: Schema) -> Schema:
+    if field.get("default", NULL) is not None:
+        return field
+    field = {name: value for name, value in field.items() if name != "default"}
+    choices = [choice for choice in field.pop("anyOf", []) if choice != NULL]
+    return {**field, **choices[0]} if len(choices) == 1 else {**field, **({"anyOf": choices} if choices else {})}
