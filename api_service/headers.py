@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from api_service.models import LONGEST_ACTOR
+from shared.documents import POSITION_PATTERN
 
 ENTITY_TAG = r'^"[^"]+"$'
-POSITION = r"^[0-9a-z]{1,16}-[0-9]{1,19}$"
 
 # Printable, and no space at either end. (Beyond Latin-1 there are more that are not.)
 _INK = r"[^\x00-\x20\x7f-\xa0\xad]"
@@ -77,7 +77,7 @@ Stand = Annotated[
     str,
     Field(
         alias="Last-Event-ID",
-        pattern=POSITION,
+        pattern=POSITION_PATTERN,
         description="Where the log stood: this answer and every event after it are the table, exactly",
         examples=["3f9c01ab-1042"],
     ),

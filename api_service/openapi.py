@@ -10,7 +10,7 @@ from quart_schema.openapi import Tag
 from werkzeug.routing import IntegerConverter
 
 from api_service.headers import Refused, Unavailable
-from shared.documents import LARGEST_ID, ProblemDocument
+from shared.documents import LARGEST_ID, VERSION, ProblemDocument
 from shared.problems import MEDIA_TYPE, documented_problems
 from shared.schemas import json_schema, named_schema, without_absent
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Document = dict[str, Any]
 
-VERSION = "0.1.0"
 DESCRIPTION = """\
 The stock, and everything that was ever done to it.
 

@@ -16,7 +16,7 @@ from shared import metrics
 from shared.database import create_pool, database_url
 from shared.health import NotReadyError, health_blueprint
 from shared.problems import answer_with_problems
-from stream_service.blueprints import events
+from stream_service.blueprints import documentation, events
 from stream_service.listener import Listener
 from stream_service.relay import Relay
 from stream_service.replay import Replay
@@ -24,6 +24,8 @@ from stream_service.ring import Ring
 from stream_service.subscribers import Subscribers
 
 if TYPE_CHECKING:
+    from quart import Blueprint
+
     from stream_service.settings import StreamSettings
 
 log = structlog.get_logger()
@@ -36,15 +38,8 @@ def create_app(settings: StreamSettings) -> Quart:
     app = Quart(__name__, static_folder=None)
     subscribers = app.extensions["subscribers"] = Subscribers(settings)
     answer_with_problems(app)
-    app.register_blueprint(
-        cors(
-            events.blueprint,
-            allow_origin=settings.origins,
-            allow_methods=["GET"],
-            allow_headers=["Last-Event-ID"],
-        )
-    )
-
+    app.register_blueprint(_for_pages(events.blueprint, settings))
+    app.register_blueprint(_for_pages(documentation.blueprint, settings))
     app.asgi_app = events.with_direct_send(app.asgi_app)  # type: ignore[method-assign]
 
     @app.while_serving
@@ -89,3 +84,8 @@ def create_app(settings: StreamSettings) -> Quart:
     app.register_blueprint(health_blueprint(check))
     app.register_blueprint(metrics.blueprint)
     return app
+
+
+def _for_pages(blueprint: Blueprint, settings: StreamSettings) -> Blueprint:
+    """Let the pages of these origins read it."""
+    return cors(blueprint, allow_origin=settings.origins, allow_methods=["GET"], allow_headers=["Last-Event-ID"])

@@ -9,6 +9,7 @@ from quart import Blueprint, Response, current_app, request
 
 from shared.position import MalformedPositionError, Position
 from shared.problems import Problem
+from stream_service.asyncapi import MOST_ITEMS
 from stream_service.subscribers import Subscription
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ blueprint = Blueprint("events", __name__)
 
 DIRECT_SEND = "stockstream.send"
 
-MOST_ITEMS = 1_000
 HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",

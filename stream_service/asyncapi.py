@@ -1,0 +1,97 @@
+"""`/asyncapi.json`: the stream, described from the models of what it sends."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from shared.documents import LARGEST_ID, POSITION_PATTERN, VERSION, Busy, Heartbeat, Reset, Snapshot, Update
+from shared.schemas import named_schema
+
+MOST_ITEMS = 1_000
+
+Document = dict[str, Any]
+
+DESCRIPTION = """\
+Every change of the stock, as server-sent events. An `id` is a position in the log: come back with the last one that
+you had in `Last-Event-ID` (or as `last_event_id`, since EventSource can't set a header on its first request), and
+nothing is missed and nothing comes twice, however long you were away. `retry` says when to come back after the stream
+has ended."""
+
+POSITION = {"type": "string", "pattern": POSITION_PATTERN, "examples": ["3f9c01ab-1042"]}
+
+
+class Event(NamedTuple):
+    """A kind of frame; ``carries_position`` is whether it may have an `id`."""
+
+    title: str
+    payload: Any
+    carries_position: bool
+
+
+EVENTS = {
+    "inventory_update": Event("An item was changed", Update, carries_position=True),
+    "heartbeat": Event("The stream is alive", Heartbeat, carries_position=False),
+    "snapshot": Event("A part of the stock as it is; the last part has the `id`", Snapshot, carries_position=True),
+    "reset": Event("The position can't be served: load the stock again", Reset, carries_position=True),
+    "busy": Event("No place now: come back later", Busy, carries_position=False),
+}
+
+QUERY = {
+    "last_event_id": {**POSITION, "description": "Where to begin; without it, now"},
+    "snapshot": {"type": "string", "enum": ["0", "1"], "description": "1 sends the stock first"},
+    "item": {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 1, "maximum": LARGEST_ID},
+        "maxItems": MOST_ITEMS,
+        "description": "Only these items, as in `item=7&item=9`",
+    },
+}
+
+
+def document() -> Document:
+    """The whole of it, as AsyncAPI 3.0."""
+    messages, schemas = _messages()
+    references = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
+    return {
+        "asyncapi": "3.0.0",
+        "info": {"title": "stockstream", "version": VERSION, "description": DESCRIPTION},
+        "defaultContentType": "application/json",
+        "channels": {"events": {"address": "/events", "title": "The stream", "messages": references}},
+        "operations": {"sendEvents": _operation(list(messages))},
+        "components": {"messages": messages, "schemas": schemas},
+    }
+
+
+def _operation(messages: list[str]) -> Document:
+    query = {"type": "object", "properties": QUERY}
+    return {
+        "action": "send",
+        "channel": {"$ref": "#/channels/events"},
+        "summary": "Every change from a position on, then as they happen",
+        "messages": [{"$ref": f"#/channels/events/messages/{name}"} for name in messages],
+        "bindings": {"http": {"method": "GET", "query": query, "bindingVersion": "0.3.0"}},
+    }
+
+
+def _messages() -> tuple[Document, Document]:
+    messages: Document = {}
+    schemas: Document = {}
+    for name, event in EVENTS.items():
+        payload, models = named_schema(event.payload, "serialization")
+        schemas |= models
+        messages[name] = {
+            "name": name,
+            "title": event.title,
+            "contentType": "application/json",
+            "headers": _fields(name, event),
+            "payload": payload,
+        }
+    return messages, schemas
+
+
+def _fields(name: str, event: Event) -> Document:
+    """The fields of a frame besides its data."""
+    fields: Document = {"event": {"type": "string", "const": name}}
+    if event.carries_position:
+        fields["id"] = POSITION
+    return {"type": "object", "properties": fields, "required": ["event"]}

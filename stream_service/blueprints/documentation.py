@@ -1,0 +1,17 @@
+"""`/asyncapi.json`: what the stream sends."""
+
+from __future__ import annotations
+
+from quart import Blueprint, Response, jsonify
+
+from stream_service import asyncapi
+
+blueprint = Blueprint("documentation", __name__)
+
+
+@blueprint.get("/asyncapi.json")
+async def describe() -> Response:
+    """The stream, as an AsyncAPI document."""
+    response = jsonify(asyncapi.document())
+    response.headers["Cache-Control"] = "no-cache"
+    return response

@@ -1,0 +1,105 @@
+"""The description of the stream is true: real frames of every kind are what it says."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import aiohttp
+import jsonschema_rs
+import pytest
+
+from tests.sse import Frame, subscribe
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+    from tests.postgres import PostgresServer
+
+ITEMS = "/api/inventories"
+ANOTHER_LOG = "zzzzzzzz-1"
+
+
+@pytest.fixture(scope="module")
+def described_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    database = postgres.create_database()
+    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), {"STREAM_MAX_SUBSCRIBERS": "1"})
+    for name in ("api", "stream"):
+        stack.start(name)
+    yield stack
+    stack.close()
+    postgres.drop_database(database)
+
+
+@pytest.fixture
+async def description(described_stack: Stack) -> AsyncIterator[dict[str, Any]]:
+    async with (
+        aiohttp.ClientSession(described_stack.stream_url) as session,
+        session.get("/asyncapi.json", headers={"Origin": described_stack.api_url}) as response,
+    ):
+        assert response.headers["Access-Control-Allow-Origin"] == described_stack.api_url
+        yield await response.json()
+
+
+async def write(stack: Stack) -> None:
+    """One item that is added, changed and deleted."""
+    async with aiohttp.ClientSession(stack.api_url) as api:
+        async with api.post(ITEMS, json={"name": "bolt", "quantity": 5}) as response:
+            address = response.headers["Location"]
+        async with api.patch(address, json={"adjust": -1}), api.delete(address):
+            pass
+
+
+async def frames_of_every_kind(stack: Stack) -> list[Frame]:
+    stack.sql("INSERT INTO inventory (name, quantity) VALUES ('nut', 7)")
+    async with subscribe(stack.stream_url, "?snapshot=1") as live:
+        frames = [await live.next("snapshot"), await live.next("heartbeat")]
+        async with subscribe(stack.stream_url) as turned_away:
+            frames += await turned_away.rest()
+        await write(stack)
+        frames += await live.updates(3)
+    async with subscribe(stack.stream_url, last_event_id=ANOTHER_LOG) as lost:
+        return [*frames, await lost.next("reset")]
+
+
+def schema_of(part: Any, description: dict[str, Any]) -> dict[str, Any]:
+    """A part of the document, with what it may refer to; what is not documented must not be there."""
+    components = json.loads(json.dumps(description["components"]))
+    for schema in components["schemas"].values():
+        schema["additionalProperties"] = False
+    return {**part, "components": components}
+
+
+async def test_frames_of_every_kind_are_as_described(described_stack: Stack, description: dict[str, Any]) -> None:
+    frames = [frame for frame in await frames_of_every_kind(described_stack) if frame.event]
+    messages = description["components"]["messages"]
+    assert {frame.event for frame in frames} == set(messages)
+    for frame in frames:
+        assert frame.event
+        fields = {"event": frame.event} | ({"id": frame.id} if frame.id else {})
+        jsonschema_rs.validate(schema_of(messages[frame.event]["headers"], description), fields)
+        payload = schema_of(messages[frame.event]["payload"], description)
+        jsonschema_rs.validate(payload, frame.json, validate_formats=True)
+
+
+async def test_every_example_of_the_stream_is_as_described(description: dict[str, Any]) -> None:
+    for schema in description["components"]["schemas"].values():
+        for example in schema["examples"]:
+            jsonschema_rs.validate(schema_of(schema, description), example, validate_formats=True)
+
+
+async def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
+    def references(part: Any) -> Iterator[str]:
+        if isinstance(part, dict):
+            yield from ([part["$ref"]] if "$ref" in part else [])
+            part = list(part.values())
+        if isinstance(part, list):
+            for inner in part:
+                yield from references(inner)
+
+    for reference in references(description):
+        place: Any = description
+        for step in reference.removeprefix("#/").split("/"):
+            assert step in place, reference
+            place = place[step]
