@@ -141,8 +141,8 @@ class ImportRow(BaseModel):
 class ImportFile(RootModel[list[ImportRow]]):
     """A CSV file with a header: what its rows may be."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": ["name,quantity\r\nPallet jack,12\r\n"]})
     media_type: ClassVar = "text/csv"
+    example: ClassVar = "name,quantity\r\nPallet jack,12\r\n"
 
 
 class Query(BaseModel):
@@ -248,15 +248,11 @@ class Trends(BaseModel):
 class ExportFile(RootModel[str]):
     """A CSV file with a header."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                "id,name,quantity,version,created_at,updated_at\r\n"
-                "7,Pallet jack,12,3,2026-11-25T08:00:00.000000Z,2026-11-25T12:00:00.000000Z\r\n"
-            ]
-        }
-    )
     media_type: ClassVar = "text/csv"
+    example: ClassVar = (
+        "id,name,quantity,version,created_at,updated_at\r\n"
+        "7,Pallet jack,12,3,2026-11-25T08:00:00.000000Z,2026-11-25T12:00:00.000000Z\r\n"
+    )
 
 
 class ImportResult(BaseModel):

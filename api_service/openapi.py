@@ -161,10 +161,8 @@ def _headers(model: Any) -> Document:
 
 
 def _content(model: Any, schema: Document, models: Document) -> Document:
-    """By media type: a model may name another than JSON."""
-    content: Document = {"schema": schema}
-    if (example := _example(schema, models)) is not None:
-        content["example"] = example
+    """By media type: a model may name another than JSON, and then has an example of its own."""
+    content = {"schema": schema, "example": getattr(model, "example", _example(schema, models))}
     return {getattr(model, "media_type", "application/json"): content}
 
 
@@ -172,8 +170,7 @@ def _example(schema: Document, models: Document) -> Any:
     if "$ref" in schema:
         schema = models[schema["$ref"].rpartition("/")[2]]
     if schema.get("type") == "array":
-        example = _example(schema["items"], models)
-        return None if example is None else [example]
+        return [_example(schema["items"], models)]
     return next(iter(schema.get("examples", [])), None)
 
 

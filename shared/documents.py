@@ -88,8 +88,8 @@ class Health(BaseModel):
 class Metrics(RootModel[str]):
     """Metrics, in the text format of Prometheus."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": ["stockstream_head_event_id 1042.0\n"]})
     media_type: ClassVar = "text/plain"
+    example: ClassVar = "stockstream_head_event_id 1042.0\n"
 
 
 # What the stream sends ----------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from pydantic import BaseModel, RootModel, TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
 NULL = {"type": "null"}
 REFERENCE = "#/components/schemas/{model}"
@@ -15,9 +16,19 @@ Schemas = dict[str, Schema]
 Mode = Literal["validation", "serialization"]
 
 
+class Generator(GenerateJsonSchema):
+    """pydantic's, without titles that only repeat names, and with everything in the order that it was written in."""
+
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002
+        return False
+
+    def sort(self, value: JsonSchemaValue, parent_key: str | None = None) -> JsonSchemaValue:  # noqa: ARG002
+        return value
+
+
 def json_schema(model: Any, mode: Mode) -> tuple[Schema, Schemas]:
     """The schema of what is sent to us (validation) or by us (serialization), and those of the models that it names."""
-    schema = _plain(TypeAdapter(model).json_schema(mode=mode, ref_template=REFERENCE))
+    schema = TypeAdapter(model).json_schema(mode=mode, ref_template=REFERENCE, schema_generator=Generator)
     return schema, schema.pop("$defs", {})
 
 
@@ -27,15 +38,6 @@ def named_schema(model: Any, mode: Mode) -> tuple[Schema, Schemas]:
     if not isinstance(model, type) or not issubclass(model, BaseModel) or issubclass(model, RootModel):
         return schema, models
     return {"$ref": REFERENCE.format(model=model.__name__)}, {model.__name__: schema, **models}
-
-
-def _plain(schema: Any) -> Any:
-    """Without what says nothing: titles made of names."""
-    if isinstance(schema, list):
-        return [_plain(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    return {name: _plain(part) for name, part in schema.items() if not (name == "title" and isinstance(part, str))}
 
 
 def without_absent(schema: Schema) -> Schema:

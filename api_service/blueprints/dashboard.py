@@ -45,10 +45,15 @@ SCRIPT_POLICY = {
 @hide
 async def index() -> Response:
     """The dashboard."""
+    return await page("index.html")
+
+
+async def page(name: str) -> Response:
+    """A page of the frontend, under the strict policy of all of them."""
     url = events_url()
-    page = await render_template("index.html", events_url=url)
+    text = await render_template(name, events_url=url)
     headers = {"Content-Security-Policy": content_security_policy(url), "Cache-Control": "no-cache"}
-    return Response(page, headers=headers, content_type="text/html; charset=utf-8")
+    return Response(text, headers=headers, content_type="text/html; charset=utf-8")
 
 
 @blueprint.app_url_value_preprocessor

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from quart import Blueprint, Response, jsonify
+import json
+
+from quart import Blueprint, Response
 
 from stream_service import asyncapi
 
@@ -12,6 +14,5 @@ blueprint = Blueprint("documentation", __name__)
 @blueprint.get("/asyncapi.json")
 async def describe() -> Response:
     """The stream, as an AsyncAPI document."""
-    response = jsonify(asyncapi.document())
-    response.headers["Cache-Control"] = "no-cache"
-    return response
+    document = json.dumps(asyncapi.document())
+    return Response(document, headers={"Cache-Control": "no-cache"}, content_type="application/json")

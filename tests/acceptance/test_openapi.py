@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import aiohttp
+import jsonschema_rs
 import pytest
 
 from tests.stack import ROOT, Stack, environment
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
     from tests.postgres import PostgresServer
 
+ITEMS = "/api/inventories"
 CONFIGURATION = ROOT / "tests" / "schemathesis.toml"
 SCHEMATHESIS = Path(sys.executable).parent / "schemathesis"
 
@@ -41,3 +45,42 @@ def test_schemathesis_finds_no_answer_that_the_document_does_not_foresee(api_url
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+# What can be got once there is an item 1, and what can't.
+ANSWERS = {
+    ITEMS: ITEMS,
+    f"{ITEMS}/1": f"{ITEMS}/{{item_id}}",
+    f"{ITEMS}/1/history": f"{ITEMS}/{{item_id}}/history",
+    f"{ITEMS}/deleted": f"{ITEMS}/deleted",
+    "/api/history": "/api/history",
+    "/api/trends?item=1": "/api/trends",
+    "/healthz": "/healthz",
+    "/readyz": "/readyz",
+    f"{ITEMS}/999999": f"{ITEMS}/{{item_id}}",
+    f"{ITEMS}?limit=0": ITEMS,
+    f"{ITEMS}?as_of=999999999": ITEMS,
+}
+
+
+async def test_no_answer_has_a_field_that_is_not_documented(api_url: str) -> None:
+    async with aiohttp.ClientSession(api_url) as api:
+        async with api.post(ITEMS, json={"name": "bolt", "quantity": 5}) as response:
+            await api.delete(response.headers["Location"])
+        await api.post(ITEMS, json={"name": "nut", "quantity": 5})
+        await api.post(f"{ITEMS}/1/restore")
+        async with api.get("/openapi.json") as response:
+            openapi = await response.json()
+        for schema in openapi["components"]["schemas"].values():
+            schema.setdefault("additionalProperties", False)
+        for address, path in ANSWERS.items():
+            async with api.get(address) as response:
+                described = openapi["paths"][path]["get"]["responses"][str(response.status)]
+                validate(openapi, described, response.content_type, json.loads(await response.read()))
+
+
+def validate(openapi: dict[str, Any], described: dict[str, Any], content_type: str, answer: Any) -> None:
+    if "$ref" in described:
+        described = openapi["components"]["responses"][described["$ref"].rpartition("/")[2]]
+    schema = described["content"][content_type]["schema"]
+    jsonschema_rs.validate({**schema, "components": openapi["components"]}, answer, validate_formats=True)
