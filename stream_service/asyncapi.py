@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import json
 from typing import Any, NamedTuple
 
 from shared.documents import LARGEST_ID, POSITION_PATTERN, VERSION, Busy, Heartbeat, Reset, Snapshot, Update
@@ -46,6 +48,12 @@ QUERY = {
         "description": "Only these items, as in `item=7&item=9`",
     },
 }
+
+
+@functools.cache
+def text() -> str:
+    """The document, as JSON."""
+    return json.dumps(document())
 
 
 def document() -> Document:

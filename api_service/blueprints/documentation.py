@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING
-
 from quart import Blueprint, Response, current_app
 from quart_schema import hide
 
 from api_service.blueprints.dashboard import page
-
-if TYPE_CHECKING:
-    from quart_schema import QuartSchema
+from api_service.openapi import document
 
 blueprint = Blueprint("documentation", __name__)
 
@@ -27,6 +22,5 @@ async def show() -> Response:
 @hide
 async def openapi() -> Response:
     """This API, as an OpenAPI document."""
-    schema: QuartSchema = current_app.extensions["QUART_SCHEMA"]
-    document = json.dumps(schema.openapi_provider.schema())
-    return Response(document, headers={"Cache-Control": "no-cache"}, content_type="application/json")
+    headers = {"Cache-Control": "no-cache"}
+    return Response(document(current_app), headers=headers, content_type="application/json")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from quart import Blueprint, Response
 
 from stream_service import asyncapi
@@ -14,5 +12,4 @@ blueprint = Blueprint("documentation", __name__)
 @blueprint.get("/asyncapi.json")
 async def describe() -> Response:
     """The stream, as an AsyncAPI document."""
-    document = json.dumps(asyncapi.document())
-    return Response(document, headers={"Cache-Control": "no-cache"}, content_type="application/json")
+    return Response(asyncapi.text(), headers={"Cache-Control": "no-cache"}, content_type="application/json")

@@ -34,6 +34,7 @@ def api_url(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
     postgres.drop_database(database)
 
 
+@pytest.mark.timeout(300)  # on a machine that is busy besides
 def test_schemathesis_finds_no_answer_that_the_document_does_not_foresee(api_url: str, tmp_path: Path) -> None:
     """Examples, limits, random requests and sequences of them, with all checks; the same ones in every run."""
     done = subprocess.run(
