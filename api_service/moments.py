@@ -16,7 +16,7 @@ MOMENT_SCHEMA: JsonSchemaValue = {
         {"type": "string", "pattern": "^([0-9a-z]{1,16}-)?[0-9]{1,18}$"},
         {"type": "string", "format": "date-time"},
     ],
-    "examples": ["1042", "3f9c01ab-1042", "2026-11-25T12:00:00Z"],
+    "examples": ["1042", "3f9c01ab-1042", "2026-01-05T12:00:00Z"],
 }
 
 # A `+` in a query that was not encoded arrives as a space.

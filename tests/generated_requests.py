@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 # Requests that are right in form, and refused because of the state that they meet: 422, as the API's contract has it.
 REFUSED_BY_STATE = re.compile(
-    r"as_of: the (log ends at|position is of another log)"  # an event that has not happened yet
+    r"as_of: (the log ends at|the position is of another log|lies in the future)"  # an event that has not happened yet
     r"|since: must lie in the past"
 )
 
