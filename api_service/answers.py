@@ -51,10 +51,11 @@ async def explain_refusal(
         detail = f"Item {item_id} was changed meanwhile: it is at version {item.version}."
         raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, headers=headers, current=current)
     if 0 <= current["quantity"] + adjust <= LARGEST_QUANTITY:
-        detail = f"Item {item_id} was changed at the same moment; nothing was changed. Try again."
-    else:
-        limit = "below 0" if adjust < 0 else f"above {LARGEST_QUANTITY}"
-        detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
+        status = HTTPStatus.CONFLICT if versions is None else HTTPStatus.PRECONDITION_FAILED
+        detail = f"Item {item_id} was changed at the same moment, and not by this. Try again."
+        raise Problem(status, detail, headers=headers, current=current)
+    limit = "below 0" if adjust < 0 else f"above {LARGEST_QUANTITY}"
+    detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
     raise Problem(HTTPStatus.CONFLICT, detail, headers=headers, current=current)
 
 

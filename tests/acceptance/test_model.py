@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from shared.database import Pool
     from tests.stack import Stack
 
-RUNS = 20
+RUNS = 15
 BATCHES_PER_RUN = 10
 LARGEST_BATCH = 8
 LARGEST_QUANTITY = 2_147_483_647
@@ -305,10 +305,12 @@ class Verdict:
             case 404, "set" | "adjust" | "delete" | "restore":
                 assert None in found
             case 412, "set" | "adjust" | "delete":
-                assert any(document["version"] != sent.version for document in there)
+                assert any(document is None or document["version"] != sent.version for document in found)
             case 409, "adjust":
                 quantities = [document["quantity"] + sent.change.adjust for document in there]
-                assert any(not 0 <= quantity <= LARGEST_QUANTITY for quantity in quantities)
+                assert any(not 0 <= quantity <= LARGEST_QUANTITY for quantity in quantities) or (
+                    None in found and "same moment" in answer.document["detail"]
+                )
             case 409, "restore":
                 assert there
             case 422, "import":
