@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import aiohttp
+import asyncpg
 import pytest
 
 from tests.stack import Stack
@@ -32,6 +33,8 @@ def shared_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 async def api(shared_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
     """A client of the shared stack, whose stock is empty."""
-    shared_stack.sql("DELETE FROM inventory")
+    owner = await asyncpg.connect(shared_stack.database_url)
+    await owner.execute("DELETE FROM inventory")
+    await owner.close()
     async with aiohttp.ClientSession(shared_stack.api_url) as session:
         yield session

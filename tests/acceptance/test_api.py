@@ -10,54 +10,15 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from tests.acceptance.client import ITEMS, JSON, create, problem
 from tests.stack import Stack
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
     from tests.postgres import PostgresServer
 
-ITEMS = "/api/inventories"
-JSON = {"Content-Type": "application/json"}
 INT4 = 2_147_483_647
-
-
-@pytest.fixture(scope="module")
-def module_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One API for all tests of this module; each begins with an empty table."""
-    database = postgres.create_database()
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"))
-    stack.start("api")
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
-
-
-@pytest.fixture
-async def api(module_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
-    module_stack.sql("DELETE FROM inventory")
-    async with aiohttp.ClientSession(module_stack.api_url) as session:
-        yield session
-
-
-async def create(api: aiohttp.ClientSession, name: str = "bolt", quantity: int = 5) -> dict[str, Any]:
-    async with api.post(ITEMS, json={"name": name, "quantity": quantity}) as response:
-        assert response.status == 201, await response.text()
-        item: dict[str, Any] = await response.json()
-        return item
-
-
-async def problem(response: aiohttp.ClientResponse, status: int) -> dict[str, Any]:
-    """The body of an error, once it is sure that it is a whole problem+json."""
-    body: dict[str, Any] = json.loads(await response.text())
-    assert response.status == status, body
-    assert response.content_type == "application/problem+json"
-    assert {"type", "title", "status", "detail", "error"} <= set(body)
-    assert body["status"] == status
-    assert body["error"] == body["detail"]
-    assert not re.search(r"Traceback|asyncpg|SELECT |psycopg|File \"", json.dumps(body))
-    return body
 
 
 async def test_a_created_item_is_answered_whole(api: aiohttp.ClientSession) -> None:
@@ -72,13 +33,13 @@ async def test_a_created_item_is_answered_whole(api: aiohttp.ClientSession) -> N
 
 
 async def test_the_list_is_newest_change_first_and_knows_where_it_stands(
-    api: aiohttp.ClientSession, module_stack: Stack
+    api: aiohttp.ClientSession, shared_stack: Stack
 ) -> None:
     first, second = await create(api, "a"), await create(api, "b")
     async with api.get(ITEMS) as response:
         assert [item["id"] for item in await response.json()] == [second["id"], first["id"]]
         position = response.headers["Last-Event-ID"]
-    assert [(position,)] == module_stack.sql("SELECT log_position()")
+    assert [(position,)] == shared_stack.sql("SELECT log_position()")
     async with api.patch(f"{ITEMS}/{first['id']}", json={"adjust": 1}):
         pass
     async with api.get(ITEMS) as response:
@@ -186,13 +147,13 @@ async def test_an_actor_that_can_not_be_is_refused_even_where_the_answer_is_an_e
         await problem(response, 400)
 
 
-async def test_the_actor_reaches_the_log(api: aiohttp.ClientSession, module_stack: Stack) -> None:
+async def test_the_actor_reaches_the_log(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     async with api.post(ITEMS, json={"name": "a", "quantity": 1}, headers={"X-Actor": "Zoë"}):
         pass
     latest = "SELECT actor FROM inventory_history ORDER BY event_id DESC LIMIT 1"
-    assert module_stack.sql(latest) == [("Zoë",)]
+    assert shared_stack.sql(latest) == [("Zoë",)]
     await create(api)
-    assert module_stack.sql(latest) == [("stockstream_api",)]
+    assert shared_stack.sql(latest) == [("stockstream_api",)]
 
 
 @pytest.mark.parametrize("actor", ["", "x" * 201, "a\tb", "\u0085"])
@@ -279,30 +240,30 @@ async def test_an_address_with_nothing_is_a_404(api: aiohttp.ClientSession, path
         await problem(response, 404)
 
 
-async def test_files_outside_the_frontend_are_out_of_reach(module_stack: Stack) -> None:
+async def test_files_outside_the_frontend_are_out_of_reach(shared_stack: Stack) -> None:
     for path in ("/static/../shared/settings.py", "/static/..%2fshared/settings.py", "/static//etc/passwd"):
-        with socket.create_connection(("127.0.0.1", module_stack.ports["api"])) as connection:
+        with socket.create_connection(("127.0.0.1", shared_stack.ports["api"])) as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
             answer = b"".join(iter(lambda: connection.recv(65536), b""))
         assert b" 404 " in answer.splitlines()[0], path
 
 
-async def test_nothing_was_logged_of_what_clients_sent(api: aiohttp.ClientSession, module_stack: Stack) -> None:
+async def test_nothing_was_logged_of_what_clients_sent(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     async with api.post(ITEMS, json={"name": "top secret", "quantity": -1}) as response:
         await problem(response, 422)
-    assert "top secret" not in module_stack.log("api")
+    assert "top secret" not in shared_stack.log("api")
 
 
 async def test_the_page_is_served_with_a_policy_that_forbids_what_is_inline(
-    api: aiohttp.ClientSession, module_stack: Stack
+    api: aiohttp.ClientSession, shared_stack: Stack
 ) -> None:
     async with api.get("/") as response:
         policy = dict(part.split(" ", 1) for part in response.headers["Content-Security-Policy"].split("; "))
         page = await response.text()
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == policy["style-src"] == "'self'"
-    assert policy["connect-src"] == f"'self' {module_stack.stream_url}"
-    assert f'content="{module_stack.stream_url}/events"' in page
+    assert policy["connect-src"] == f"'self' {shared_stack.stream_url}"
+    assert f'content="{shared_stack.stream_url}/events"' in page
 
 
 @pytest.mark.parametrize("host", ["evil; script-src *", "a b", "[::1", '"><script>'])

@@ -203,9 +203,12 @@ async def test_the_deleted_are_listed_latest_first_until_they_come_back(
     last = {event.item_id: event for event in read_log(shared_stack, start)}
     expected = [entry(last[item_id]) for item_id in (ids[0], ids[3])]
     assert (await get(api, f"{ITEMS}/deleted"))[:2] == expected
-    found = [one async for page in pages(api, f"{ITEMS}/deleted", limit=1) for one in page]
-    assert [one for one in found if one["event_id"] > start] == expected
+    found = [one async for page in pages(api, f"{ITEMS}/deleted", limit=50) for one in page]
+    assert found[:2] == expected
     assert [one["event_id"] for one in found] == sorted({one["event_id"] for one in found}, reverse=True)
+    by_one = pages(api, f"{ITEMS}/deleted", limit=1)
+    assert [await anext(by_one), await anext(by_one)] == [expected[:1], expected[1:]]
+    await by_one.aclose()
     assert await get(api, f"{ITEMS}/deleted", limit=1, after=expected[0]["event_id"]) == expected[1:]
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
+from tests.acceptance.client import refused
 from tests.sse import subscribe
 from tests.stack import Stack
 
@@ -62,7 +63,7 @@ async def test_the_past_is_told_as_far_as_the_log_reaches_and_beyond_that_is_gon
             assert [(item["name"], item["quantity"]) for item in await response.json()] == [("kept", 5)]
         for old in (positions[3], "2020-01-01T00:00:00Z"):
             async with api.get("/api/inventories", params={"as_of": old}) as response:
-                assert response.status == 410
+                await refused(response, "as_of", 410)
                 assert json.loads(await response.text())["oldest"] == positions[4]
         async with api.post("/api/inventories/2/restore") as response:
             assert response.status == 410
