@@ -35,11 +35,12 @@ faults: $(VENV)/dev ## Break everything for 10 minutes with each of three seeds;
 bench: $(VENV)/dev ## Measure, beside the usual design and (where it is installed) nchan; ARGS='a b' for some cases
 	@$(BIN) -m bench $(ARGS)
 
-check: $(VENV)/dev ## What CI asks before the tests: format, lint, types, imports
+check: $(VENV)/dev ## What CI asks before the tests: format, lint, types, imports, known holes in what we depend on
 	$(BIN) -m ruff format --check .
 	$(BIN) -m ruff check .
 	$(BIN) -m mypy
 	$(VENV)/bin/lint-imports
+	$(BIN) -m pip_audit --disable-pip --no-deps --progress-spinner off --requirement requirements-dev.txt >/dev/null
 
 format: $(VENV)/dev ## Format the code
 	$(BIN) -m ruff format .
