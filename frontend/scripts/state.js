@@ -37,7 +37,7 @@ const HANDLERS = {
   steps_sent: sendStepsOf,
   steps_answered: answerSteps,
   view: (state, { query = state.query, sort = state.sort, opened = state.opened }) => ({ ...state, query, sort, opened }),
-  select: select,
+  select,
   news_told: (state) => ({ ...state, news: NOBODY }),
   notice: (state, { notice }) => ({ ...state, notices: addNotice(state.notices, notice) }),
   dismiss: (state, { key }) => ({ ...state, notices: dismissNotice(state.notices, key) }),

@@ -21,9 +21,14 @@ if TYPE_CHECKING:
     from tests.browser.watched import Watch
 
 FOLDER = os.environ.get("SCREENSHOTS")
-SETTLED = """() => Promise.all(document.getAnimations()
-    .filter(({ effect }) => effect.getComputedTiming().iterations !== Infinity)
-    .map((animation) => animation.finished.catch(() => {})))"""
+# What is to be drawn is drawn, and nothing moves but what always does.
+SETTLED = """async () => {
+    for (let turn = 0; turn < 2; turn += 1) await new Promise(requestAnimationFrame);
+    const isPassing = ({ effect }) => effect.getComputedTiming().iterations !== Infinity;
+    for (let moving; (moving = document.getAnimations().filter(isPassing)).length; ) {
+        await Promise.allSettled(moving.map(({ finished }) => finished));
+    }
+}"""
 NAMES = ["M4 bolt", "Pallet jack", "Blue paint, 5 l", "Cable tie", "Work gloves", "خوذة أمان", "Safety helmet, yellow"]
 
 

@@ -19,6 +19,8 @@ export function mountNotices(element, store, { onAction }) {
     label.dir = "auto";
     label.textContent = name ?? "";
     notice.dataset.tone = tone;
+    notice.classList.add("is-new"); // it comes in once, not again when it follows into a dialog
+    notice.addEventListener("animationend", () => notice.classList.remove("is-new"));
     notice.querySelector(".notice-text").append(...(name === null ? [] : [label, " "]), text);
     offer(notice.querySelector(".notice-action"), action, key);
     notice.querySelector(".notice-dismiss").addEventListener("click", () => dismiss(key));
