@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shlex
 import urllib.request
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
@@ -71,3 +72,10 @@ def test_a_command_that_is_copied_does_what_it_says(docs: Page, steady_stack: St
 def test_the_page_fits_into_its_window(docs: Page, width: int) -> None:
     docs.set_viewport_size({"width": width, "height": 800})
     assert docs.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_can_be_used_by_everyone(docs: Page, scheme: Literal["light", "dark"]) -> None:
+    docs.emulate_media(color_scheme=scheme)
+    found = Axe().run(docs).response["violations"]
+    assert [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found] == []
