@@ -18,7 +18,7 @@ from api_service.idempotency import once
 from api_service.importing import Import, RefusedImportError, TooManyRowsError
 from api_service.models import ExportFile, ExportQuery, ImportFile, ImportQuery, ImportResult
 from api_service.requests import actor, read_query, refuse_unknown_parameters, stream_body
-from api_service.store import items
+from api_service.store import history, items
 from shared.database import acquire
 from shared.problems import FieldError, Problem, document_problems
 
@@ -34,6 +34,10 @@ tag_blueprint(blueprint, ["Import and export"])
 
 MEMORY_BYTES = 1024 * 1024  # of a file; what is larger waits on disk
 PAGE_ITEMS = 1_000
+
+
+class PrunedError(Exception):
+    """The past that is exported was pruned meanwhile: better a download that breaks off than one that is wrong."""
 
 
 class DryRun(Exception):  # noqa: N818 - no error: it ends the transaction
@@ -71,6 +75,8 @@ async def _csv_lines(pool: Pool, event_id: int, pattern: str | None, *, with_mar
             page = await items.select_page_of_past_items(
                 connection, event_id, pattern=pattern, after=last_id, limit=PAGE_ITEMS
             )
+            if (await history.select_extent(connection)).floor > event_id:
+                raise PrunedError
         if not page:
             return
         last_id = page[-1][0]

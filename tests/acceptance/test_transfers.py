@@ -204,3 +204,18 @@ async def test_an_export_may_be_a_part_a_past_and_marked_for_excel(
     for query in ("?bom=2", "?as_of=x", "?colour=red"):
         async with api.get(EXPORT + query) as response:
             assert response.status == 422
+
+
+async def test_an_export_of_a_past_that_is_pruned_meanwhile_breaks_off(
+    api: aiohttp.ClientSession, module_stack: Stack
+) -> None:
+    name = "\N{PACKAGE}" * 200
+    module_stack.sql(f"INSERT INTO inventory (name, quantity) SELECT '{name}', 1 FROM generate_series(1, 10000)")
+    ((past,),) = module_stack.sql("SELECT log_position()")
+    module_stack.sql("UPDATE inventory SET quantity = 2")
+    module_stack.sql("UPDATE inventory_history SET changed_at = changed_at - interval '2 days'")
+    async with api.get(EXPORT, params={"as_of": past}) as response:
+        assert response.status == 200
+        module_stack.sql("SELECT prune_history('1 day', 1000000)")
+        with pytest.raises(aiohttp.ClientPayloadError):
+            await response.read()
