@@ -29,6 +29,7 @@ test: $(VENV)/dev ## Run every test: real PostgreSQL, real processes, a real bro
 	@$(BIN) -m pytest $(ARGS)
 
 faults: $(VENV)/dev ## Break everything for 10 minutes with each of three seeds; ARGS='--seconds 60 --seed 4' for less
+	@$(BIN) -m tests.browser.chromium
 	@$(BIN) -m pytest -m heavy tests/faults
 	@$(BIN) -m tests.faults $(ARGS)
 

@@ -13,11 +13,14 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=600, help="for each seed")
     parser.add_argument("--seed", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--faults", nargs="+", help="only these, once, in this order")
+    parser.add_argument("--no-page", action="store_true", help="leave the browser out")
     parser.add_argument("--shrink", action="store_true", help="after a failure, look for the shortest list of faults")
     arguments = parser.parse_args()
     failed = False
     for seed in arguments.seed:
-        verdict = run_alone(seed, arguments.faults or choose_faults(seed), arguments.seconds)
+        verdict = run_alone(
+            seed, arguments.faults or choose_faults(seed), seconds=arguments.seconds, with_page=not arguments.no_page
+        )
         print(verdict, flush=True)
         if verdict.is_clean:
             continue

@@ -7,11 +7,13 @@ import itertools
 import random
 import tempfile
 import time
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.faults.injections import INJECTIONS
+from tests.faults.page import OpenPage
 from tests.faults.world import World
 from tests.postgres import PostgresServer
 
@@ -56,11 +58,18 @@ class Verdict:
 
 
 async def run(
-    server: PostgresServer, folder: Path, seed: int, faults: Iterable[str], seconds: float = float("inf")
+    server: PostgresServer,
+    folder: Path,
+    seed: int,
+    faults: Iterable[str],
+    *,
+    seconds: float = float("inf"),
+    with_page: bool = False,
 ) -> Verdict:
     """Inject these faults one after the other, until there are no more or the time is over, and judge."""
     verdict = Verdict(seed)
-    async with World(server, folder, seed) as world:
+    async with World(server, folder, seed) as world, AsyncExitStack() as stack:
+        page = await stack.enter_async_context(OpenPage(world.stack.api_url)) if with_page else None
         ends = time.monotonic() + seconds
         for name in faults:
             if time.monotonic() > ends:
@@ -69,6 +78,11 @@ async def run(
             await INJECTIONS[name](world)
             await asyncio.sleep(world.choose.random() * PAUSE_SECONDS)
         await settle_and_judge(world, verdict)
+        if page is not None:
+            verdict.clients += 1
+            if not await page.comes_to_show(world.table()):
+                verdict.unequal += 1
+                verdict.complaints.append(f"the page does not show the table: {await page.items()}")
     return verdict
 
 
@@ -128,14 +142,14 @@ def choose_faults(seed: int) -> Iterator[str]:
         yield from names
 
 
-def run_alone(seed: int, faults: Iterable[str], seconds: float = float("inf")) -> Verdict:
+def run_alone(seed: int, faults: Iterable[str], *, seconds: float = float("inf"), with_page: bool = True) -> Verdict:
     """The same on a PostgreSQL of its own."""
     with tempfile.TemporaryDirectory(prefix="stockstream-faults-") as folder:
         server = PostgresServer(Path(folder) / "postgres")
         server.start()
         try:
             server.make_template()
-            return asyncio.run(run(server, Path(folder), seed, faults, seconds))
+            return asyncio.run(run(server, Path(folder), seed, faults, seconds=seconds, with_page=with_page))
         finally:
             server.close()
 

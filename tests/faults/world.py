@@ -65,6 +65,7 @@ class World:
         await self.cable.listen(self._sockets / ".s.PGSQL.5432")
         database, folder = self.stack.database, quote(str(self._sockets), safe="")
         self.stack.settings["LISTEN_DATABASE_URL"] = f"postgresql://stockstream_stream@/{database}?host={folder}"
+        self.stack.settings["EVENTS_URL"] = f"http://127.0.0.1:{port}/events"
         await asyncio.to_thread(self._start_services)
         self.stack.sql(
             f"INSERT INTO inventory (name, quantity) SELECT 'Größe \N{PACKAGE} ' || n, 0"

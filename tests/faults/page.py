@@ -1,0 +1,51 @@
+"""A real dashboard in a real browser, among the readers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import TYPE_CHECKING, Any, Self
+
+from playwright.async_api import async_playwright
+
+from tests.browser.chromium import find_chromium
+from tests.browser.conftest import ARGUMENTS
+from tests.browser.dashboard import READ_STOCK
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+LOAD_MS = 30_000
+RECOVERY_SECONDS = 90.0  # a page that has failed often waits up to half a minute before it tries again
+POLL_SECONDS = 0.2
+
+
+class OpenPage:
+    """Opened once, before the faults, and never touched again."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    async def __aenter__(self) -> Self:
+        self._playwright = await async_playwright().start()
+        self._browser = await self._playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+        self._page = await self._browser.new_page()
+        await self._page.goto(self._url)
+        await self._page.locator('.connection[data-state="live"]').wait_for(timeout=LOAD_MS)
+        return self
+
+    async def comes_to_show(self, table: dict[int, Any]) -> bool:
+        """Whether it shows this in the end."""
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while (shown := await self.items()) != table and time.monotonic() < deadline:
+            await asyncio.sleep(POLL_SECONDS)
+        return shown == table
+
+    async def items(self) -> dict[int, Any]:
+        return {item["id"]: item for item in await self._page.evaluate(READ_STOCK)}
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._browser.close()
+        await self._playwright.stop()
