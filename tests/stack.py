@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -21,14 +24,20 @@ ROOT = Path(__file__).resolve().parent.parent
 READY_SECONDS = 30
 STOP_SECONDS = 15
 POLL_SECONDS = 0.02
+FIRST_PORT, PORTS_EACH = 12_000, 4_000
+_ports = itertools.count(random.randrange(PORTS_EACH))
 MODULES = {"api": "api_service", "stream": "stream_service"}
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """One that no other test has been given: each worker has a range, below those that the kernel hands out."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    for number in _ports:
+        port = FIRST_PORT + worker * PORTS_EACH + number % PORTS_EACH
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("unreachable: the numbers have no end")
 
 
 def environment(**settings: str) -> dict[str, str]:
