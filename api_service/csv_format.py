@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from api_service.models import ImportRow
+from api_service.models import ImportRow, plain_message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -129,4 +129,4 @@ def _read_row(header: list[str], cells: list[str], line: int) -> Iterator[Number
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
             field = str(fault["loc"][0])
-            yield Fault(line, header.index(field) + 1, field, fault["msg"].removeprefix("Value error, "))
+            yield Fault(line, header.index(field) + 1, field, plain_message(fault))

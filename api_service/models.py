@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -30,12 +31,23 @@ from shared.documents import (
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
+    from pydantic_core import ErrorDetails
 
 LONGEST_ACTOR = 200
 LARGEST_PAGE = 1_000
 USUAL_PAGE = 100
 MOST_TREND_ITEMS = 200
 MOST_TREND_STEPS = 200
+
+
+_MESSAGES = {"missing": "is required", "extra_forbidden": "is not known here"}
+_SHOULD = re.compile(r"^(Value error, |(Input|String|List|Value) should )")
+
+
+def plain_message(fault: ErrorDetails) -> str:
+    """What is wrong with a field, as one would say it after the field's name."""
+    message = _MESSAGES.get(fault["type"], fault["msg"])
+    return _SHOULD.sub(lambda match: "" if match[2] is None else "must ", message)
 
 
 def _no_control_characters(text: str) -> str:

@@ -14,7 +14,7 @@ from quart import current_app, request
 from quart_schema.validation import QUART_SCHEMA_QUERYSTRING_ATTRIBUTE
 from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 
-from api_service.models import LONGEST_ACTOR
+from api_service.models import LONGEST_ACTOR, plain_message
 from shared.problems import FieldError, Problem
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _field_errors(error: ValidationError) -> list[FieldError]:
     return [
         FieldError(
             field=".".join(str(part) for part in fault["loc"]) if fault["loc"] else "body",
-            message=fault["msg"].removeprefix("Value error, "),
+            message=plain_message(fault),
         )
         for fault in error.errors(include_url=False, include_context=False, include_input=False)
     ]

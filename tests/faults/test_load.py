@@ -12,6 +12,7 @@ import pytest
 
 from tests.faults.campaign import Verdict, settle_and_judge
 from tests.faults.readers import Reader
+from tests.faults.soak import memory_mb
 from tests.faults.test_restores import come_to_the_head
 from tests.faults.world import World
 from tests.stack import Stack
@@ -66,12 +67,6 @@ async def test_an_api_whose_connections_are_all_taken_says_503_and_recovers(
 async def end(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def memory_mb(stack: Stack, name: str) -> float:
-    """The resident set of a service."""
-    with open(f"/proc/{stack.pid(name)}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
 
 
 async def flood(url: str, ends: float) -> int:

@@ -109,3 +109,17 @@ def test_what_is_exported_can_be_imported_as_it_was(rows: list[tuple[str, int, i
     assert [entry.row for entry in read_rows(io.BytesIO(text.encode())) if isinstance(entry, Numbered)] == [
         ImportRow(id=item_id, name=name, quantity=quantity, version=1) for name, quantity, item_id in rows
     ]
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (",1", "must have at least 1 character"),
+        ("x,", "must be a whole number, written in digits"),
+        ("x,2147483648", "must be less than or equal to 2147483647"),
+    ],
+)
+def test_what_is_wrong_is_told_in_words_that_follow_the_fields_name(row: str, message: str) -> None:
+    (fault,) = read(f"name,quantity\n{row}\n")
+    assert isinstance(fault, Fault)
+    assert fault.message == message
