@@ -212,20 +212,22 @@ async def test_a_snapshot_and_every_event_after_it_are_the_table(pool: Pool) -> 
 
     async def keep_writing() -> None:
         while not stop.is_set():
-            await pool.execute("UPDATE inventory SET quantity = quantity + 1 WHERE id = 1 + random() * 4")
+            await pool.execute(
+                "UPDATE inventory SET quantity = quantity + 1 WHERE id = (SELECT 1 + floor(random() * 5)::int)"
+            )
 
     writers = [asyncio.create_task(keep_writing()) for _ in range(4)]
-    snapshots = []
-    async with pool.acquire() as connection:
-        for _ in range(50):
+    snapshots: dict[int, list[Any]] = {}
+    async with asyncio.timeout(30), pool.acquire() as connection:
+        while len(snapshots) < 50:  # at as many positions
             row = await items.select_items(connection)
-            snapshots.append((int(row["position"].rpartition("-")[2]), json.loads(row["items"])))
+            snapshots[int(row["position"].rpartition("-")[2])] = json.loads(row["items"])
     stop.set()
     await asyncio.gather(*writers)
 
     events = await pool.fetch("SELECT event_id, item_id, after FROM inventory_history ORDER BY event_id")
     table = json.loads(await pool.fetchval("SELECT json_agg(item_document(i) ORDER BY id) FROM inventory i"))
-    for position, listed in snapshots:
+    for position, listed in snapshots.items():
         state = {item["id"]: item for item in listed}
         for event in events:
             if event["event_id"] > position:
