@@ -13,7 +13,7 @@ import pytest
 from tests.faults.campaign import Verdict, settle_and_judge
 from tests.faults.readers import Reader
 from tests.faults.soak import memory_mb
-from tests.faults.test_restores import come_to_the_head
+from tests.faults.test_restores import come_to_the_head, head
 from tests.faults.world import World
 from tests.stack import Stack
 
@@ -28,6 +28,8 @@ AT_ONCE = 20
 FLOOD_SECONDS = 60
 FLOOD_WRITERS = 16
 MANY = 1_000_000
+MANY_SECONDS = 240  # for a reader in Python to parse them all
+PATIENCE_SECONDS = 30
 BEHIND = 100_000
 GROWTH_MB = 40  # of the resident set, from one look to the other; the ring and the allocator's slack
 
@@ -51,9 +53,10 @@ async def test_an_api_whose_connections_are_all_taken_says_503_and_recovers(
 
             asked = {asyncio.create_task(adjust()) for _ in range(AT_ONCE)}
             refused = set()
-            while len(asked) > POOL:
-                done, asked = await asyncio.wait(asked, timeout=15, return_when=asyncio.FIRST_COMPLETED)
-                refused |= {task.result() for task in done}
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                while len(asked) > POOL:
+                    done, asked = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
+                    refused |= {task.result() for task in done}
             assert refused == {(503, "2")}
             await transaction.commit()
             assert [status for status, _ in await asyncio.gather(*asked)] == [200] * POOL
@@ -120,7 +123,7 @@ async def test_a_million_changes_in_one_transaction_reach_a_reader_and_memory_is
         began = time.monotonic()
         await asyncio.to_thread(stack.sql, "UPDATE inventory SET quantity = quantity + 1")
         committed = time.monotonic()
-        await come_to_the_head(stack, [reader])
+        await reader.until(head(stack), MANY_SECONDS)
         told = time.monotonic()
         await end(following)
         grown = memory_mb(stack, "stream") - before
