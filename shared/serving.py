@@ -43,7 +43,7 @@ class Limits(NamedTuple):
     """What a client may ask of a connection: bytes for the head of a request, seconds of silence or for that head."""
 
     header_bytes: int = 16_384
-    idle_seconds: float = 75.0
+    idle_seconds: float = 20.0
 
 
 USUAL_LIMITS = Limits()

@@ -61,8 +61,9 @@ class Settings(BaseSettings):
     api_bind: BindAddress = Field(Bind("127.0.0.1", 8000), description="Address of the API and the dashboard")
     stream_bind: BindAddress = Field(Bind("127.0.0.1", 8001), description="Address of the event stream")
     max_header_bytes: int = Field(16_384, ge=1024, description="Largest head of a request: its line and its headers")
+    # A server like ours keeps what it knows of a connection for so long even if the client has closed it.
     idle_seconds: float = Field(
-        75, gt=0, description="Longest silence between two requests, and time for the head of one to arrive (s)"
+        20, gt=0, description="Longest silence between two requests, and time for the head of one to arrive (s)"
     )
     log_format: Literal["console", "json"] = Field("console", description="`console` or `json` lines")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level to log")

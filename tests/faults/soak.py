@@ -16,7 +16,7 @@ from tests.postgres import PostgresServer
 if TYPE_CHECKING:
     from tests.stack import Stack
 
-LOOK_SECONDS = 300
+LOOK_SECONDS = 120
 
 
 def memory_mb(stack: Stack, name: str) -> float:
