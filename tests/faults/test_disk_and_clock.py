@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 SEED = 21
 DISK_BYTES = 160 * 2**20
+SMALLEST_BYTES = 4_096
 PATIENCE_SECONDS = 30
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 STEPS = ("+3600", "-3600", "-86400", "+0", "+31536000", "+0")  # seconds, from the true time
@@ -47,6 +48,18 @@ def cramped_postgres(small_disk: Path) -> Iterator[PostgresServer]:
     server.close()
 
 
+def fill(filler: Path) -> None:
+    """Take all the room there is, whoever else takes some meanwhile."""
+    size, piece = 0, DISK_BYTES
+    with filler.open("wb") as file:
+        while piece >= SMALLEST_BYTES:
+            try:
+                os.posix_fallocate(file.fileno(), size, piece)
+                size += piece
+            except OSError:
+                piece //= 2
+
+
 async def comes_back(server: PostgresServer) -> None:
     """It does so by itself, unless it had no room to recover: then whoever runs it starts it again."""
     if server.has_ended():
@@ -60,10 +73,8 @@ async def test_a_full_disk_costs_no_confirmed_change(
     verdict = Verdict(SEED)
     async with World(cramped_postgres, tmp_path, SEED) as world:
         for _ in range(2):
-            room = os.statvfs(small_disk)
             filler = small_disk / "filler"
-            with filler.open("wb") as file:
-                os.posix_fallocate(file.fileno(), 0, room.f_bavail * room.f_frsize - 4096)
+            fill(filler)
             big = "CREATE TABLE big AS SELECT repeat(md5(n::text), 99) FROM generate_series(1, 100000) AS n"
             assert cramped_postgres.psql(world.stack.database, big).returncode != 0
             before = sum(writer.failures for writer in world.writers)
