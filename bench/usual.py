@@ -4,6 +4,7 @@ hypercorn, same log."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import sys
@@ -67,4 +68,5 @@ def create_app(url: str) -> Quart:
 
 if __name__ == "__main__":
     logging.basicConfig(level="WARNING")
+    gc.set_threshold(100_000, 50, 100)  # as the stream does
     serve(create_app(os.environ["DATABASE_URL"]), Bind("127.0.0.1", int(sys.argv[1])), "port")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import logging
 import os
 import resource
@@ -68,8 +67,6 @@ def serve(
     except OSError as error:
         sys.exit(f"stockstream: {setting} {bind}: {error.strerror or error}")
     _allow_many_files()
-    # Thousands of streams are much to look at and nothing to find.
-    gc.set_threshold(100_000, 50, 100)
     if workers == 1:
         uvloop.run(_serve(app, _config(listener, limits), drain))
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from shared import logging
@@ -17,6 +18,8 @@ def main() -> None:
         return
     limits = Limits(settings.max_header_bytes, settings.idle_seconds)
     logging.configure("stream", settings.log_format, settings.log_level)
+    # Thousands of streams are much for the garbage collector to look at, and nothing to find.
+    gc.set_threshold(100_000, 50, 100)
     with shared_metrics(settings.stream_workers):
         from stream_service.app import create_app  # not before: the metrics look for their folder when imported
 
