@@ -17,7 +17,8 @@ def main() -> None:
         return
     limits = Limits(settings.max_header_bytes, settings.idle_seconds)
     logging.configure("api", settings.log_format, settings.log_level)
-    serve(create_app(settings), settings.api_bind, "API_BIND", limits=limits)
+    app, grace = create_app(settings), settings.api_drain_seconds
+    serve(app, settings.api_bind, "API_BIND", limits=limits, grace_seconds=grace)
 
 
 if __name__ == "__main__":

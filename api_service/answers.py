@@ -7,7 +7,6 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
 
 from quart import Response
-from quart.wrappers.response import DataBody
 
 from api_service.store import history, items
 from shared.documents import LARGEST_ID, LARGEST_QUANTITY
@@ -71,13 +70,3 @@ async def explain_no_restore(connection: Connection, item_id: int) -> NoReturn:
     if await history.select_history(connection, item=item_id, limit=1):
         raise Problem(HTTPStatus.CONFLICT, f"Item {item_id} was deleted at the same moment. Try again.")
     raise Problem(HTTPStatus.GONE, f"The log no longer has what item {item_id} was.")
-
-
-SMALL_BYTES = 64 * 1024  # fits in what the kernel takes for a socket
-
-
-async def wait_for_no_one(response: Response) -> Response:
-    """An answer that goes to the kernel at once needs no clock, which is a task of its own. An after_request."""
-    if isinstance(response.response, DataBody) and len(response.response.data) < SMALL_BYTES:
-        response.timeout = None
-    return response

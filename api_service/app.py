@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
+import functools
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quart import Quart
 
-from api_service.answers import wait_for_no_one
 from api_service.blueprints import dashboard, documentation, history, inventories, transfers, trends
+from api_service.connections import open_pools
+from api_service.edge import guard
+from api_service.gates import create_gates
 from api_service.housekeeping import keep_house
-from api_service.metrics import measure_requests
 from api_service.openapi import describe
+from api_service.readiness import check_readiness
 from api_service.stock import Stock
-from shared import metrics
-from shared.database import DatabaseUnavailableError, acquire, create_pool, database_url
-from shared.health import NotReadyError, health_blueprint
-from shared.migrations import is_current
+from api_service.total_trends import TotalTrends
+from shared import background, metrics
+from shared.database import database_url
+from shared.health import health_blueprint
 from shared.problems import answer_with_problems
 
 if TYPE_CHECKING:
@@ -37,32 +38,24 @@ def create_app(settings: ApiSettings) -> Quart:
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     answer_with_problems(app)
-    app.after_request(wait_for_no_one)
+    guard(app, settings)
     for resource in (inventories, history, trends, transfers, dashboard, documentation):
         app.register_blueprint(resource.blueprint)
 
     @app.while_serving
     async def connected():  # type: ignore[no-untyped-def]
-        pool = create_pool(database_url(settings, ROLE), application_name=ROLE, max_size=settings.api_pool_size)
-        async with pool:
-            app.extensions["pool"] = pool
-            app.extensions["stock"] = Stock(pool)
-            housekeeping = asyncio.create_task(keep_house(pool, settings.history_retention))
-            yield
-            housekeeping.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await housekeeping
+        url = database_url(settings, ROLE)
+        async with open_pools(url, application_name=ROLE, size=settings.api_pool_size) as pools:
+            gates = create_gates(pools.readers.get_max_size())
+            app.extensions["pools"] = pools
+            app.extensions["gates"] = gates
+            app.extensions["stock"] = Stock(pools.readers)
+            app.extensions["total_trends"] = TotalTrends(pools.readers, gates.scans)
+            housekeeping = functools.partial(keep_house, pools.writers, settings.history_retention)
+            async with background.running(housekeeping=housekeeping):
+                yield
 
-    async def check() -> None:
-        try:
-            async with acquire(app.extensions["pool"]) as connection:
-                if not await is_current(connection):
-                    raise NotReadyError("the schema is not up to date: run the migrations")
-        except DatabaseUnavailableError:
-            raise NotReadyError("the database can't be reached, or has no schema yet") from None
-
-    app.register_blueprint(health_blueprint(check))
+    app.register_blueprint(health_blueprint(lambda: check_readiness(app.extensions["pools"].writers)))
     app.register_blueprint(metrics.blueprint)
-    measure_requests(app)
     describe(app)
     return app

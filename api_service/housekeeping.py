@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from api_service.store import history, idempotency
-from shared.database import DatabaseUnavailableError, acquire
+from shared.database import acquire
+from shared.faults import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from datetime import timedelta

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from quart import Response, request
 
-from api_service.connections import connected
+from api_service.connections import writing
 from api_service.requests import idempotency_key
 from api_service.store import idempotency
 from shared.problems import Problem
@@ -31,7 +31,7 @@ async def once(work: Work, body: BaseModel | bytes | None = None) -> Response:
     The work and its answer are kept in one transaction; work that raises changes nothing and leaves the key free.
     """
     key = idempotency_key()
-    async with connected() as connection:
+    async with writing() as connection:
         if key is None:
             return await work(connection)
         async with connection.transaction():

@@ -11,8 +11,10 @@ from api_service.models import ImportResult
 from api_service.store import imports
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Awaitable, Callable, Iterator
 
+    from api_service.models import ImportRow
+    from api_service.store.imports import Compared
     from shared.database import Connection
 
 BATCH_ROWS = 1_000
@@ -32,6 +34,10 @@ class TooManyRowsError(Exception):
     """The file has more rows than one transaction should have."""
 
 
+class ImportUnderWayError(Exception):
+    """Another import is at work, and there is one at a time."""
+
+
 class Import:
     """One run over a file, in a transaction of the caller's, which is to be rolled back if this raises."""
 
@@ -44,8 +50,16 @@ class Import:
         self._created = self._updated = self._unchanged = 0
 
     async def run(self, file: IO[bytes], *, actor: str | None) -> ImportResult:
-        """Write every row. Raises RefusedImportError, TooManyRowsError."""
-        await imports.begin_import(self._connection, actor=actor)
+        """Write every row. Raises RefusedImportError, TooManyRowsError, ImportUnderWayError."""
+        if not await imports.begin_import(self._connection, actor=actor):
+            raise ImportUnderWayError
+        return await self._take(file, self._write)
+
+    async def check(self, file: IO[bytes]) -> ImportResult:
+        """Tell what run() would do. Writes and locks nothing. Raises RefusedImportError, TooManyRowsError."""
+        return await self._take(file, self._compare)
+
+    async def _take(self, file: IO[bytes], take: Callable[[list[Numbered]], Awaitable[None]]) -> ImportResult:
         rows, count = read_rows(file), 0
         while batch := await asyncio.to_thread(_next_batch, rows):
             count += len(batch)
@@ -54,39 +68,47 @@ class Import:
             for entry in batch:
                 if isinstance(entry, Fault):
                     self._complain(entry)
-            await self._write([entry for entry in batch if isinstance(entry, Numbered)])
+            await take([entry for entry in batch if isinstance(entry, Numbered)])
         if self._fault_count:
             raise RefusedImportError(self._faults, self._fault_count)
         return ImportResult(created=self._created, updated=self._updated, unchanged=self._unchanged)
 
     async def _write(self, entries: list[Numbered]) -> None:
-        new = [entry.row for entry in entries if entry.row.id is None]
-        known = await self._checked([entry for entry in entries if entry.row.id is not None])
-        if self._fault_count:
-            return  # it will come to nothing, so only the rest of the faults is of interest
-        await imports.insert_items(self._connection, new)
-        after = await imports.update_items(self._connection, [entry.row for entry, _ in known])
-        changed = sum(after[entry.row.id or 0] != before for entry, before in known)
-        self._created += len(new)
-        self._updated += changed
-        self._unchanged += len(known) - changed
+        await imports.lock_items(self._connection, [entry.row.id for entry in entries if entry.row.id is not None])
+        new, changed = await self._sort(entries)
+        if not self._fault_count:  # otherwise all is rolled back, and only the faults that follow are of interest
+            await imports.insert_items(self._connection, new)
+            await imports.update_items(self._connection, changed)
 
-    async def _checked(self, entries: list[Numbered]) -> list[tuple[Numbered, int]]:
-        """Rows that mean an item, each with its version now; what does not fit is a fault."""
-        versions = await imports.lock_items(self._connection, [entry.row.id or 0 for entry in entries])
-        fitting = []
-        for entry in entries:
-            item_id, version = entry.row.id or 0, versions.get(entry.row.id or 0)
-            if item_id in self._seen:
-                self._complain(Fault(entry.line, None, "id", f"item {item_id} is in the file twice"))
-            elif version is None:
-                self._complain(Fault(entry.line, None, "id", f"there is no item {item_id}"))
-            elif entry.row.version not in {None, version}:
-                self._complain(Fault(entry.line, None, "version", f"item {item_id} is at version {version} now"))
-            else:
-                fitting.append((entry, version))
-            self._seen.add(item_id)
-        return fitting
+    async def _compare(self, entries: list[Numbered]) -> None:
+        await self._sort(entries)
+
+    async def _sort(self, entries: list[Numbered]) -> tuple[list[ImportRow], list[ImportRow]]:
+        """Rows that are new and rows that change an item, both counted; a row that fits no item is a fault."""
+        new = [entry.row for entry in entries if entry.row.id is None]
+        known = [entry for entry in entries if entry.row.id is not None]
+        compared = await imports.compare_items(self._connection, [entry.row for entry in known])
+        fitting = [entry.row for entry in known if self._fits(entry, compared.get(entry.row.id or 0))]
+        changed = [row for row in fitting if compared[row.id or 0].is_changed]
+        self._created += len(new)
+        self._updated += len(changed)
+        self._unchanged += len(fitting) - len(changed)
+        return new, changed
+
+    def _fits(self, entry: Numbered, item: Compared | None) -> bool:
+        """Whether a row may change the item with its id; if not, its fault is noted."""
+        item_id = entry.row.id or 0
+        is_repeated = item_id in self._seen
+        self._seen.add(item_id)
+        if is_repeated:
+            self._complain(Fault(entry.line, None, "id", f"item {item_id} is in the file twice"))
+        elif item is None:
+            self._complain(Fault(entry.line, None, "id", f"there is no item {item_id}"))
+        elif entry.row.version not in {None, item.version}:
+            self._complain(Fault(entry.line, None, "version", f"item {item_id} is at version {item.version} now"))
+        else:
+            return True
+        return False
 
     def _complain(self, fault: Fault) -> None:
         self._fault_count += 1

@@ -246,7 +246,11 @@ class HistoryEntry(BaseModel):
 
 
 class Trends(BaseModel):
-    """Quantities at `steps` + 1 evenly spaced moments; null where there was none, or the log does not reach back."""
+    """Quantities at `steps` + 1 evenly spaced moments; null where there was none, or the log does not reach back.
+
+    The total is also null at moments that more than 100,000 changes have followed, and may be some seconds old when the
+    stock changes often.
+    """
 
     model_config = ConfigDict(populate_by_name=True, json_schema_extra={"examples": [TRENDS]})
 

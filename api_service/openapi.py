@@ -11,6 +11,7 @@ from quart_schema.openapi import Tag
 from werkzeug.routing import IntegerConverter
 
 from api_service.headers import Refused, Unavailable
+from api_service.origins import SAFE_METHODS
 from shared.documents import LARGEST_ID, VERSION, ProblemDocument
 from shared.problems import MEDIA_TYPE, documented_problems
 from shared.schemas import json_schema, named_schema, without_absent
@@ -41,6 +42,7 @@ TAGS = {
 
 PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "The body is not what its type says, or a header can't be read",
+    HTTPStatus.FORBIDDEN: "A page of another site may not change the stock",
     HTTPStatus.NOT_FOUND: "There is no such item",
     HTTPStatus.REQUEST_TIMEOUT: "The body took too long to arrive",
     HTTPStatus.CONFLICT: "The item, as it is, does not allow it; nothing was changed",
@@ -48,9 +50,10 @@ PROBLEMS = {
     HTTPStatus.PRECONDITION_FAILED: "The item has another version; nothing was changed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than is taken here",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body must be of the documented type",
+    HTTPStatus.MISDIRECTED_REQUEST: "The service does not answer to this host name",
     HTTPStatus.UNPROCESSABLE_ENTITY: "A field or a parameter is wrong: `errors` names it; nothing was changed",
     HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here, and was logged",
-    HTTPStatus.SERVICE_UNAVAILABLE: "The database can't be reached now",
+    HTTPStatus.SERVICE_UNAVAILABLE: "The database can't be reached or written to now, or the server is busy",
 }
 PROBLEM_HEADERS: dict[HTTPStatus, type[BaseModel]] = {
     HTTPStatus.CONFLICT: Refused,
@@ -63,7 +66,12 @@ OF_A_BODY = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 }
-OF_THE_API = {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.INTERNAL_SERVER_ERROR, HTTPStatus.SERVICE_UNAVAILABLE}
+OF_THE_API = {
+    HTTPStatus.MISDIRECTED_REQUEST,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+    HTTPStatus.INTERNAL_SERVER_ERROR,
+    HTTPStatus.SERVICE_UNAVAILABLE,
+}
 
 
 def describe(app: Quart) -> None:
@@ -109,8 +117,11 @@ class Provider(OpenAPIProvider):
         paths, components = super().build_paths(rule)
         handler = self._app.view_functions[rule.endpoint]
         for path, operations in paths.items():
-            for operation in operations.values():
-                self._complete(path, operation, documented_problems(handler))
+            for method, operation in operations.items():
+                stated = documented_problems(handler)
+                if method.upper() not in SAFE_METHODS:
+                    stated = stated | {HTTPStatus.FORBIDDEN}
+                self._complete(path, operation, stated)
         return paths, components
 
     def _complete(self, path: str, operation: Document, stated: set[HTTPStatus]) -> None:

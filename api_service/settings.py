@@ -31,7 +31,12 @@ class ApiSettings(Settings):
         description="What the dashboard subscribes to; unset: the page's host, at the port of `STREAM_BIND`",
         pattern=r"^(https?://[^\s]+|/[^\s]*)$",
     )
-    api_pool_size: int = Field(10, ge=1, le=200, description="Database connections that the API may hold")
+    api_pool_size: int = Field(
+        10, ge=2, le=200, description="Database connections that the API may hold, half of them for reading only"
+    )
+    api_drain_seconds: float = Field(
+        10, ge=0, le=300, description="After SIGTERM, time for requests under way to end (s)"
+    )
     max_body_bytes: int = Field(65_536, ge=1024, description="Largest request body that is read")
     body_seconds: float = Field(60, gt=0, description="Time for the body of a request to arrive (s)")
     max_import_bytes: int = Field(16 * 2**20, ge=1024, description="Largest CSV file that is imported")

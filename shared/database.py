@@ -1,59 +1,88 @@
-"""The one door to PostgreSQL: how a service connects, and what it makes of the driver's errors."""
+"""The one door to PostgreSQL: how a service connects, what its sessions rely on, and what becomes of errors."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import aiosql
 import asyncpg
 
+from shared.faults import (
+    BUSY,
+    UNREACHABLE,
+    DatabaseUnavailableError,
+    ReadOnlyError,
+    may_be_of_the_schema,
+    unavailable,
+)
 from shared.local.postgres import embedded_url
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Iterator
 
     from shared.settings import Settings
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
 CONNECT_TIMEOUT_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 30.0
+LOCK_TIMEOUT_SECONDS = 10.0  # a writer that holds a lock and idles must not hold up all others without a word
+IDLE_IN_TRANSACTION_SECONDS = 60.0  # and we are no such writer, even if this process is stopped
 
-Pool = asyncpg.Pool
-Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
-
-
-class DatabaseUnavailableError(Exception):
-    """PostgreSQL can't be reached, or can't serve now; the same call may succeed later."""
-
-
-# Everything that says "not now" rather than "not like this".
-_PASSING_FAULTS = (
+_DRIVER_ERRORS = (
     OSError,
     TimeoutError,
+    asyncpg.PostgresError,
     asyncpg.InterfaceError,
-    asyncpg.InternalClientError,  # a connection that was cut while a statement began
-    asyncpg.PostgresConnectionError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InsufficientResourcesError,
-    asyncpg.TransactionRollbackError,  # a deadlock: another was in the way, the same call may go through
-    asyncpg.InvalidAuthorizationSpecificationError,
-    asyncpg.InvalidCatalogNameError,
-    asyncpg.UndefinedTableError,  # not migrated yet
-    asyncpg.UndefinedFunctionError,
-    asyncpg.InsufficientPrivilegeError,
+    asyncpg.InternalClientError,
 )
 
+Pool = asyncpg.Pool
+PooledConnection = asyncpg.pool.PoolConnectionProxy
+Connection = asyncpg.Connection | PooledConnection
 
-@contextlib.contextmanager
-def translated_errors() -> Any:
-    """Turn the driver's passing faults into DatabaseUnavailableError."""
-    try:
-        yield
-    except _PASSING_FAULTS as error:
-        raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
+
+def load_queries(name: str) -> Any:
+    """The named queries of ``sql/queries/<name>.sql``, as coroutine functions of a connection."""
+    return aiosql.from_path(SQL / "queries" / f"{name}.sql", "asyncpg")
+
+
+session_queries = load_queries("session")
+migration_queries = load_queries("migrations")
+
+
+Method = Callable[..., Coroutine[Any, Any, Any]]
+
+
+def _translated(method: Method) -> Method:
+    """A method of a connection that raises DatabaseUnavailableError for what may pass."""
+
+    @functools.wraps(method)
+    async def call(session: asyncpg.Connection, *args: Any, **options: Any) -> Any:
+        try:
+            return await method(session, *args, **options)
+        except Exception as error:
+            if passing := unavailable(error, is_closed=session.is_closed()):
+                raise passing from error
+            raise
+
+    return call
+
+
+class Session(asyncpg.Connection):
+    """A connection whose statements raise DatabaseUnavailableError for what may pass.
+
+    Only the driver's own calls are translated: an error of the code around them stays what it is.
+    """
+
+    execute = _translated(asyncpg.Connection.execute)
+    fetch = _translated(asyncpg.Connection.fetch)
+    fetchrow = _translated(asyncpg.Connection.fetchrow)
+    fetchval = _translated(asyncpg.Connection.fetchval)
 
 
 def database_url(settings: Settings, role: str) -> str:
@@ -63,39 +92,116 @@ def database_url(settings: Settings, role: str) -> str:
     return embedded_url(settings.data_dir, role)
 
 
-def create_pool(url: str, *, application_name: str, max_size: int) -> Pool:
+async def connect(
+    url: str,
+    *,
+    application_name: str,
+    statement_seconds: float = COMMAND_TIMEOUT_SECONDS,
+    lock_seconds: float = LOCK_TIMEOUT_SECONDS,
+) -> Session:
+    """A connection outside of a pool; 0 seconds means no limit. Raises DatabaseUnavailableError."""
+    with _connecting():
+        session = await asyncpg.connect(
+            url,
+            timeout=CONNECT_TIMEOUT_SECONDS,
+            command_timeout=statement_seconds or None,
+            server_settings={"application_name": application_name},
+            connection_class=Session,
+        )
+    await prepare_session(session, statement_seconds, lock_seconds)
+    return session
+
+
+async def prepare_session(
+    session: Connection,
+    statement_seconds: float = COMMAND_TIMEOUT_SECONDS,
+    lock_seconds: float = LOCK_TIMEOUT_SECONDS,
+) -> None:
+    """Set what our statements rely on, whatever the database or the role sets."""
+    limits = (statement_seconds, lock_seconds, IDLE_IN_TRANSACTION_SECONDS)
+    statement, lock, idle = (str(round(seconds * 1000)) for seconds in limits)
+    await session_queries.prepare_session(session, statement_timeout=statement, lock_timeout=lock, idle_timeout=idle)
+
+
+def create_pool(
+    url: str,
+    *,
+    application_name: str,
+    max_size: int,
+    prepare: Callable[[Connection], Awaitable[None]] = prepare_session,
+) -> Pool:
     """A pool that connects when it is first used, so that a service may start before its database."""
-    return asyncpg.create_pool(
+    return asyncpg.create_pool(  # type: ignore[call-overload, no-any-return] # the stubs know no `reset`
         url,
         min_size=0,
         max_size=max_size,
         timeout=CONNECT_TIMEOUT_SECONDS,
         command_timeout=COMMAND_TIMEOUT_SECONDS,
         server_settings={"application_name": application_name},
-        reset=_leave_as_it_is,
+        connection_class=Session,
+        init=prepare,
+        reset=_keep_session,
     )
 
 
-async def _leave_as_it_is(_connection: asyncpg.Connection) -> None:
-    """Our sessions keep nothing beyond a transaction (one that is left open is rolled back by the driver), so the
-    usual reset would be a question to the database for nothing."""
+async def _keep_session(_session: asyncpg.Connection) -> None:
+    """Skip the usual reset, a round trip: our sessions change nothing beyond a transaction, and the driver rolls back
+    one that was left open."""
 
 
 @contextlib.asynccontextmanager
-async def acquire(pool: Pool) -> AsyncIterator[Connection]:
+async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
     """A connection from the pool.
 
-    Raises DatabaseUnavailableError when PostgreSQL can't serve, or no connection was free in time.
+    Raises DatabaseUnavailableError when PostgreSQL can't serve, or no connection was free within
+    CONNECT_TIMEOUT_SECONDS.
     """
-    with translated_errors():
-        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):  # the pool's own would be a task each time
-            connection = await pool.acquire()
-        try:
-            yield connection
-        finally:
+    connection = await _take(pool)
+    try:
+        yield connection
+    except ReadOnlyError:
+        await pool.expire_connections()  # sessions keep this setting: only a new one shows whether it still holds
+        raise
+    except asyncpg.InterfaceError as error:
+        if connection.is_closed():  # lost in the middle of a transaction, which says so when it is left
+            raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
+        raise
+    except asyncpg.PostgresError as error:
+        if may_be_of_the_schema(error) and not await is_current(connection):
+            raise DatabaseUnavailableError(f"the schema is not up to date: {error}") from error
+        raise
+    finally:
+        with contextlib.suppress(*_DRIVER_ERRORS):  # the pool closes what it can't take back, and opens another
             await pool.release(connection, timeout=CONNECT_TIMEOUT_SECONDS)
 
 
-def load_queries(name: str) -> Any:
-    """The named queries of ``sql/queries/<name>.sql``, as coroutine functions of a connection."""
-    return aiosql.from_path(SQL / "queries" / f"{name}.sql", "asyncpg")
+async def _take(pool: Pool) -> PooledConnection:
+    is_full = pool.get_idle_size() == 0 and pool.get_size() == pool.get_max_size()
+    with _connecting(BUSY if is_full else UNREACHABLE):
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):  # the pool's own would be a task each time
+            return await pool.acquire()
+
+
+@contextlib.contextmanager
+def _connecting(detail: str = UNREACHABLE) -> Iterator[None]:
+    """Turn every error into DatabaseUnavailableError: while a session begins, nothing of ours can be at fault."""
+    try:
+        yield
+    except _DRIVER_ERRORS as error:
+        raise DatabaseUnavailableError(f"{type(error).__name__}: {error}", detail) from error
+
+
+def migration_files() -> list[Path]:
+    """The migrations, in the order in which they are applied."""
+    return sorted((SQL / "migrations").glob("*.sql"))
+
+
+async def is_current(connection: Connection) -> bool:
+    """Whether every migration is there. A schema that is newer than this code is current too."""
+    try:
+        names = {row["name"] async for row in migration_queries.select_migrations(connection)}
+    except asyncpg.PostgresError as error:
+        if may_be_of_the_schema(error):
+            return False
+        raise
+    return all(file.stem in names for file in migration_files())

@@ -135,9 +135,10 @@ class Reset(BaseModel):
 class Busy(BaseModel):
     """There is no place for another stream now: this one ends, and the client comes back after `retry`."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "too many streams"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "too many streams are open", "full": True}]})
 
     reason: str
+    full: Annotated[bool, Field(description="Whether a limit is reached; otherwise the server will soon be able to")]
 
 
 Snapshot = list[Item]

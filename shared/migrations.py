@@ -14,13 +14,15 @@ from typing import TYPE_CHECKING
 import asyncpg
 from pydantic import Field, SecretStr
 
-from shared.database import CONNECT_TIMEOUT_SECONDS, SQL, Connection, database_url, load_queries
+from shared.database import Connection, connect, database_url, migration_files
+from shared.database import migration_queries as queries
+from shared.faults import DatabaseUnavailableError, ReadOnlyError
 from shared.settings import Settings, load
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-queries = load_queries("migrations")
+APPLICATION_NAME = "stockstream migrations"
 
 
 class MigrationError(Exception):
@@ -34,23 +36,47 @@ class MigrationSettings(Settings):
     stream_database_password: SecretStr | None = Field(None, description="Given to the role `stockstream_stream`")
 
 
-def migration_files() -> list[Path]:
-    return sorted((SQL / "migrations").glob("*.sql"))
-
-
 async def migrate(url: str) -> list[str]:
-    """Bring the schema up to date and return the names that were applied.
+    """Bring the schema up to date, make sure that its triggers fire, and return the names that were applied.
 
-    Raises MigrationError when an applied file was changed or a file fails (which then has changed nothing).
+    Nothing is written where nothing is to be done. Raises MigrationError when the database can't be reached or written
+    to, an applied file was changed, a file fails (which then has changed nothing) or a trigger is missing.
     """
-    connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
     try:
-        await queries.lock_migrations(connection)
-        await queries.create_migration_table(connection)
+        # No limits: a large table takes as long as it takes, and another migration may be at work.
+        connection = await connect(url, application_name=APPLICATION_NAME, statement_seconds=0, lock_seconds=0)
+        try:
+            return await _migrate(connection)
+        finally:
+            await connection.close()
+    except ReadOnlyError as error:
+        raise MigrationError("the schema is not up to date, and the database is read-only") from error
+    except (DatabaseUnavailableError, asyncpg.PostgresError) as error:
+        raise MigrationError(str(error)) from error
+
+
+async def _migrate(connection: Connection) -> list[str]:
+    await queries.lock_migrations(connection)
+    await _refuse_other_schemas(connection)
+    await connection.execute(f"SET search_path = {await queries.select_search_path(connection)}")
+    done: dict[str, str] = {}
+    if await queries.migration_table_exists(connection):
         done = {row["name"]: row["checksum"] async for row in queries.select_migrations(connection)}
-        return [file.stem for file in migration_files() if await _apply(connection, file, done.get(file.stem))]
-    finally:
-        await connection.close()
+    else:
+        await queries.create_migration_table(connection)
+    applied = [file.stem for file in migration_files() if await _apply(connection, file, done.get(file.stem))]
+    await _enable_triggers(connection)
+    return applied
+
+
+async def _refuse_other_schemas(connection: Connection) -> None:
+    """Everything is in `public`. Without this an installation that went elsewhere would be begun anew, empty."""
+    others = [row["schema"] async for row in queries.select_other_installations(connection)]
+    if others:
+        raise MigrationError(
+            f"stockstream is installed in schema {others[0]!r} of this database, and must be in 'public':"
+            " move its tables and functions there (ALTER … SET SCHEMA public)"
+        )
 
 
 async def _apply(connection: Connection, file: Path, applied_checksum: str | None) -> bool:
@@ -69,10 +95,13 @@ async def _apply(connection: Connection, file: Path, applied_checksum: str | Non
     return True
 
 
-async def is_current(connection: Connection) -> bool:
-    """Whether every migration that this code knows has been applied. A newer schema is fine."""
-    names = {row["name"] async for row in queries.select_migrations(connection)}
-    return all(file.stem in names for file in migration_files())
+async def _enable_triggers(connection: Connection) -> None:
+    """Let our triggers fire in every session again. Loading a dump with `--disable-triggers` leaves them ordinary."""
+    silenced = [(row["table"], row["trigger"], row["exists"]) async for row in queries.select_silenced(connection)]
+    for table, trigger, exists in silenced:
+        if not exists:
+            raise MigrationError(f"the trigger {trigger} of {table} is missing: restore it from a backup of the schema")
+        await connection.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}")
 
 
 async def set_passwords(url: str, settings: MigrationSettings) -> None:
@@ -81,7 +110,7 @@ async def set_passwords(url: str, settings: MigrationSettings) -> None:
         "stockstream_api": settings.api_database_password,
         "stockstream_stream": settings.stream_database_password,
     }
-    connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
+    connection = await connect(url, application_name=APPLICATION_NAME)
     try:
         for role, password in wanted.items():
             if password is not None:
@@ -99,7 +128,7 @@ async def main() -> None:
     try:
         applied = await migrate(url)
         await set_passwords(url, settings)
-    except (MigrationError, OSError, TimeoutError, asyncpg.PostgresError) as error:
+    except (MigrationError, DatabaseUnavailableError, asyncpg.PostgresError) as error:
         sys.exit(f"stockstream: migrate: {error}")
     print(f"stockstream: {len(applied)} migrations applied" if applied else "stockstream: schema is current")  # noqa: T201
 

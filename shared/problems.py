@@ -10,7 +10,7 @@ import structlog
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
-from shared.database import DatabaseUnavailableError
+from shared.faults import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -70,8 +70,9 @@ class Problem(Exception):  # noqa: N818 - the RFC's own word
         self.headers = headers or {}
         self.members = members
 
-    def response(self) -> Response:
-        body: dict[str, Any] = {
+    def body(self) -> bytes:
+        """The problem as JSON."""
+        document: dict[str, Any] = {
             "type": "about:blank",
             "title": self.status.phrase,
             "status": self.status.value,
@@ -79,9 +80,12 @@ class Problem(Exception):  # noqa: N818 - the RFC's own word
             "error": self.detail,
         }
         if self.errors:
-            body["errors"] = list(self.errors)
+            document["errors"] = list(self.errors)
+        return json.dumps(document | self.members).encode()
+
+    def response(self) -> Response:
         return Response(
-            json.dumps(body | self.members),
+            self.body(),
             self.status.value,
             headers=self.headers,
             content_type=MEDIA_TYPE,
@@ -114,7 +118,7 @@ def answer_with_problems(app: Quart) -> None:
         log.warning("database unavailable", reason=str(error), path=request.path)
         return Problem(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            "The database can't be reached at the moment. Nothing was changed that was not confirmed.",
+            error.detail,
             headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
         ).response()
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 BACKLOG = 4096  # connections that the kernel holds for us, as when a thousand pages reconnect at once
 LAST_RESORT_SECONDS = 0.5  # beyond the grace; then whatever is open is cut
-GRACE_SECONDS = 1.0  # for requests that are under way when the drain is over
+GRACE_SECONDS = 1.0  # for requests that are under way when a service has drained
 PEER_TIMEOUT_SECONDS = 40  # a peer that vanished without a FIN is given up after this
 
 
@@ -56,8 +56,11 @@ def serve(
     *,
     workers: int = 1,
     limits: Limits = USUAL_LIMITS,
+    grace_seconds: float = GRACE_SECONDS,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return.
+
+    After the drain nothing new is accepted, and requests under way have ``grace_seconds`` to end.
 
     With several workers, each is a process of its own and all accept on the same socket; one that dies is replaced.
     Exits with one clear line, naming the setting, when the address can't be listened on.
@@ -67,10 +70,11 @@ def serve(
     except OSError as error:
         sys.exit(f"stockstream: {setting} {bind}: {error.strerror or error}")
     _allow_many_files()
+    config = _config(listener, limits, grace_seconds)
     if workers == 1:
-        uvloop.run(_serve(app, _config(listener, limits), drain))
+        uvloop.run(_serve(app, config, drain))
     else:
-        run_workers(workers, lambda parent_gone: uvloop.run(_serve(app, _config(listener, limits), drain, parent_gone)))
+        run_workers(workers, lambda parent_gone: uvloop.run(_serve(app, config, drain, parent_gone)))
 
 
 def listen(bind: Bind) -> socket.socket:
@@ -96,7 +100,7 @@ def listen(bind: Bind) -> socket.socket:
     return listener
 
 
-def _config(listener: socket.socket, limits: Limits) -> Config:
+def _config(listener: socket.socket, limits: Limits, grace_seconds: float) -> Config:
     config = Config()
     config.bind = [f"fd://{listener.detach()}"]
     config.backlog = BACKLOG
@@ -104,7 +108,7 @@ def _config(listener: socket.socket, limits: Limits) -> Config:
     config.errorlog = logging.getLogger("hypercorn")
     config.include_server_header = False
     config.keep_alive_timeout = limits.idle_seconds
-    config.graceful_timeout = GRACE_SECONDS
+    config.graceful_timeout = grace_seconds
     config.h11_max_incomplete_size = limits.header_bytes
     config.h2_max_header_list_size = limits.header_bytes
     return config
@@ -136,6 +140,6 @@ async def _serve(app: Quart, config: Config, drain: Draining, parent_gone: int |
         # told first, and hypercorn when the streams have ended.
         await stop.wait()
         await drain()
-        loop.call_later(GRACE_SECONDS + LAST_RESORT_SECONDS, _leave)
+        loop.call_later(config.graceful_timeout + LAST_RESORT_SECONDS, _leave)
 
     await hypercorn_serve(app, config, shutdown_trigger=asked_to_stop)

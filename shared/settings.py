@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, TypeVar
@@ -45,6 +46,33 @@ def _check_database_url(value: SecretStr) -> SecretStr:
     return value
 
 
+_SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://")
+_ALLOWED_HOST = re.compile(r"\*|(\*\.)?[0-9a-z_-]+(\.[0-9a-z_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*")
+
+
+def _split(value: object) -> object:
+    return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _parse_hosts(value: object) -> object:
+    """Names, or addresses of sites, of which the name counts; an address without one (`http://:8080`) says nothing."""
+    if not isinstance(value, str):
+        return value
+    hosts = {_host_of(part) for part in value.lower().replace(",", " ").split()} - {""}
+    for host in hosts:
+        if not _ALLOWED_HOST.fullmatch(host):
+            raise ValueError("must be host names with commas between, as in stock.example.org,*.example.net")
+    return frozenset(hosts)
+
+
+def _host_of(site: str) -> str:
+    rest = _SCHEME.sub("", site).partition("/")[0]
+    if rest.startswith("["):
+        return rest[1:].partition("]")[0]
+    name, _, port = rest.rpartition(":")
+    return (name if port.isdigit() and ":" not in name else rest).removesuffix(".")
+
+
 BindAddress = Annotated[Bind, NoDecode, BeforeValidator(_parse_bind)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database_url)]
 
@@ -60,6 +88,16 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".data"), description="Where the embedded PostgreSQL keeps its data")
     api_bind: BindAddress = Field(Bind("127.0.0.1", 8000), description="Address of the API and the dashboard")
     stream_bind: BindAddress = Field(Bind("127.0.0.1", 8001), description="Address of the event stream")
+    allowed_hosts: Annotated[frozenset[str], NoDecode, BeforeValidator(_parse_hosts)] = Field(
+        frozenset(),
+        description="Host names to answer to besides loopback names and the bound address: `stock.example.org`,"
+        " `*.example.org`, or `*` for any",
+    )
+    allowed_origins: Annotated[frozenset[str], NoDecode, BeforeValidator(_split)] = Field(
+        frozenset(),
+        description="Origins whose pages may subscribe and change the stock, with commas between; unset: the"
+        " dashboard's own",
+    )
     max_header_bytes: int = Field(16_384, ge=1024, description="Largest head of a request: its line and its headers")
     # A server like ours keeps what it knows of a connection for so long even if the client has closed it.
     idle_seconds: float = Field(

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
-import signal
 from typing import TYPE_CHECKING
 
-import structlog
 from quart import Quart
 from quart_cors import cors
 
-from shared import metrics
+from shared import background, hosts, metrics
 from shared.database import create_pool, database_url
 from shared.health import NotReadyError, health_blueprint
 from shared.problems import answer_with_problems
@@ -28,8 +23,6 @@ if TYPE_CHECKING:
 
     from stream_service.settings import StreamSettings
 
-log = structlog.get_logger()
-
 ROLE = "stockstream_stream"
 
 
@@ -40,7 +33,9 @@ def create_app(settings: StreamSettings) -> Quart:
     answer_with_problems(app)
     app.register_blueprint(_for_pages(events.blueprint, settings))
     app.register_blueprint(_for_pages(documentation.blueprint, settings))
-    app.asgi_app = events.with_direct_send(app.asgi_app)  # type: ignore[method-assign]
+    app.asgi_app = hosts.gate(  # type: ignore[method-assign]
+        events.with_direct_send(app.asgi_app), settings, settings.stream_bind
+    )
 
     @app.while_serving
     async def following_the_log():  # type: ignore[no-untyped-def]
@@ -58,20 +53,8 @@ def create_app(settings: StreamSettings) -> Quart:
             listener = Listener(listen_url, relay.ring, application_name=f"{ROLE} listener")
             subscribers.connect(relay, Replay(pool, settings.stream_replay_readers), pool)
             app.extensions["relay"], app.extensions["listener"] = relay, listener
-            tasks = [asyncio.create_task(work) for work in (relay.run(), relay.beat(), listener.run())]
-            for task in tasks:
-                task.add_done_callback(_stop_if_it_failed)
-            yield
-            for task in tasks:
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await asyncio.gather(*tasks)
-
-    def _stop_if_it_failed(task: asyncio.Task[None]) -> None:
-        """Streams that look open and carry nothing are the worst there is: better to end, and be started again."""
-        if not task.cancelled() and (error := task.exception()) is not None:
-            log.critical("the stream can't go on", exc_info=error)
-            os.kill(os.getpid(), signal.SIGTERM)
+            async with background.running(relay=relay.run, heartbeat=relay.beat, listener=listener.run):
+                yield
 
     async def check() -> None:
         if subscribers.is_draining:

@@ -8,9 +8,13 @@ from datetime import datetime
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
+# The standard ends lines with CR and LF alone, but common clients split on every line end that Unicode has. JSON may
+# have these only in strings, where an escape means the same.
+_ESCAPES = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+
 
 def encode(data: str, *, event: str | None = None, position: str | None = None) -> bytes:
-    """One frame. Any line end in ``data`` starts another data line; the other fields must have none.
+    """One frame. ``data`` is JSON. Any line end in it starts another data line; the other fields must have none.
 
     Raises ValueError when a field would break out of its line.
     """
@@ -20,13 +24,18 @@ def encode(data: str, *, event: str | None = None, position: str | None = None) 
             if _LINE_END.search(value) or "\0" in value:
                 raise ValueError(f"{field} must be one line")
             lines.append(f"{field}: {value}")
-    lines += [f"data: {line}" for line in _LINE_END.split(data)]
+    lines += [f"data: {line}" for line in _LINE_END.split(without_line_ends(data))]
     return ("\n".join(lines) + "\n\n").encode()
 
 
 def update(position: str, data: str) -> bytes:
     """A change of an item. ``data`` is JSON on one line, as PostgreSQL wrote it: the hot path splits nothing."""
-    return f"id: {position}\nevent: inventory_update\ndata: {data}\n\n".encode()
+    return f"id: {position}\nevent: inventory_update\ndata: {without_line_ends(data)}\n\n".encode()
+
+
+def without_line_ends(text: str) -> str:
+    """JSON in which no character but CR and LF ends a line, for any client."""
+    return text if text.isascii() else text.translate(_ESCAPES)
 
 
 def changed_at(frame: bytes) -> float:
@@ -60,9 +69,9 @@ def reset(reason: str, head: str) -> bytes:
     return encode(json.dumps({"reason": reason, "head": head}, separators=(",", ":")), event="reset", position=head)
 
 
-def busy(reason: str) -> bytes:
-    """Not now; the stream ends after this and the browser comes back by itself."""
-    return encode(json.dumps({"reason": reason}, separators=(",", ":")), event="busy")
+def busy(reason: str, *, is_full: bool) -> bytes:
+    """Not now; the stream ends after this and the browser comes back by itself, later if the server is full."""
+    return encode(json.dumps({"reason": reason, "full": is_full}, separators=(",", ":")), event="busy")
 
 
 def comment() -> bytes:

@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import secrets
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import structlog
 
-from shared.database import (
-    COMMAND_TIMEOUT_SECONDS,
-    CONNECT_TIMEOUT_SECONDS,
-    DatabaseUnavailableError,
-    translated_errors,
-)
+from shared.database import connect
+from shared.faults import DatabaseUnavailableError
 from stream_service import metrics
 from stream_service.store import log as log_store
 
@@ -62,18 +58,13 @@ class Listener:
             retry = min(2 * retry, LONGEST_RETRY_SECONDS)
 
     async def _listen(self) -> None:
-        with translated_errors():
-            connection = await asyncpg.connect(
-                self._url,
-                timeout=CONNECT_TIMEOUT_SECONDS,
-                command_timeout=COMMAND_TIMEOUT_SECONDS,
-                server_settings={"application_name": self._application_name},
-            )
+        connection = await connect(self._url, application_name=self._application_name)
         lost = asyncio.Event()
         connection.add_termination_listener(lambda *_: lost.set())
         try:
-            with translated_errors():
-                await connection.add_listener(CHANNEL, self._heard)
+            if connection.is_closed():
+                raise DatabaseUnavailableError("the connection was closed")
+            await connection.add_listener(CHANNEL, self._heard)
             metrics.LISTENER_CONNECTS.inc()
             self._on_ring()
             while True:
@@ -106,7 +97,6 @@ class Listener:
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(event.wait(), seconds)
-    except TimeoutError:
-        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()

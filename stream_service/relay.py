@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from shared.database import DatabaseUnavailableError, acquire
+from shared.database import acquire
+from shared.faults import DatabaseUnavailableError
 from shared.position import Position
 from stream_service import frames, metrics
 from stream_service.store import log as log_store
@@ -57,6 +58,7 @@ class Relay:
         self._flush_seconds = flush_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._doorbell = asyncio.Event()
+        self.first_read = asyncio.Event()
         self._pass_done = asyncio.Event()
         self._flushed_at = 0.0
         self._read_at = float("-inf")
@@ -117,6 +119,7 @@ class Relay:
         self.log_number += 1
         self.events.clear(head.event_id)
         metrics.HEAD.set(head.event_id)
+        self.first_read.set()
         self._fan_out()
 
     async def _read_to_end(self, connection: Connection, epoch: str) -> None:
@@ -138,7 +141,8 @@ class Relay:
 
     async def _next_ring(self) -> None:
         try:
-            await asyncio.wait_for(self._doorbell.wait(), POLL_SECONDS)
+            async with asyncio.timeout(POLL_SECONDS):
+                await self._doorbell.wait()
         except TimeoutError:
             return
         quiet = time.monotonic() - self._flushed_at

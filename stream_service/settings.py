@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import BeforeValidator, Field
-from pydantic_settings import NoDecode
+from pydantic import Field
 
 from shared.settings import DatabaseUrl, Settings
-
-
-def _split(value: object) -> object:
-    return value.replace(",", " ").split() if isinstance(value, str) else value
 
 
 class StreamSettings(Settings):
@@ -19,10 +12,6 @@ class StreamSettings(Settings):
 
     listen_database_url: DatabaseUrl | None = Field(
         None, description="PostgreSQL to LISTEN on, where a pooler stands in front of `DATABASE_URL`"
-    )
-    allowed_origins: Annotated[frozenset[str], NoDecode, BeforeValidator(_split)] = Field(
-        frozenset(),
-        description="Origins whose pages may subscribe, with commas between; unset: those of `API_BIND`",
     )
     stream_workers: int = Field(1, ge=1, le=64, description="Processes that share the port; each reads the whole log")
     stream_flush_ms: int = Field(25, ge=0, le=1_000, description="Under load, least time between two writes (ms)")

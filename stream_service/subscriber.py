@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from shared.database import DatabaseUnavailableError
+from shared.faults import DatabaseUnavailableError
 from shared.position import Position
 from stream_service import frames, metrics
 from stream_service.eager import start

@@ -9,13 +9,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.database import DatabaseUnavailableError
+from shared.faults import DatabaseUnavailableError
 from stream_service import frames, metrics
 from stream_service.store import log as log_store
 from stream_service.subscriber import Subscriber
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from shared.database import Pool
     from shared.position import Position
@@ -25,23 +25,31 @@ if TYPE_CHECKING:
     from stream_service.subscriber import Send
 
 RETRY_MILLISECONDS = (1_000, 4_000)
-BUSY_RETRY_MILLISECONDS = (15_000, 60_000)
+FULL_RETRY_MILLISECONDS = (15_000, 60_000)
+FIRST_READ_SECONDS = 2.0  # how long a stream that comes before the log was read for the first time is held open
 REFRESH_SECONDS = 5.0
 LAST_WRITE_SECONDS = 0.5  # what a reader that is slow to take its last bytes gets at a drain
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """What a client asked for. ``position`` None: from now on; ``items`` None: all of them."""
+    """What a client asked for. Without ``positions``: from now on; ``items`` None: all of them."""
 
     client: str
-    position: Position | None = None
+    positions: Sequence[Position] = ()
     snapshot: bool = False
     items: frozenset[int] | None = None
 
 
 class BusyError(Exception):
-    """No stream can be served to this client now; the text says why."""
+    """No stream can be served to this client now; the text says why.
+
+    ``is_full`` is whether a limit is reached: the client is then told to stay away for longer.
+    """
+
+    def __init__(self, reason: str, *, is_full: bool = False) -> None:
+        super().__init__(reason)
+        self.is_full = is_full
 
 
 class Subscribers:
@@ -71,14 +79,15 @@ class Subscribers:
         """One stream, from its first line to its end."""
         try:
             with self._admitted(subscription.client):
+                await self._wait_for_the_log()
                 subscriber = Subscriber(send, self._relay, self._replay, self._live, subscription.items)
                 opening, cursor = await self._begin(subscription)
                 with self._opened(subscriber):
                     await subscriber.run([_retry(RETRY_MILLISECONDS), *opening], cursor)
         except BusyError as busy:
             metrics.STREAMS.labels("busy").inc()
-            retry = _retry(RETRY_MILLISECONDS if self.is_draining else BUSY_RETRY_MILLISECONDS)
-            await send(retry + frames.busy(str(busy)))
+            retry = _retry(FULL_RETRY_MILLISECONDS if busy.is_full else RETRY_MILLISECONDS)
+            await send(retry + frames.busy(str(busy), is_full=busy.is_full))
 
     async def drain(self) -> None:
         """Let no one in any more and end every stream, spread over the drain time."""
@@ -90,18 +99,17 @@ class Subscribers:
         for subscriber in self._open:
             loop.call_later(random.random() * seconds, subscriber.end)  # noqa: S311 - spreads load, hides nothing
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._all_gone.wait(), seconds + LAST_WRITE_SECONDS)
+            async with asyncio.timeout(seconds + LAST_WRITE_SECONDS):
+                await self._all_gone.wait()
 
     @contextlib.contextmanager
     def _admitted(self, client: str) -> Iterator[None]:
         if self.is_draining:
             raise BusyError("this server is about to stop")
-        if self._relay.head is None:
-            raise BusyError("the log has not been read yet")
         if self.count >= self._settings.stream_max_subscribers:
-            raise BusyError("too many streams are open")
+            raise BusyError("too many streams are open", is_full=True)
         if self._per_client[client] >= self._settings.stream_max_per_client:
-            raise BusyError("too many streams are open from this address")
+            raise BusyError("too many streams are open from this address", is_full=True)
         self.count += 1
         self._per_client[client] += 1
         try:
@@ -126,10 +134,20 @@ class Subscribers:
             self._open.discard(subscriber)
             metrics.SUBSCRIBERS.dec()
 
+    async def _wait_for_the_log(self) -> None:
+        """Return when the log has been read once: up to 40 ms after a start, longer while the database is away."""
+        if self._relay.head is not None:
+            return
+        try:
+            async with asyncio.timeout(FIRST_READ_SECONDS):
+                await self._relay.first_read.wait()
+        except TimeoutError:
+            raise BusyError("the log can't be read yet") from None
+
     async def _begin(self, subscription: Subscription) -> tuple[list[bytes], int]:
         """What a stream begins with, and the event id that its reader has then reached."""
-        if subscription.position is not None:
-            return await self._resume(subscription.position)
+        if subscription.positions:
+            return await self._resume(self._furthest(subscription.positions))
         if subscription.snapshot:
             return await self._snapshot()
         return self._go_live()
@@ -149,6 +167,10 @@ class Subscribers:
         head = self._head()
         return [frames.progress(str(head)), self._relay.heartbeat()], head.event_id
 
+    def _furthest(self, positions: Sequence[Position]) -> Position:
+        """The position that lies furthest on in this log; one of another log only if all are."""
+        return max(positions, key=lambda position: (position.epoch == self._head().epoch, position.event_id))
+
     async def _resume(self, asked: Position) -> tuple[list[bytes], int]:
         """From the asked position on, or a reset to the head."""
         if asked.epoch == self._relay.epoch and asked.event_id > self._relay.events.head:
@@ -165,7 +187,8 @@ class Subscribers:
 
     async def _refresh(self) -> None:
         try:
-            await asyncio.wait_for(self._relay.refresh(), REFRESH_SECONDS)
+            async with asyncio.timeout(REFRESH_SECONDS):
+                await self._relay.refresh()
         except TimeoutError:
             raise BusyError("the database can't be reached") from None
 

@@ -16,7 +16,7 @@ from api_service.answers import (
     no_such_item,
     refuse_impossible_ids,
 )
-from api_service.connections import connected, one_snapshot
+from api_service.connections import one_snapshot, reading, writing
 from api_service.cursors import Cursor
 from api_service.headers import (
     Conditional,
@@ -136,7 +136,7 @@ async def create_item() -> Response:
 @document_response(Item, 200, Versioned)
 async def get_item(item_id: int) -> Response:
     """Get one item. `ETag` is its version; one that the client has already (`If-None-Match`) is a 304."""
-    async with connected() as connection:
+    async with reading() as connection:
         item = await items.select_item(connection, item_id)
     if item is None:
         no_such_item(item_id)
@@ -153,7 +153,7 @@ async def set_item(item_id: int) -> Response:
     """Set an item's quantity, and its name if given. With `If-Match`, only if it still has that version."""
     body = await read_body(ItemChange)
     versions = matching_versions()
-    async with connected() as connection:
+    async with writing() as connection:
         item = await items.update_item(
             connection, item_id, quantity=body.quantity, name=body.name, versions=versions, actor=actor()
         )
@@ -187,7 +187,7 @@ async def adjust_item(item_id: int) -> Response:
 async def delete_item(item_id: int) -> Response:
     """Delete an item. With `If-Match`, only if it still has that version. The log keeps it: it can be restored."""
     versions = matching_versions()
-    async with connected() as connection:
+    async with writing() as connection:
         item = await items.delete_item(connection, item_id, versions=versions, actor=actor())
         if item is None:
             await explain_refusal(connection, item_id, versions)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import tempfile
+import time
 from http import HTTPStatus
-from typing import IO, TYPE_CHECKING
+from typing import IO, TYPE_CHECKING, Any
 
 from quart import Blueprint, Response, current_app, request
 from quart_schema import document_headers, document_querystring, document_request, document_response, tag_blueprint
 
 from api_service import csv_format, past
-from api_service.connections import connected, one_snapshot
+from api_service.connections import one_snapshot
+from api_service.gates import gates
 from api_service.headers import Exported, Imported, RepeatableWrite
 from api_service.idempotency import once
-from api_service.importing import Import, RefusedImportError, TooManyRowsError
+from api_service.importing import Import, ImportUnderWayError, RefusedImportError, TooManyRowsError
 from api_service.models import ExportFile, ExportQuery, ImportFile, ImportQuery, ImportResult
 from api_service.requests import actor, read_query, refuse_unknown_parameters, stream_body
 from api_service.store import history, items
@@ -23,9 +26,10 @@ from shared.database import acquire
 from shared.problems import FieldError, Problem, document_problems
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
     from api_service.csv_format import Fault
+    from api_service.gates import Gate
     from shared.database import Connection, Pool
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/api/inventories")
@@ -34,14 +38,12 @@ tag_blueprint(blueprint, ["Import and export"])
 
 MEMORY_BYTES = 1024 * 1024  # of a file; what is larger waits on disk
 PAGE_ITEMS = 1_000
+PATIENCE_SECONDS = 30.0  # for an import of another process to end
+POLL_SECONDS = 0.25
 
 
 class PrunedError(Exception):
     """The past that is exported was pruned meanwhile: better a download that breaks off than one that is wrong."""
-
-
-class DryRun(Exception):  # noqa: N818 - no error: it ends the transaction
-    """Everything went well and nothing is to be kept."""
 
 
 @blueprint.get("/export")
@@ -58,7 +60,8 @@ async def export_items() -> Response:
     async with one_snapshot() as connection:
         event_id, position = await past.find(connection, query.as_of)
         pattern = await items.select_pattern(connection, query.q)
-    lines = _csv_lines(current_app.extensions["pool"], event_id, pattern, with_mark=query.bom == "1")
+    readers, scans = current_app.extensions["pools"].readers, gates().scans
+    lines = _csv_lines(readers, scans, event_id, pattern, with_mark=query.bom == "1")
     response = Response(lines, content_type="text/csv; charset=utf-8")
     response.headers["Last-Event-ID"] = position
     response.headers["Content-Disposition"] = f'attachment; filename="stock-{position}.csv"'
@@ -66,12 +69,14 @@ async def export_items() -> Response:
     return response
 
 
-async def _csv_lines(pool: Pool, event_id: int, pattern: str | None, *, with_mark: bool) -> AsyncIterator[str]:
+async def _csv_lines(
+    readers: Pool, scans: Gate, event_id: int, pattern: str | None, *, with_mark: bool
+) -> AsyncIterator[str]:
     """A page at a time, so that no connection waits for the client to read."""
     yield csv_format.BYTE_ORDER_MARK * with_mark + csv_format.write_header()
     last_id = 0
     while True:
-        async with acquire(pool) as connection:
+        async with scans.entered(), acquire(readers) as connection:
             page = await items.select_page_of_past_items(
                 connection, event_id, pattern=pattern, after=last_id, limit=PAGE_ITEMS
             )
@@ -102,14 +107,15 @@ async def import_items() -> Response:
     with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as file:
         digest = await _spool(file)
         if is_dry_run:
-            async with connected() as connection:
-                return await _check(connection, file, who)
+            async with gates().checks.entered(), one_snapshot() as connection:
+                return await _answer(_new_import(connection).check(file))
 
         async def run(connection: Connection) -> Response:
             async with connection.transaction():
-                return await _import(connection, file, who)
+                return await _answer(_new_import(connection).run(file, actor=who))
 
-        return await once(run, digest)
+        async with gates().imports.entered():
+            return await _when_no_other_is_at_work(lambda: once(run, digest))
 
 
 async def _spool(file: IO[bytes]) -> bytes:
@@ -122,20 +128,25 @@ async def _spool(file: IO[bytes]) -> bytes:
     return digest.digest()
 
 
-async def _check(connection: Connection, file: IO[bytes], who: str | None) -> Response:
-    """What an import would answer; what it has done is undone."""
-    try:
-        async with connection.transaction():
-            response = await _import(connection, file, who)
-            raise DryRun
-    except DryRun:
-        return response
+async def _when_no_other_is_at_work(run: Callable[[], Awaitable[Response]]) -> Response:
+    """Run an import, if need be again: one of another process may be at work. No connection is held in between."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return await run()
+        except ImportUnderWayError:
+            if time.monotonic() > deadline:
+                raise gates().imports.busy() from None
+        await asyncio.sleep(POLL_SECONDS)
 
 
-async def _import(connection: Connection, file: IO[bytes], who: str | None) -> Response:
-    most_rows = current_app.extensions["settings"].max_import_rows
+def _new_import(connection: Connection) -> Import:
+    return Import(connection, current_app.extensions["settings"].max_import_rows)
+
+
+async def _answer(importing: Coroutine[Any, Any, ImportResult]) -> Response:
     try:
-        result = await Import(connection, most_rows).run(file, actor=who)
+        result = await importing
     except RefusedImportError as refused:
         detail = f"Nothing was imported: {_tell(refused.faults[0])}"
         if refused.count > 1:
@@ -147,6 +158,7 @@ async def _import(connection: Connection, file: IO[bytes], who: str | None) -> R
             error_count=refused.count,
         ) from None
     except TooManyRowsError:
+        most_rows = current_app.extensions["settings"].max_import_rows
         detail = f"Nothing was imported: the file has more than {most_rows} rows."
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail) from None
     return Response(result.model_dump_json(), content_type="application/json")

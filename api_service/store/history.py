@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 queries = load_queries("history")
 
+MOST_TREND_EVENTS = 100_000  # read for a trend of the total: half a second, whatever the span
+
 
 class Entry(NamedTuple):
     """An event as a JSON document."""
@@ -89,8 +91,11 @@ async def select_event_at(connection: Connection, moment: datetime) -> int | Non
 
 
 async def select_total_trend(connection: Connection, moments: Moments) -> list[int | None]:
-    """The sum of all quantities at these moments; None where the log does not reach back that far."""
-    rows = queries.select_total_trend(connection, **moments._asdict())
+    """The sum of all quantities at these moments.
+
+    None where the log does not reach back that far, or more than MOST_TREND_EVENTS events have followed.
+    """
+    rows = queries.select_total_trend(connection, **moments._asdict(), most=MOST_TREND_EVENTS)
     return [row["quantity"] async for row in rows]
 
 

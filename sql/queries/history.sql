@@ -42,18 +42,25 @@ SELECT log_epoch() AS epoch, log_floor() AS floor, log_head() AS head, clock_tim
 -- The last event that had been committed at this time; null where the log does not reach back that far.
 SELECT log_event_at(:moment::timestamptz);
 
--- name: select_total_trend(since, step, steps)
--- The sum of all quantities at evenly spaced moments: what it is now, less what has changed since each of them.
-WITH moments AS (
-    SELECT number, :since::timestamptz + number * :step::interval AS at
-    FROM generate_series(0, :steps::integer) AS number
+-- name: select_total_trend(since, step, steps, most)
+-- The sum of all quantities at evenly spaced moments: what it is now, less what has changed since each of them. Null for
+-- moments that more than this many events have followed, or that lie before the log's beginning.
+WITH moments AS MATERIALIZED (
+    SELECT number, at, log_event_at(at) AS event_id
+    FROM (
+        SELECT number, :since::timestamptz + number * :step::interval AS at
+        FROM generate_series(0, :steps::integer) AS number
+    ) AS evenly_spaced
+),
+reach AS MATERIALIZED (
+    SELECT greatest(log_head() - :most::integer, coalesce(log_event_at(:since), log_floor())) AS event_id
 ),
 changes AS (
     SELECT
         changed_at,
         coalesce((after ->> 'quantity')::bigint, 0) - coalesce((before ->> 'quantity')::bigint, 0) AS difference
     FROM inventory_history
-    WHERE event_id > coalesce(log_event_at(:since), log_floor())
+    WHERE event_id > (SELECT reach.event_id FROM reach)
 ),
 later AS ( -- the changes, by the last of the moments that lie before them
     SELECT
@@ -66,7 +73,7 @@ later AS ( -- the changes, by the last of the moments that lie before them
     GROUP BY 1
 )
 SELECT
-    CASE WHEN log_event_at(moments.at) IS NOT NULL THEN
+    CASE WHEN moments.event_id >= (SELECT reach.event_id FROM reach) THEN
         (SELECT coalesce(sum(quantity), 0) FROM inventory)
         - coalesce(sum(later.difference) OVER (ORDER BY moments.number DESC), 0)
     END::bigint AS quantity
@@ -76,6 +83,10 @@ ORDER BY moments.number;
 
 -- name: select_item_trends(items, since, step, steps)
 -- The quantities of these items at the same moments; null where an item did not exist.
+WITH moment AS MATERIALIZED (
+    SELECT number, log_event_at(:since::timestamptz + number * :step::interval) AS event_id
+    FROM generate_series(0, :steps::integer) AS number
+)
 SELECT
     wanted.id,
     array_agg(
@@ -83,10 +94,7 @@ SELECT
         ORDER BY moment.number
     ) AS quantities
 FROM (SELECT DISTINCT unnest(:items::bigint[])) AS wanted (id)
-CROSS JOIN (
-    SELECT number, log_event_at(:since::timestamptz + number * :step::interval) AS event_id
-    FROM generate_series(0, :steps::integer) AS number
-) AS moment
+CROSS JOIN moment
 LEFT JOIN inventory AS item ON item.id = wanted.id AND moment.event_id IS NOT NULL
 LEFT JOIN LATERAL (
     SELECT h.event_id, h.before

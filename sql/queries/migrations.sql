@@ -2,8 +2,34 @@
 -- One migration at a time, in the whole database; freed when the connection ends.
 SELECT pg_advisory_lock(5310, 2);
 
+-- name: select_other_installations()
+-- Schemas other than public that hold a stockstream, as happened while migrations went where search_path led them.
+SELECT n.nspname AS schema
+FROM pg_class AS c
+JOIN pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relname = 'stockstream_migration'
+  AND c.relkind = 'r'
+  AND n.nspname <> 'public'
+  AND NOT pg_is_other_temp_schema(n.oid)
+  AND to_regclass('public.stockstream_migration') IS NULL
+ORDER BY n.nspname;
+
+-- name: select_search_path()$
+-- Where migrations make and find things: in public, and the extensions wherever they are installed.
+SELECT concat_ws(', ', 'public', string_agg(DISTINCT quote_ident(n.nspname), ', '), 'pg_temp')
+FROM pg_extension AS e
+JOIN pg_namespace AS n ON n.oid = e.extnamespace
+WHERE e.extname IN ('pg_trgm', 'unaccent')
+  AND n.nspname NOT IN ('public', 'pg_catalog');
+
+-- name: migration_table_exists()$
+-- Whether a migration was ever begun here. Asked first, since a database that is read-only refuses even
+-- CREATE TABLE IF NOT EXISTS of a table that exists.
+SELECT to_regclass('public.stockstream_migration') IS NOT NULL;
+
 -- name: create_migration_table#
-CREATE TABLE IF NOT EXISTS stockstream_migration (
+-- The record of what has been applied.
+CREATE TABLE stockstream_migration (
     name       text        PRIMARY KEY,
     checksum   text        NOT NULL,
     applied_at timestamptz NOT NULL DEFAULT now()
@@ -18,6 +44,27 @@ ORDER BY name;
 -- name: insert_migration(name, checksum)!
 INSERT INTO stockstream_migration (name, checksum)
 VALUES (:name, :checksum);
+
+-- name: select_silenced()
+-- Triggers that must fire in every session and do not: ordinary ones (which a replication role silences), disabled ones,
+-- and those that do not exist.
+SELECT
+    wanted.table,
+    wanted.trigger,
+    t.oid IS NOT NULL AS exists
+FROM (
+    VALUES
+        ('inventory', 'inventory_before_insert'),
+        ('inventory', 'inventory_before_update'),
+        ('inventory', 'inventory_bury'),
+        ('inventory', 'inventory_write_history'),
+        ('inventory', 'inventory_index_name'),
+        ('inventory', 'inventory_refuse_truncate'),
+        ('inventory_history', 'inventory_history_refuse_truncate')
+) AS wanted ("table", trigger)
+LEFT JOIN pg_trigger AS t ON t.tgrelid = to_regclass(wanted.table) AND t.tgname = wanted.trigger
+WHERE to_regclass(wanted.table) IS NOT NULL
+  AND t.tgenabled IS DISTINCT FROM 'A';
 
 -- name: password_statement(role, password)$
 -- ALTER ROLE takes no parameters, so the statement is written where quoting is known best.

@@ -21,6 +21,7 @@ blueprint = Blueprint("events", __name__)
 
 DIRECT_SEND = "stockstream.send"
 
+CONTENT_TYPE = "text/event-stream; charset=utf-8"  # some clients take text without a charset for Latin-1
 HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
@@ -36,14 +37,14 @@ async def events() -> Response:
     """
     subscription = Subscription(
         client=request.remote_addr or "",
-        position=_position(),
+        positions=_positions(),
         snapshot=_snapshot(),
         items=_items(),
     )
     subscribers: Subscribers = current_app.extensions["subscribers"]
     send = request.scope[DIRECT_SEND]  # type: ignore[literal-required]
     body = b"" if request.method == "HEAD" else _stream(subscribers, subscription, send)
-    response = Response(body, headers=HEADERS, content_type="text/event-stream")
+    response = Response(body, headers=HEADERS, content_type=CONTENT_TYPE)
     response.timeout = None
     return response
 
@@ -69,15 +70,28 @@ def with_direct_send(app: Any) -> Any:
     return asgi_app
 
 
-def _position() -> Position | None:
-    """EventSource can't set a header on its first request, and polyfills call the parameter by either name."""
-    text = request.headers.get("Last-Event-ID") or request.args.get("last_event_id") or request.args.get("lastEventId")
-    if not text:
-        return None
+def _positions() -> list[Position]:
+    """Where the client says that it is. The header alone counts, if there is one.
+
+    EventSource can't set a header on its first request, so a page puts a parameter into the address. A polyfill that
+    appends a parameter of its own at each reconnect leaves the page's old one there, so there may be several.
+    """
+    header = request.headers.get("Last-Event-ID")
+    if header:
+        return [_parse_position("Last-Event-ID", header)]
+    return [
+        _parse_position(name, text)
+        for name in ("last_event_id", "lastEventId")
+        for text in request.args.getlist(name)
+        if text
+    ]
+
+
+def _parse_position(source: str, text: str) -> Position:
     try:
         return Position.parse(text)
     except MalformedPositionError as error:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"Last-Event-ID: {error}.") from None
+        raise Problem(HTTPStatus.BAD_REQUEST, f"{source}: {error}.") from None
 
 
 def _snapshot() -> bool:

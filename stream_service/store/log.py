@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.database import acquire, load_queries, translated_errors
+from shared.database import acquire, load_queries
 from shared.position import Position
 from stream_service import frames
 from stream_service.ring import Frame
@@ -27,32 +27,28 @@ class Snapshot(NamedTuple):
 
 async def select_head(connection: Connection) -> Position:
     """Which log this is, and its last committed event."""
-    with translated_errors():
-        row = await queries.select_epoch_and_head(connection)
+    row = await queries.select_epoch_and_head(connection)
     return Position(row["epoch"], row["head"])
 
 
 async def select_floor(connection: Connection) -> int:
     """The log is whole after this event; it only rises."""
-    with translated_errors():
-        return int(await queries.select_floor(connection))
+    return int(await queries.select_floor(connection))
 
 
 async def select_notification_queue_usage(connection: Connection) -> float:
     """From 0 to 1."""
-    with translated_errors():
-        return float(await queries.select_notification_queue_usage(connection))
+    return float(await queries.select_notification_queue_usage(connection))
 
 
 async def select_events(
     connection: Connection, epoch: str, *, after: int, up_to: int = END_OF_LOG, page: int
 ) -> list[Frame]:
     """A page of the log after this event id, in order, as frames."""
-    with translated_errors():
-        return [
-            Frame(row[0], row[1], frames.update(f"{epoch}-{row[0]}", row[2]))
-            async for row in queries.select_events(connection, after=after, up_to=up_to, page=page)
-        ]
+    return [
+        Frame(row[0], row[1], frames.update(f"{epoch}-{row[0]}", row[2]))
+        async for row in queries.select_events(connection, after=after, up_to=up_to, page=page)
+    ]
 
 
 async def select_snapshot(pool: Pool) -> Snapshot:
@@ -70,5 +66,4 @@ async def select_snapshot(pool: Pool) -> Snapshot:
 
 async def ring_doorbell(connection: Connection, token: str) -> None:
     """Notify every listener, ourselves among them."""
-    with translated_errors():
-        await queries.ring_doorbell(connection, token=token)
+    await queries.ring_doorbell(connection, token=token)

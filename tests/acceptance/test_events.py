@@ -52,7 +52,7 @@ async def test_a_change_arrives_in_exactly_this_frame(stream: Callable[..., Stac
     stack = stream()
     async with subscribe(stack.stream_url) as subscriber:
         assert subscriber.response.status == 200
-        assert subscriber.response.headers["Content-Type"] == "text/event-stream"
+        assert subscriber.response.headers["Content-Type"] == "text/event-stream; charset=utf-8"
         assert subscriber.response.headers["Cache-Control"] == "no-cache, no-transform"
         assert subscriber.response.headers["X-Accel-Buffering"] == "no"
         first = await subscriber.frame()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared import migrations
+from shared.database import migration_files
 from tests.faults.campaign import Verdict, settle_and_judge
 from tests.faults.world import World
 
@@ -44,7 +45,7 @@ async def test_two_upgrades_at_once_under_running_services_lose_nothing(
 ) -> None:
     new = tmp_path / "9999_next.sql"
     new.write_text(NEXT_VERSION)
-    files = [*migrations.migration_files(), new]
+    files = [*migration_files(), new]
     verdict = Verdict(SEED)
     async with World(own_postgres, tmp_path, SEED) as world:
         monkeypatch.setattr(migrations, "migration_files", lambda: files)

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
+from shared import database as database_module
 from shared import migrations
-from shared.database import SQL, load_queries
-from shared.migrations import MigrationError, is_current, migrate, migration_files
+from shared.database import SQL, is_current, load_queries, migration_files
+from shared.migrations import MigrationError, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,6 +53,7 @@ async def test_a_file_that_fails_changes_nothing(
     file = tmp_path / "0001_a.sql"
     file.write_text("CREATE TABLE a (); SELECT no_such_function();")
     monkeypatch.setattr(migrations, "migration_files", lambda: [file])
+    monkeypatch.setattr(database_module, "migration_files", lambda: [file])
     with pytest.raises(MigrationError, match=r"0001_a\.sql: function no_such_function"):
         await migrate(empty_database)
     connection = await asyncpg.connect(empty_database)

@@ -30,7 +30,15 @@ WIRE = [
         frames.reset("gone", "3f9c-9"),
         b'id: 3f9c-9\nevent: reset\ndata: {"reason":"gone","head":"3f9c-9"}\n\n',
     ),
-    (frames.busy("full"), b'event: busy\ndata: {"reason":"full"}\n\n'),
+    (frames.busy("no place", is_full=True), b'event: busy\ndata: {"reason":"no place","full":true}\n\n'),
+    (
+        frames.update("3f9c-1", '{"name":"a\u2028b\u2029c\u0085d é \\u2028"}'),
+        b'id: 3f9c-1\nevent: inventory_update\ndata: {"name":"a\\u2028b\\u2029c\\u0085d \xc3\xa9 \\u2028"}\n\n',
+    ),
+    (
+        frames.snapshot(['{"name":"\u2028"}'], None),
+        b'event: snapshot\ndata: [{"name":"\\u2028"}]\n\n',
+    ),
     (frames.snapshot([], "3f9c-0"), b"id: 3f9c-0\nevent: snapshot\ndata: []\n\n"),
     (frames.snapshot(['{"id":1}', '{"id":2}'], None), b'event: snapshot\ndata: [{"id":1},{"id":2}]\n\n'),
 ]

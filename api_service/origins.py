@@ -1,0 +1,53 @@
+"""Which pages may change the stock: those of this service, and those of allowed origins.
+
+A page of another site can make a browser send any request that needs no preflight, with the rights that the browser's
+user has here (by a cookie, or by being on this network). The browser says where it came from.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from quart import request
+
+from shared.problems import Problem
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+OWN_SITES = {"same-origin", "none"}  # of Sec-Fetch-Site; none: the person's own doing, as a bookmark
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+def refuse_other_sites(allowed_origins: AbstractSet[str]) -> None:
+    """Answer 403 to a write that a page of another site has caused.
+
+    `Sec-Fetch-Site` tells; where a browser does not send it (over plain HTTP), `Origin` is compared with `Host`.
+    Clients that are no browsers send neither.
+    """
+    if request.method in SAFE_METHODS:
+        return
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if site in OWN_SITES or (site is None and origin is None) or origin in allowed_origins:
+        return
+    if site is None and origin is not None and is_same_host(origin, request.headers.get("Host", "")):
+        return
+    raise Problem(
+        HTTPStatus.FORBIDDEN,
+        f"A page of another site ({origin or site}) may not change the stock. If it should, add its origin to the"
+        " setting ALLOWED_ORIGINS.",
+    )
+
+
+def is_same_host(origin: str, host: str) -> bool:
+    """Whether an origin is that of pages served under this `Host`: a proxy may have taken TLS away in between."""
+    try:
+        own = urlsplit(origin)
+        asked = urlsplit(f"{own.scheme}://{host}")
+        default = DEFAULT_PORTS[own.scheme]
+        return own.hostname == asked.hostname and (own.port or default) == (asked.port or default)
+    except (KeyError, ValueError):  # no origin of a page, or no port
+        return False

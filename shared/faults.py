@@ -1,0 +1,75 @@
+"""What an error of PostgreSQL or its driver means: may the same call succeed later, or is it a fault of ours?"""
+
+from __future__ import annotations
+
+import asyncpg
+
+# SQLSTATE classes (the first two characters) and codes that say "not now" rather than "not like this".
+_PASSING_CLASSES = {
+    "08",  # the connection was lost or refused
+    "28",  # the password is being changed
+    "40",  # a deadlock or a serialization failure: another transaction was in the way
+    "53",  # no disk, memory or connection left
+    "57",  # cancelled, shutting down, starting up
+    "58",  # the operating system failed
+}
+_PASSING_CODES = {
+    "25P03",  # the transaction was idle for too long
+    "25P04",  # the transaction took too long
+    "3D000",  # the database is not there yet
+    "55006",  # in use by another session
+    "55P03",  # a lock was not to be had in time
+}
+_LOCK_NOT_AVAILABLE = "55P03"
+_READ_ONLY = "25006"
+_SCHEMA_CODES = {"3F000", "42501", "42703", "42704", "42883", "42P01"}  # what a schema that is out of date looks like
+
+UNREACHABLE = "The database can't be reached at the moment. Nothing was changed that was not confirmed."
+LOCKED = "Another transaction holds a lock that this request needs. Nothing was changed; try again."
+READ_ONLY = "The database is read-only at the moment. Nothing was changed."
+BUSY = "The server has too much to do at the moment. Nothing was changed; try again."
+
+
+class DatabaseUnavailableError(Exception):
+    """PostgreSQL can't be reached, or can't serve now; the same call may succeed later.
+
+    The text is for the log, ``detail`` for the client.
+    """
+
+    def __init__(self, reason: str, detail: str = UNREACHABLE) -> None:
+        super().__init__(reason)
+        self.detail = detail
+
+
+class ReadOnlyError(DatabaseUnavailableError):
+    """The session can't write. It may be a leftover: a session keeps the setting that it began with."""
+
+
+def unavailable(error: Exception, *, is_closed: bool) -> DatabaseUnavailableError | None:
+    """What to raise instead of this error of a statement; None if it is a fault of ours.
+
+    ``is_closed`` is whether the connection is gone: most errors of the driver about its own state mean just that.
+    """
+    reason = f"{type(error).__name__}: {error}"
+    if isinstance(error, asyncpg.PostgresError):
+        return _unavailable_by_sqlstate(str(error.sqlstate), reason)
+    if isinstance(error, asyncpg.InterfaceError):
+        return DatabaseUnavailableError(reason) if is_closed else None
+    if isinstance(error, OSError | TimeoutError | asyncpg.InternalClientError):
+        return DatabaseUnavailableError(reason)
+    return None
+
+
+def _unavailable_by_sqlstate(sqlstate: str, reason: str) -> DatabaseUnavailableError | None:
+    if sqlstate == _READ_ONLY:
+        return ReadOnlyError(reason, READ_ONLY)
+    if sqlstate == _LOCK_NOT_AVAILABLE:
+        return DatabaseUnavailableError(reason, LOCKED)
+    if sqlstate[:2] in _PASSING_CLASSES or sqlstate in _PASSING_CODES:
+        return DatabaseUnavailableError(reason)
+    return None
+
+
+def may_be_of_the_schema(error: asyncpg.PostgresError) -> bool:
+    """Whether a missing migration would explain this error."""
+    return error.sqlstate in _SCHEMA_CODES

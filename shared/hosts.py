@@ -1,0 +1,98 @@
+"""Which host names a service answers.
+
+A page of another site can have its own name resolve to this machine (DNS rebinding). Its scripts then read and write
+here as if they were ours. What they can't do is send another name than their own in `Host`.
+"""
+
+from __future__ import annotations
+
+import functools
+import ipaddress
+import re
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from shared.problems import MEDIA_TYPE, Problem
+
+if TYPE_CHECKING:
+    from shared.settings import Bind, Settings
+
+HEALTH_PATHS = {"/healthz", "/readyz"}  # probes ask by address; these tell nothing of the stock
+ANY = "*"
+LONGEST_NAME = 253
+LONGEST_SHOWN = 100
+
+_LABEL = "[0-9A-Za-z_-]{1,63}"
+_HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|{_LABEL}(?:\.{_LABEL})*\.?)(:[0-9]{{1,5}})?", re.ASCII)
+
+
+def gate(app: Any, settings: Settings, bind: Bind) -> Any:
+    """ASGI middleware that answers 421 unless the request's `Host` is a name of this service.
+
+    Those are loopback names, the address that the request came in at, and `ALLOWED_HOSTS`. It stands before the
+    framework, which fails on some names that are none.
+    """
+
+    @functools.lru_cache(maxsize=1024)
+    def is_ours(header: str, local_address: str) -> bool:
+        name = host_name(header)
+        return name is not None and (
+            is_loopback(name) or name in {bind.host, local_address} or is_allowed(name, settings.allowed_hosts)
+        )
+
+    async def asgi_app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and scope["path"] not in HEALTH_PATHS:
+            header = _host_header(scope["headers"])
+            if not is_ours(header, (scope.get("server") or ("",))[0]):
+                await _refuse(header, send)
+                return
+        await app(scope, receive, send)
+
+    return asgi_app
+
+
+def _host_header(headers: list[tuple[bytes, bytes]]) -> str:
+    """The `Host` of a request; several count as none."""
+    found = [value for name, value in headers if name == b"host"]
+    return found[0].decode("latin-1") if len(found) == 1 else ""
+
+
+async def _refuse(header: str, send: Any) -> None:
+    problem = Problem(
+        HTTPStatus.MISDIRECTED_REQUEST,
+        f'This service does not answer to the host name "{header[:LONGEST_SHOWN]}". If it should, add the name to the'
+        " setting ALLOWED_HOSTS.",
+    )
+    body = problem.body()
+    headers = [
+        (b"content-type", MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    await send({"type": "http.response.start", "status": problem.status.value, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+def host_name(header: str) -> str | None:
+    """The name or address in a `Host` header: lower case, without port, brackets or a final dot. None if malformed."""
+    match = _HOST.fullmatch(header)
+    name = match[1].lower().removesuffix(".").strip("[]") if match else ""
+    return name if 0 < len(name) <= LONGEST_NAME else None
+
+
+def is_loopback(name: str) -> bool:
+    """Whether this is `localhost`, a name below it, or an address of the loopback network."""
+    if name == "localhost" or name.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        return False
+
+
+def is_allowed(name: str, allowed: frozenset[str]) -> bool:
+    """Whether the setting names this host: as it is, by `*.` and a domain above it, or by `*`."""
+    if name in allowed or ANY in allowed:
+        return True
+    labels = name.split(".")
+    return any(f"*.{'.'.join(labels[index:])}" in allowed for index in range(1, len(labels)))

@@ -1,0 +1,210 @@
+"""Which host names the services answer, and which pages may change the stock: asked of every route."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from api_service.app import create_app as create_api
+from api_service.settings import ApiSettings
+from shared.hosts import host_name
+from stream_service.app import create_app as create_stream
+from stream_service.settings import StreamSettings
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from quart import Quart
+
+    from tests.postgres import PostgresServer
+
+PATIENCE_SECONDS = 10
+ORIGIN = "https://intranet.example.org"
+OPEN_TO_ALL = {"/healthz", "/readyz"}
+OURS = [
+    *("localhost", "LOCALHOST", "localhost.", "localhost:1", "localhost:65535", "a.localhost", "127.0.0.1"),
+    *("127.0.0.1:8000", "127.1.2.3", "[::1]", "[::1]:8000", "stock.example.org", "Stock.Example.Org:443"),
+    *("stock.example.org.", "a.example.net", "a.b.example.net:8080"),
+]
+NOT_OURS = [
+    *("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evillocalhost", "0.0.0.0", "10.0.0.1"),
+    *("[::2]", "::1:8000", "example.org", "x.stock.example.org", "example.net", "xexample.net", "localhost:x"),
+    *("localhost:", "localhost:123456", "localhost, evil.example", "localhost evil", "evil@localhost", "", "."),
+    *("localhost/evil", "localhost\\evil", "loc\u00e4lhost", "xn--lclhost-8wa", "127.0.0.1:80:80", "[127.0.0.1", "*"),
+]
+
+
+@pytest.fixture(scope="module")
+def stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Both services, which answer to two names besides their own, and let one other origin write."""
+    database = postgres.create_database()
+    settings = {"ALLOWED_HOSTS": "https://stock.example.org/, *.example.net", "ALLOWED_ORIGINS": ORIGIN}
+    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), settings)
+    stack.sql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+    for name in ("api", "stream"):
+        stack.start(name)
+    yield stack
+    stack.close()
+    postgres.drop_database(database)
+
+
+def routes(service: str, app: Quart) -> Iterator[tuple[str, str, str]]:
+    for rule in app.url_map.iter_rules():
+        path = re.sub(r"<path:[^>]*>", "scripts/main.js", rule.rule)
+        for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
+            yield service, method, re.sub(r"<[^>]*>", "1", path)
+
+
+ROUTES = sorted({*routes("api", create_api(ApiSettings())), *routes("stream", create_stream(StreamSettings()))})
+READS = [route for route in ROUTES if route[1] == "GET"]
+WRITES = [route for route in ROUTES if route[1] != "GET"]
+
+
+async def ask(stack: Stack, service: str, method: str, path: str, *headers: str) -> tuple[int, bytes]:
+    """The status of an answer, and its head with what came of its body at the same time."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", stack.ports[service])
+    head = "\r\n".join((f"{method} {path} HTTP/1.1", *headers, "Connection: close", "", ""))
+    writer.write(head.encode("latin-1"))
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        received = await reader.readuntil(b"\r\n\r\n")
+        if b"event-stream" not in received:
+            received += await reader.read()
+    writer.close()
+    return int(received.split(b" ")[1]), received
+
+
+@pytest.mark.parametrize(("service", "method", "path"), ROUTES)
+async def test_every_route_answers_to_its_own_names_only(stack: Stack, service: str, method: str, path: str) -> None:
+    status, received = await ask(stack, service, method, path, "Host: evil.example")
+    if path in OPEN_TO_ALL:
+        assert status == 200
+        return
+    assert status == 421
+    problem = json.loads(received.partition(b"\r\n\r\n")[2])
+    assert "ALLOWED_HOSTS" in problem["detail"]
+    assert "evil.example" in problem["detail"]
+    status, _ = await ask(stack, service, method, path, "Host: localhost")
+    assert status not in {403, 421}
+    status, _ = await ask(stack, service, method, f"{path}/no/such/page", "Host: evil.example")
+    assert status == 421, "an address that is none tells nothing either"
+
+
+@pytest.mark.parametrize("service", ["api", "stream"])
+@pytest.mark.parametrize("host", OURS)
+async def test_these_are_names_of_ours(stack: Stack, service: str, host: str) -> None:
+    status, received = await ask(stack, service, "GET", "/metrics", f"Host: {host}")
+    assert status == 200, received
+
+
+@pytest.mark.parametrize("service", ["api", "stream"])
+@pytest.mark.parametrize("host", NOT_OURS)
+async def test_these_are_not(stack: Stack, service: str, host: str) -> None:
+    status, received = await ask(stack, service, "GET", "/metrics", f"Host: {host}")
+    assert status in {400, 421}, received  # 400: no host at all, which the server itself refuses
+
+
+@pytest.mark.parametrize("service", ["api", "stream"])
+async def test_a_second_host_a_proxys_header_and_no_host_open_no_door(stack: Stack, service: str) -> None:
+    for headers in (
+        ("Host: evil.example", "Host: localhost"),
+        ("Host: localhost", "Host: evil.example"),
+        ("Host: evil.example", "X-Forwarded-Host: localhost"),
+        ("Host: evil.example", "Forwarded: host=localhost"),
+        (),
+    ):
+        status, received = await ask(stack, service, "GET", "/metrics", *headers)
+        assert status in {400, 421}, (headers, received)
+
+
+def test_a_host_header_is_taken_apart_strictly() -> None:
+    assert host_name("[::1]:80") == "::1"
+    assert host_name("A.Example.:80") == "a.example"
+    assert host_name("a b") is None
+    assert host_name("x" * 64) is None
+    assert host_name(".") is None
+
+
+async def test_with_any_host_allowed_what_is_no_name_is_still_refused_and_never_an_error(
+    postgres: PostgresServer, database: str, tmp_path: Path
+) -> None:
+    stack = Stack(postgres, database, tmp_path, {"ALLOWED_HOSTS": "*"})
+    try:
+        for service in ("api", "stream"):
+            stack.start(service)
+            for host in ("evil.example", "10.0.0.1", "localhost"):
+                assert (await ask(stack, service, "GET", "/metrics", f"Host: {host}"))[0] == 200
+            for host in (".", "a..b", "x" * 64, "xn--", "xn--lclhost-8wa", "xn--\xff", "\xff", "a" + ".a" * 200):
+                status, received = await ask(stack, service, "GET", "/metrics", f"Host: {host}")
+                assert status in {200, 400, 421}, (host, received)
+    finally:
+        stack.close()
+
+
+@pytest.mark.parametrize(("service", "method", "path"), WRITES)
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ("Sec-Fetch-Site: cross-site",),
+        ("Sec-Fetch-Site: same-site",),
+        ("Sec-Fetch-Site: cross-site", "Origin: https://evil.example"),
+        ("Sec-Fetch-Site: same-site", "Origin: http://localhost:9999"),
+        ("Sec-Fetch-Site: cross-site", "Origin: http://localhost"),  # what it says of itself is believed
+        ("Sec-Fetch-Site: same-origin, cross-site",),
+        ("Sec-Fetch-Site: SAME-ORIGIN",),
+        ("Origin: https://evil.example",),
+        ("Origin: null",),
+        ("Origin: http://localhost:9999",),
+        ("Origin: https://localhost:80",),
+        ("Origin: http://localhost.evil.example",),
+        ("Origin: http://localhost, http://evil.example",),
+        ("Origin: file://",),
+        ("Origin: ",),
+        (f"Origin: {ORIGIN}.evil.example",),
+        (f"Sec-Fetch-Site: cross-site\r\nOrigin: {ORIGIN}:8443",),
+    ],
+)
+async def test_a_page_of_another_site_changes_nothing(
+    stack: Stack, service: str, method: str, path: str, headers: tuple[str, ...]
+) -> None:
+    before = stack.sql("SELECT log_head()")
+    status, received = await ask(stack, service, method, path, "Host: localhost", *headers)
+    assert status == 403, received
+    assert b"ALLOWED_ORIGINS" in received
+    assert b"problem+json" in received
+    assert stack.sql("SELECT log_head()") == before
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        (),
+        ("Sec-Fetch-Site: same-origin",),
+        ("Sec-Fetch-Site: none",),
+        ("Sec-Fetch-Site: same-origin", "Origin: http://localhost"),
+        ("Origin: http://localhost",),
+        ("Origin: http://LOCALHOST:80",),
+        ("Origin: https://localhost",),  # TLS ended at a proxy, which keeps the host
+        (f"Sec-Fetch-Site: cross-site\r\nOrigin: {ORIGIN}",),
+        (f"Origin: {ORIGIN}",),
+    ],
+)
+async def test_our_page_an_allowed_origin_and_clients_that_are_no_browsers_may_write(
+    stack: Stack, headers: tuple[str, ...]
+) -> None:
+    for service, method, path in WRITES:
+        status, received = await ask(stack, service, method, path, "Host: localhost", *headers)
+        assert status not in {403, 421}, (method, path, received)
+
+
+@pytest.mark.parametrize(("service", "method", "path"), READS)
+async def test_reading_needs_no_origin(stack: Stack, service: str, method: str, path: str) -> None:
+    headers = ("Host: localhost", "Sec-Fetch-Site: cross-site", "Origin: https://evil.example")
+    status, received = await ask(stack, service, method, path, *headers)
+    assert status not in {403, 421}, received
+    assert b"access-control-allow-origin" not in received.lower(), "but other sites' scripts can't see the answer"
