@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import itertools
 import re
+import string
 from typing import IO, TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
+from api_service.csv_text import UnreadableError, read_lines, refuse_null_characters
 from api_service.models import ImportRow, plain_message
 
 if TYPE_CHECKING:
@@ -18,8 +21,17 @@ if TYPE_CHECKING:
 COLUMNS = ("id", "name", "quantity", "version", "created_at", "updated_at")
 REQUIRED = ("name", "quantity")
 IGNORED = ("created_at", "updated_at")  # what the database fills in
+NOT_READ = (*IGNORED, "")  # nor a column without a name, which must be empty
 DELIMITERS = ",;\t"  # a spreadsheet takes the one of its language
 BYTE_ORDER_MARK = "\ufeff"
+MOST_TITLE_LINES = 5  # above the header
+LOOK_AHEAD_LINES = 20  # among which the header is, not counting empty ones above them
+SHOWN_CHARACTERS = 40  # of a value in a fault
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but for tabs and line ends
+
+# A first line by which Excel is told the delimiter.
+_SEPARATOR = re.compile(r"(?:sep=([^\"\r\n\0])|\"sep=([^\"\r\n\0])\")[ \t]*", re.IGNORECASE)
 
 # What makes a spreadsheet take a cell for a formula, full width and all. An apostrophe before it says that it is text;
 # one that stands there already gets another, so that what is exported can be imported again as it was.
@@ -65,68 +77,208 @@ def unguard(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _LOOKS_LIKE_A_FORMULA.match(cell) else cell
 
 
+class _Header(NamedTuple):
+    """The names of the columns, "" where there is none, and the lines of the file that they are on."""
+
+    line: int
+    end: int
+    names: list[str]
+    delimiter: str
+
+
+class _Start(NamedTuple):
+    """The first lines of a file that are not blank, the number of the first, and the delimiters to try."""
+
+    line: int
+    lines: list[str]
+    delimiters: str
+
+
+class _MalformedError(Exception):
+    """What is in the file breaks the rules of CSV."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.fault = Fault(line, None, None, message)
+
+
 def read_rows(file: IO[bytes]) -> Iterator[Numbered | Fault]:
     """Each row of a CSV file with a header, or what is wrong with it; nothing follows what can't be read past."""
-    lines = _decoded(file)
+    lines = read_lines(file)
     try:
-        first = next(lines, "").removeprefix(BYTE_ORDER_MARK)
-        reader = csv.reader(itertools.chain([first], lines), delimiter=_delimiter(first), strict=True)
-        header = [cell.strip().lower() for cell in next(reader, [])]
-        if faults := list(_header_faults(header)):
-            yield from faults
-            return
-        begin = reader.line_num + 1
-        for cells in reader:
-            if any(cells):
-                yield from _read_row(header, cells, begin)
-            begin = reader.line_num + 1
+        start = _read_start(lines)
+        header = _find_header(start)
+        fault = None
+        for fault in _header_faults(header):
+            yield fault
+        if fault is None:
+            rest = itertools.chain(start.lines[header.end - start.line + 1 :], lines)
+            yield from _read_rows(header, rest)
     except UnreadableError as error:
-        yield Fault(error.line, None, None, "is not UTF-8")
-    except csv.Error as error:
-        yield Fault(reader.line_num, None, None, f"is not CSV: {error}")
+        yield Fault(error.line, None, None, error.message)
+    except _MalformedError as error:
+        yield error.fault
 
 
-class UnreadableError(Exception):
-    """A line is not UTF-8."""
+def _read_start(lines: Iterator[str]) -> _Start:
+    """Read up to the first line that is not blank, and a few more: the header is among them."""
+    first = next(lines, "").removeprefix(BYTE_ORDER_MARK)
+    if separator := _SEPARATOR.fullmatch(first.rstrip("\r\n")):
+        line, delimiters = 2, separator[1] or separator[2]
+    else:
+        line, delimiters, lines = 1, DELIMITERS, itertools.chain([first], lines)
+    blank = string.whitespace + BYTE_ORDER_MARK + delimiters
+    for text in lines:
+        if text.strip(blank):
+            ahead = [text, *itertools.islice(lines, LOOK_AHEAD_LINES - 1)]
+            return _Start(line, ahead, delimiters)
+        line += 1
+    return _Start(1, [], delimiters)
 
-    def __init__(self, line: int) -> None:
-        super().__init__(line)
-        self.line = line
 
-
-def _decoded(file: IO[bytes]) -> Iterator[str]:
-    for number, line in enumerate(file, start=1):
+def _find_header(start: _Start) -> _Header:
+    """The header, in whichever delimiter gives the required columns; without one, the line that comes closest."""
+    headers, errors = [], []
+    for delimiter in start.delimiters:
         try:
-            yield line.decode("utf-8")
-        except UnicodeDecodeError:
-            raise UnreadableError(number) from None
+            headers.append(_first_row(start, delimiter))
+        except _MalformedError as error:
+            errors.append(error)
+    header = max(headers, key=_likeness, default=None)
+    if header is not None and set(REQUIRED) <= set(header.names):
+        refuse_null_characters(start.lines[: header.line - start.line], start.line)
+        return header
+    refuse_null_characters(start.lines, start.line)
+    if header is None:
+        raise errors[0]
+    return header
 
 
-def _delimiter(header: str) -> str:
-    return max(DELIMITERS, key=header.count)
+def _likeness(header: _Header) -> tuple[int, int, int]:
+    """The larger, the more it is a header: required columns count most, then an early line."""
+    return sum(name in header.names for name in REQUIRED), -header.line, sum(name in COLUMNS for name in header.names)
 
 
-def _header_faults(header: list[str]) -> Iterator[Fault]:
-    for column, name in enumerate(header, start=1):
-        if name not in COLUMNS:
-            yield Fault(1, column, name or None, f"is no column of the stock: these are {', '.join(COLUMNS)}")
-        elif name in header[: column - 1]:
-            yield Fault(1, column, name, "is there twice")
+def _first_row(start: _Start, delimiter: str) -> _Header:
+    """The first line below the titles, taken for the header; if there is none, the first title."""
+    lines = [line.removeprefix(BYTE_ORDER_MARK) for line in start.lines]
+    titles: list[_Header] = []
+    for line, end, cells in _records(iter(lines), delimiter, start.line):
+        row = _Header(line, end, [cell.strip().lower() for cell in cells], delimiter)
+        filled = sum(map(bool, row.names))
+        if filled > 1:
+            return row
+        if filled:
+            titles.append(row)
+            if len(titles) > MOST_TITLE_LINES or _may_be_data(lines[line - start.line : end - start.line + 1]):
+                break
+    return titles[0] if titles else _Header(1, 1, [], delimiter)
+
+
+def _may_be_data(lines: list[str]) -> bool:
+    """Whether some delimiter makes of it a row with a quantity, which must not be passed over as a title."""
+    for delimiter in DELIMITERS:
+        with contextlib.suppress(_MalformedError):
+            for _, _, row in _records(iter(lines), delimiter, 1):
+                cells = [cell.strip() for cell in row if cell.strip()]
+                if len(cells) > 1 and any(cell.isdecimal() for cell in cells):
+                    return True
+    return False
+
+
+def _header_faults(header: _Header) -> Iterator[Fault]:
+    seen: set[str] = set()
+    is_header = any(name in COLUMNS for name in header.names)  # or else a first row of data, or a title
+    for column, name in enumerate(header.names, start=1):
+        if name in seen:
+            yield Fault(header.line, column, name, "is there twice")
+        elif name in COLUMNS:
+            seen.add(name)
+        elif name and is_header:
+            message = f"is no column of the stock: these are {', '.join(COLUMNS)}"
+            yield Fault(header.line, column, _shown(name), message)
     for name in REQUIRED:
-        if name not in header:
-            yield Fault(1, None, name, "is missing: the first line must name the columns, as in name,quantity")
+        if name not in seen:
+            example = _shown(header.delimiter.join(REQUIRED))
+            message = f"is missing: the first line must name the columns, as in {example}"
+            yield Fault(header.line, None, name, message)
 
 
-def _read_row(header: list[str], cells: list[str], line: int) -> Iterator[Numbered | Fault]:
-    if len(cells) < len(header) or any(cells[len(header) :]):
-        yield Fault(line, None, None, f"has {len(cells)} cells where the header has {len(header)}")
-        return
-    given = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if name not in IGNORED}
-    given["name"] = unguard(given["name"])
-    optional = {name: cell for name, cell in given.items() if cell or name in REQUIRED}
+def _records(lines: Iterator[str], delimiter: str, first: int) -> Iterator[tuple[int, int, list[str]]]:
+    """Each row's cells, with the lines that it begins and ends on. Raises _MalformedError."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    begin, before = first, first - 1
     try:
-        yield Numbered(line, ImportRow.model_validate(optional))
+        for cells in reader:
+            end = before + reader.line_num
+            yield begin, end, cells
+            begin = end + 1
+    except csv.Error as error:
+        raise _malformed(error, begin, before + reader.line_num) from None
+
+
+def _malformed(error: csv.Error, begin: int, end: int) -> _MalformedError:
+    """What is wrong in words of our own; which fault it is, only the text of the error tells."""
+    match str(error):
+        case text if "expected after" in text:
+            return _MalformedError(end, "has text after a closing quote; a quote in a quoted cell is written twice")
+        case "unexpected end of data":
+            return _MalformedError(begin, "has a quote that is never closed")
+        case text if "field limit" in text:
+            limit = csv.field_size_limit()
+            return _MalformedError(
+                begin, f"has a cell of more than {limit} characters, or a quote that is never closed"
+            )
+    return _MalformedError(end, "can't be read as CSV")
+
+
+def _read_rows(header: _Header, lines: Iterator[str]) -> Iterator[Numbered | Fault]:
+    names, width = header.names, 0 if "" in header.names else len(header.names)
+    for line, _, cells in _records(lines, header.delimiter, header.end + 1):
+        text = "".join(cells)
+        if not text or text.isspace():
+            continue
+        has_more = len(cells) > width or not text.isprintable()
+        if has_more and (fault := _fault_outside_fields(names, cells, line)):
+            yield fault
+        else:
+            yield from _read_row(names, cells, line)
+
+
+def _fault_outside_fields(names: list[str], cells: list[str], line: int) -> Fault | None:
+    """The first thing wrong in the cells that become no field of an item."""
+    for column, (name, cell) in enumerate(itertools.zip_longest(names, cells, fillvalue=""), start=1):
+        if not name and cell.strip():
+            return Fault(line, column, None, _with_value("has a value in a column without a name", cell))
+        if name in IGNORED and _CONTROL.search(cell):
+            return Fault(line, column, name, _with_value("must not contain control characters", cell))
+    return None
+
+
+def _read_row(names: list[str], cells: list[str], line: int) -> Iterator[Numbered | Fault]:
+    """The row, or what is wrong with it: cells may be missing at its end."""
+    given = {
+        name: text
+        for name, cell in zip(names, cells, strict=False)
+        if name not in NOT_READ and ((text := cell.strip()) or name in REQUIRED)
+    }
+    if "name" in given:
+        given["name"] = unguard(given["name"])
+    try:
+        yield Numbered(line, ImportRow.model_validate(given))
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
             field = str(fault["loc"][0])
-            yield Fault(line, header.index(field) + 1, field, plain_message(fault))
+            yield Fault(line, names.index(field) + 1, field, _with_value(plain_message(fault), given.get(field, "")))
+
+
+def _with_value(message: str, value: str) -> str:
+    if not value:
+        return message
+    return f'{message}, not "{_shown(value)}"' if message.startswith("must be") else f'{message}: "{_shown(value)}"'
+
+
+def _shown(value: str) -> str:
+    """Short enough for a message, and with what can't be seen made visible."""
+    short = value if len(value) <= SHOWN_CHARACTERS else f"{value[: SHOWN_CHARACTERS - 1]}…"
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in short)

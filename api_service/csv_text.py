@@ -1,0 +1,71 @@
+"""The lines of a CSV file, decoded: UTF-8 with or without a byte order mark, or UTF-16 with one."""
+
+from __future__ import annotations
+
+import codecs
+import io
+from typing import IO, TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+WORKBOOKS = {b"PK\x03\x04": ".xlsx or .ods", b"\xd0\xcf\x11\xe0": ".xls"}
+LONGEST_LINE = 1_000_000  # in characters; a row has far fewer, and one of 16 MB would take much memory
+END_OF_FILE = "\x1a"  # Ctrl-Z, which some programs still write at the end
+
+# Bytes that are not of the encoding become surrogates, which no valid text has, so that the line they are on is known.
+_ERRORS = {"utf-8": "surrogateescape", "utf-16-le": "surrogatepass", "utf-16-be": "surrogatepass"}
+
+_WHAT_TO_DO = 'save the file as "CSV UTF-8" and import that'
+
+
+class UnreadableError(Exception):
+    """The file can't be read past this line: the message says why, and what to do."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+        self.message = message
+
+
+def read_lines(file: IO[bytes]) -> Iterator[str]:
+    """Lines with their ends: LF, CRLF or CR. Raises UnreadableError."""
+    encoding = _read_mark(file)
+    text = io.TextIOWrapper(file, encoding, _ERRORS[encoding], newline="")
+    before = 0
+    try:
+        for line in text:
+            if not line.isascii():
+                line.encode()
+            if len(line) > LONGEST_LINE:
+                raise UnreadableError(before + 1, f"has more than {LONGEST_LINE} characters")
+            yield line.rstrip(END_OF_FILE) if line.endswith(END_OF_FILE) else line
+            before += 1
+    except UnicodeError:  # a surrogate, or half a character at the end of UTF-16
+        raise UnreadableError(before + 1, _wrong_encoding(encoding)) from None
+    finally:
+        if not file.closed:
+            text.detach()  # or the file would be closed with it
+
+
+def refuse_null_characters(lines: list[str], first: int) -> None:
+    """Most text in UTF-16 or UTF-32 without a mark is valid UTF-8 with NUL characters. Raises UnreadableError."""
+    for number, line in enumerate(lines, start=first):
+        if "\0" in line:
+            raise UnreadableError(number, f"has NUL characters, so the file is not UTF-8: {_WHAT_TO_DO}")
+
+
+def _read_mark(file: IO[bytes]) -> str:
+    """The encoding; the file is then at the first character. Raises UnreadableError for a workbook."""
+    begin = file.tell()
+    head = file.read(4)
+    if kind := WORKBOOKS.get(head):
+        raise UnreadableError(1, f"is not CSV but the beginning of a workbook ({kind}): {_WHAT_TO_DO}")
+    mark = next((mark for mark in MARKS if head.startswith(mark)), b"")
+    file.seek(begin + len(mark))
+    return MARKS.get(mark, "utf-8")
+
+
+def _wrong_encoding(encoding: str) -> str:
+    return f"is not valid {'UTF-8' if encoding == 'utf-8' else 'UTF-16'}: {_WHAT_TO_DO}"
