@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
+from api_service.csv_format import guard
 from tests.stack import Stack
 
 if TYPE_CHECKING:
@@ -158,6 +159,78 @@ async def test_what_is_no_csv_is_refused(api: aiohttp.ClientSession) -> None:
     await send(api, b"\x00" * 1_000, 422)
     async with api.post(f"{IMPORT}?dry_run=yes", data=b"name,quantity\n", headers=CSV) as response:
         assert response.status == 422
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xef\xbb\xbfsep=;\r\nname;quantity\r\nbolt;5\r\nnut;7\r\n",
+        "\ufeffname\tquantity\r\nbolt\t5\r\nnut\t7\r\n".encode("utf-16-le"),
+        "\ufeffName,Quantity\rbolt,5\rnut,7\r".encode("utf-16-be"),
+        b"Stock of the north,,\n,,\nname,quantity,\nbolt,5,\n , ,\nnut,7\n\x1a",
+        b"\n\nname,quantity,id,version\nbolt,5\nnut,7,\n",
+    ],
+    ids=["sep", "utf-16-le", "utf-16-be", "title", "missing cells"],
+)
+async def test_what_spreadsheets_write_is_imported(
+    api: aiohttp.ClientSession, module_stack: Stack, data: bytes
+) -> None:
+    assert await send(api, data) == {"created": 2, "updated": 0, "unchanged": 0}
+    assert stock(module_stack) == [("bolt", "5", "1"), ("nut", "7", "1")]
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (
+            "name,quantity\nbolt,5\nMüller,1\n".encode("windows-1252"),
+            'line 3: is not valid UTF-8: save the file as "CSV UTF-8" and import that.',
+        ),
+        (
+            "name,quantity\nbolt,5\n".encode("utf-16-le"),
+            'line 1: has NUL characters, so the file is not UTF-8: save the file as "CSV UTF-8" and import that.',
+        ),
+        (
+            b"PK\x03\x04" + bytes(range(256)),
+            "line 1: is not CSV but the beginning of a workbook (.xlsx or .ods): "
+            'save the file as "CSV UTF-8" and import that.',
+        ),
+        (b'name,quantity\nbolt,5\n"nut,7\n', "line 3: has a quote that is never closed."),
+        (
+            b"name,quantity\nbolt,12.5\n",
+            'line 2: quantity must be a whole number, written in digits, not "12.5".',
+        ),
+        (b"name,quantity,\nbolt,5,red\n", 'line 2: has a value in a column without a name: "red".'),
+        (b"name,quantity,id\nbolt\n", "line 2: quantity is required."),
+        (
+            b"bolt,5\n",
+            "line 1: name is missing: the first line must name the columns, as in name,quantity (and 1 more).",
+        ),
+    ],
+    ids=["windows-1252", "utf-16 without a mark", "workbook", "quote", "decimal", "nameless", "missing", "no header"],
+)
+async def test_a_refusal_says_where_what_and_what_to_do(
+    api: aiohttp.ClientSession, module_stack: Stack, data: bytes, detail: str
+) -> None:
+    body = await send(api, data, 422)
+    assert body["detail"] == f"Nothing was imported: {detail}"
+    assert stock(module_stack) == []
+
+
+async def test_an_export_saved_by_a_spreadsheet_changes_nothing(
+    api: aiohttp.ClientSession, module_stack: Stack
+) -> None:
+    names = ["=cmd()", "'=x", '5" pipe; "A", b', "Zürich", "sep=;"]
+    written = io.StringIO()
+    csv.writer(written).writerows([("name", "quantity"), *((guard(name), 1) for name in names)])
+    await send(api, written.getvalue())
+    text = await export(api)
+    saved = io.StringIO()
+    csv.writer(saved, delimiter="\t").writerows(csv.reader(io.StringIO(text, newline="")))
+    data = ("\ufeff" + saved.getvalue()).encode("utf-16-le")
+    assert await send(api, data) == {"created": 0, "updated": 0, "unchanged": len(names)}
+    assert [row[0] for row in stock(module_stack)] == names
+    assert await export(api) == text
 
 
 async def test_two_imports_of_the_same_items_in_another_order_both_go_through(
