@@ -1,6 +1,7 @@
 /** Search, order and the opened item, as they stand in the page's address. Pure functions. */
 
 import { DEFAULT_SORT, SORTS } from "./order.js";
+import { queryOf } from "./search.js";
 
 export function parseAddress(search) {
   const parameters = new URLSearchParams(search);
@@ -15,7 +16,7 @@ export function parseAddress(search) {
 
 export function formatAddress({ query, sort, opened }) {
   const parameters = new URLSearchParams();
-  if (query.trim()) parameters.set("q", query.trim());
+  if (queryOf(query)) parameters.set("q", queryOf(query));
   if (sort !== DEFAULT_SORT) parameters.set("sort", sort);
   if (opened !== null) parameters.set("item", opened);
   const text = parameters.toString();

@@ -3,20 +3,49 @@
  * changed is taken out and merged in again, so that a change costs one pass over the list and no sort.
  */
 
-import { matcher } from "./search.js";
+import { foldedName, matcher, queryOf } from "./search.js";
 
 export const DEFAULT_SORT = "-updated_at";
 
-const NAMES = new Intl.Collator(undefined, { numeric: true });
+const DIGITS = 20; // that a run of digits is padded to
+const LONGEST_KEY = 600; // code points
 
-const byName = (a, b) => NAMES.compare(a.name, b.name) || a.id - b.id;
-const byQuantity = (a, b) => a.quantity - b.quantity || byName(a, b);
+const keys = new WeakMap(); // item → what the order by name compares
 
-/** Times are RFC 3339 in UTC with a fixed number of digits: they sort as text. */
-function byTime(a, b) {
-  if (a.updated_at !== b.updated_at) return a.updated_at < b.updated_at ? -1 : 1;
-  return a.id - b.id;
+/**
+ * As natural_key() in sql/migrations/0004_search.sql: numbers by their value, so that M2 comes before M10.
+ * @param {string} folded a name, folded
+ */
+export function naturalKey(folded) {
+  if (!/[0-9]/.test(folded)) return folded;
+  const padded = folded.replace(/[0-9]+/g, (digits) => "0".repeat(DIGITS) + digits).replace(/0*([0-9]{20,})/g, "$1");
+  return padded.length <= LONGEST_KEY ? padded : [...padded].slice(0, LONGEST_KEY).join("");
 }
+
+/** Strings compare by UTF-16 units. With these moved, the order is that of code points, as in the database. */
+export function inCodePointOrder(text) {
+  return text.replace(/[\ud800-\uffff]/g, (unit) => {
+    const code = unit.charCodeAt(0);
+    return String.fromCharCode(code < 0xe000 ? code + 0x2000 : code - 0x800);
+  });
+}
+
+function keyOf(item) {
+  if (!keys.has(item)) keys.set(item, inCodePointOrder(naturalKey(foldedName(item))));
+  return keys.get(item);
+}
+
+/** Ids break ties, in the same direction: as in the API. */
+const by = (key) => (a, b) => {
+  const [one, other] = [key(a), key(b)];
+  if (one !== other) return one < other ? -1 : 1;
+  return a.id - b.id;
+};
+
+const byName = by(keyOf);
+const byQuantity = by(({ quantity }) => quantity);
+/** Times are RFC 3339 in UTC with a fixed number of digits: they sort as text. */
+const byTime = by(({ updated_at: time }) => time);
 
 const backwards = (compare) => (a, b) => compare(b, a);
 
@@ -50,7 +79,7 @@ export function createOrder() {
 
   function find(query) {
     if (found.items === sorted && found.query === query) return found.result;
-    found = { items: sorted, query, result: query.trim() ? sorted.filter(matcher(query)) : sorted };
+    found = { items: sorted, query, result: queryOf(query) ? sorted.filter(matcher(query)) : sorted };
     return found.result;
   }
 

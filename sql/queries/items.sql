@@ -40,23 +40,23 @@ ORDER BY i.updated_at DESC, i.id DESC
 LIMIT :page::integer;
 
 -- name: select_items_by_name(pattern, after_key, after_id, page)
--- By name, A to Z.
-SELECT i.id, n.folded AS key, item_document(i)::text AS document
+-- By name, A to Z; numbers in it by their value.
+SELECT i.id, n.order_key AS key, item_document(i)::text AS document
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:pattern::text IS NULL OR n.folded LIKE :pattern)
-  AND (:after_id::bigint IS NULL OR (n.folded, n.item_id) > (:after_key::text, :after_id))
-ORDER BY n.folded ASC, n.item_id ASC
+  AND (:after_id::bigint IS NULL OR (n.order_key, n.item_id) > (:after_key::text, :after_id))
+ORDER BY n.order_key ASC, n.item_id ASC
 LIMIT :page::integer;
 
 -- name: select_items_by_name_descending(pattern, after_key, after_id, page)
--- By name, Z to A.
-SELECT i.id, n.folded AS key, item_document(i)::text AS document
+-- By name, Z to A; numbers in it by their value.
+SELECT i.id, n.order_key AS key, item_document(i)::text AS document
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:pattern::text IS NULL OR n.folded LIKE :pattern)
-  AND (:after_id::bigint IS NULL OR (n.folded, n.item_id) < (:after_key::text, :after_id))
-ORDER BY n.folded DESC, n.item_id DESC
+  AND (:after_id::bigint IS NULL OR (n.order_key, n.item_id) < (:after_key::text, :after_id))
+ORDER BY n.order_key DESC, n.item_id DESC
 LIMIT :page::integer;
 
 -- name: select_items_by_quantity(pattern, after_key, after_id, page)
@@ -87,10 +87,10 @@ FROM (
         item.id,
         item.document,
         CASE :sort::text
-            WHEN 'name' THEN fold_text(item.document ->> 'name')
+            WHEN 'name' THEN natural_key(fold_text(item.document ->> 'name'))
             WHEN 'quantity' THEN lpad(item.document ->> 'quantity', 10, '0')
             ELSE item.document ->> 'updated_at'
-        END AS key
+        END COLLATE "C" AS key
     FROM items_as_of(:moment::bigint) AS item
     WHERE item.document IS NOT NULL
       AND (:pattern::text IS NULL OR fold_text(item.document ->> 'name') LIKE :pattern)
@@ -117,8 +117,8 @@ SELECT
 FROM items_as_of(:moment::bigint, :after_id::bigint, :page::integer) AS item;
 
 -- name: select_pattern(text)$
--- What to look for with LIKE: this text anywhere, each of its characters standing for itself.
-SELECT '%' || regexp_replace(fold_text(:text::text), '([\\%_])', '\\\1', 'g') || '%';
+-- What to look for with LIKE: this text anywhere, without the white space at its ends, each character standing for itself.
+SELECT '%' || regexp_replace(trim_name(fold_text(:text::text)), '([\\%_])', '\\\1', 'g') || '%';
 
 -- name: select_item(id)^
 SELECT i.version, item_document(i)::text AS document

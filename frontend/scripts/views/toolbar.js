@@ -1,6 +1,7 @@
 /** Search and order, and what they leave. */
 
 import { formatNumber } from "../formats.js";
+import { queryOf } from "../search.js";
 import { setText } from "./text.js";
 
 export function mountToolbar(section, store, listing) {
@@ -26,12 +27,12 @@ export function mountToolbar(section, store, listing) {
 
 function summarise(found, count, query) {
   const all = `${formatNumber(count)} ${count === 1 ? "item" : "items"}`;
-  return query.trim() ? `${formatNumber(found)} of ${all}` : all;
+  return queryOf(query) ? `${formatNumber(found)} of ${all}` : all;
 }
 
 /** With a mark that tells spreadsheets that it is UTF-8. */
 function exportAddress(query) {
   const parameters = new URLSearchParams({ bom: "1" });
-  if (query.trim()) parameters.set("q", query.trim());
+  if (queryOf(query)) parameters.set("q", queryOf(query));
   return `/api/inventories/export?${parameters}`;
 }
