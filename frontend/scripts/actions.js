@@ -3,6 +3,7 @@
 import { addItem, adjustItem, deleteItem, getHistory, restoreItem, setItem } from "./api.js";
 import { isLive } from "./connection.js";
 import { formatNumber } from "./formats.js";
+import { createKeys } from "./keys.js";
 import { findItem } from "./stock.js";
 import { LARGEST_QUANTITY } from "./validation.js";
 import { quantityShown } from "./writes.js";
@@ -12,11 +13,17 @@ const CONFLICT = 409;
 const AT_ONCE = 4; // requests of one bulk write under way; a browser has six connections, and others need some
 
 export function createActions(store, { onUnheard }) {
+  const once = createKeys();
   const say = (notice) => store.dispatch({ type: "notice", notice });
 
   /** Without a live stream no event will tell what became of the write. */
   function written() {
     if (!isLive(store.state.connection, Date.now())) onUnheard();
+  }
+
+  /** What may have been changed all the same is looked up. */
+  function unanswered({ isUncertain }) {
+    if (isUncertain) onUnheard();
   }
 
   function answerOf(item, epoch) {
@@ -26,13 +33,14 @@ export function createActions(store, { onUnheard }) {
   /** Returns the field errors, or null when the item was added. */
   async function add(name, quantity) {
     try {
-      const item = await addItem(name, quantity);
+      const item = await once(["add", name, quantity], (key) => addItem(name, quantity, key));
       say({ tone: "success", name: item.name, text: "was added." });
       written();
       return null;
     } catch (refusal) {
       if (refusal.errors.length) return refusal.errors;
-      say({ tone: "error", name, text: `was not added. ${refusal.message}` });
+      say({ tone: "error", name, text: `${wasNot("added", refusal)} ${refusal.message}` });
+      unanswered(refusal);
       return [];
     }
   }
@@ -57,8 +65,9 @@ export function createActions(store, { onUnheard }) {
       store.dispatch({ type: "write_ended", id, answer: answerOf(saved, epoch) });
       written();
     } catch (refusal) {
-      const notice = await explainEdit(refusal, item, wanted);
+      const notice = isAlready(refusal.current, wanted) ? null : await explainEdit(refusal, item, wanted);
       store.dispatch({ type: "write_ended", id, answer: answerOf(refusal.current, epoch), notice });
+      unanswered(refusal);
     }
   }
 
@@ -73,19 +82,33 @@ export function createActions(store, { onUnheard }) {
     if (!write) await sendSteps(id);
   }
 
-  async function sendSteps(id) {
+  /** The same steps as before, which got no answer: if they were made, they are not made twice. */
+  async function stepAgain({ id, by, key }) {
+    if (!findItem(store.state.stock, id) || store.state.pending.has(id)) return;
+    store.dispatch({ type: "step", id, by });
+    await sendSteps(id, key);
+  }
+
+  /** @param {string} [key] of the first request, where it has been sent before */
+  async function sendSteps(id, key) {
     const { epoch } = store.state.stock;
-    for (let write; (write = store.state.pending.get(id)); ) {
+    for (let write; (write = store.state.pending.get(id)); key = undefined) {
       const item = findItem(store.state.stock, id);
       if (!item || write.queued === 0) return store.dispatch({ type: "write_ended", id });
+      const by = write.queued;
       try {
         store.dispatch({ type: "steps_sent", id });
-        const answer = answerOf(await adjustItem(id, write.queued), epoch);
+        const send = (sentKey) => adjustItem(id, by, sentKey);
+        // At another version the page has seen what became of the last try, and the same step is a new one.
+        const saved = await (key ? send(key) : once(["adjust", id, item.version, by], send));
+        const answer = answerOf(saved, epoch);
         store.dispatch({ type: "steps_answered", id, answer });
         written();
       } catch (refusal) {
-        const notice = { tone: "error", name: item.name, text: explainStep(refusal, write.queued) };
+        const action = refusal.isUncertain ? { kind: "step", label: "Try again", id, by, key: key ?? refusal.key } : null;
+        const notice = { tone: "error", name: item.name, text: explainStep(refusal, by), action };
         store.dispatch({ type: "write_ended", id, answer: answerOf(refusal.current, epoch), notice });
+        unanswered(refusal);
       }
     }
   }
@@ -117,6 +140,7 @@ export function createActions(store, { onUnheard }) {
       return null;
     } catch (refusal) {
       store.dispatch({ type: "write_ended", id, answer: answerOf(refusal.current, epoch) });
+      unanswered(refusal);
       return refusal;
     }
   }
@@ -128,7 +152,7 @@ export function createActions(store, { onUnheard }) {
     const { epoch } = store.state.stock;
     const send = async (item) => {
       try {
-        const back = await restoreItem(item.id);
+        const back = await once(["restore", item.id, item.version], (key) => restoreItem(item.id, key));
         store.dispatch({ type: "write_ended", id: item.id, answer: answerOf(back, epoch) });
         restored.push(item);
       } catch (refusal) {
@@ -137,12 +161,13 @@ export function createActions(store, { onUnheard }) {
     };
     await eachOf(items, send);
     if (refusals.length) say(explainRestores(refusals));
+    for (const { refusal } of refusals) unanswered(refusal);
     if (restored.length) say({ tone: "success", ...nameOf(restored), text: `${wereOf(restored)} restored.` });
     if (restored.length) written();
     return refusals.length === 0;
   }
 
-  return { add, edit, rename, step, remove, restore, say };
+  return { add, edit, rename, step, stepAgain, remove, restore, say };
 }
 
 async function eachOf(items, send) {
@@ -161,16 +186,24 @@ function tellDeleted(items) {
   return { tone: "success", ...nameOf(items), text: `${wereOf(items)} deleted.`, action };
 }
 
+/** Where no answer came, nobody knows whether it was done. */
+const wasNot = (done, { isUncertain }) => (isUncertain ? `may not have been ${done}.` : `was not ${done}.`);
+const wereNot = (done, { isUncertain }) => (isUncertain ? `may not have been ${done}.` : `were not ${done}.`);
+
+/** The answer to the first try was lost: the second one finds that it was made. */
+const isAlready = (current, { quantity, name = current?.name }) => current?.quantity === quantity && current.name === name;
+
 /** Who was faster, and what can be done about it now. */
-async function explainEdit({ status, current, message }, item, wanted) {
+async function explainEdit(refusal, item, wanted) {
+  const { status, current } = refusal;
   const isRename = wanted.name !== undefined;
   const goal = isRename ? `renamed to ${wanted.name}` : `set to ${formatNumber(wanted.quantity)}`;
   const notice = { tone: "error", name: item.name };
-  if (status === NOT_FOUND) return { ...notice, text: `was deleted meanwhile, so it was not ${goal}.` };
-  if (!current) return { ...notice, text: `was not ${goal}. ${message}` };
+  if (status === NOT_FOUND) return { ...notice, text: `was deleted, so it was not ${goal}.` };
+  if (!current) return { ...notice, text: `${wasNot(goal, refusal)} ${refusal.message}` };
   const by = await whoChanged(current);
-  const text = `changed to ${formatNumber(current.quantity)} meanwhile${by}, so it was not ${goal}.`;
-  const label = isRename ? "Rename it all the same" : `Set to ${formatNumber(wanted.quantity)} all the same`;
+  const text = `was changed to ${formatNumber(current.quantity)}${by}, so it was not ${goal}.`;
+  const label = isRename ? "Rename anyway" : `Set to ${formatNumber(wanted.quantity)} anyway`;
   return { ...notice, text, action: { kind: "retry", label, id: item.id, wanted } };
 }
 
@@ -183,28 +216,42 @@ async function whoChanged({ id }) {
   }
 }
 
-function explainStep({ status, current, message }, by) {
-  const wanted = by < 0 ? `${formatNumber(-by)} less` : `${formatNumber(by)} more`;
-  if (status === NOT_FOUND) return `was deleted meanwhile, so there is not ${wanted} of it.`;
-  if (status === CONFLICT && current) return `has ${formatNumber(current.quantity)} now, so there can't be ${wanted} of it.`;
-  return `was not changed to ${wanted}. ${message}`;
+function explainStep({ status, current, message, isUncertain }, by) {
+  const [amount, done] = [formatNumber(Math.abs(by)), by < 0 ? "taken away" : "added"];
+  if (status === NOT_FOUND) return `was deleted, so ${amount} could not be ${done}.`;
+  if (status === CONFLICT && current) return `has ${formatNumber(current.quantity)} now, so ${amount} can't be ${done}.`;
+  if (isUncertain) return `may not have changed: ${amount} may not have been ${done}. ${message}`;
+  return `did not change: ${amount} could not be ${done}. ${message}`;
 }
 
 function explainDeletions(refusals) {
-  if (refusals.length > 1) return { tone: "error", text: `${formatNumber(refusals.length)} items were not deleted: they had changed, or were gone.` };
+  if (refusals.length > 1) return { tone: "error", text: explainManyDeletions(refusals) };
   const [{ item, refusal }] = refusals;
   return { tone: "error", name: item.name, text: explainDeletion(refusal) };
 }
 
-function explainDeletion({ status, current, message }) {
+function explainManyDeletions(refusals) {
+  const unanswered = refusals.find(({ refusal }) => refusal.isUncertain)?.refusal;
+  const count = formatNumber(refusals.length);
+  if (unanswered) return `${count} items ${wereNot("deleted", unanswered)} ${unanswered.message}`;
+  return `${count} items were not deleted: they had changed, or were gone.`;
+}
+
+function explainDeletion(refusal) {
+  const { status, current, message } = refusal;
   if (status === NOT_FOUND) return "had been deleted already.";
-  if (current) return `changed to ${formatNumber(current.quantity)} meanwhile, so it was not deleted.`;
-  return `was not deleted. ${message}`;
+  if (current) return `was changed to ${formatNumber(current.quantity)}, so it was not deleted.`;
+  return `${wasNot("deleted", refusal)} ${message}`;
 }
 
 function explainRestores(refusals) {
+  const unanswered = refusals.filter(({ refusal }) => refusal.isUncertain).map(({ item }) => item);
+  const action = unanswered.length ? { kind: "undo", label: "Try again", items: unanswered } : null;
   const [{ item, refusal }] = refusals;
-  if (refusals.length > 1) return { tone: "error", text: `${formatNumber(refusals.length)} items were not restored. ${refusal.message}` };
-  if (refusal.status === CONFLICT) return { tone: "info", name: item.name, text: "is there already." };
-  return { tone: "error", name: item.name, text: `was not restored. ${refusal.message}` };
+  if (refusals.length > 1) {
+    const text = `${formatNumber(refusals.length)} items ${wereNot("restored", refusal)} ${refusal.message}`;
+    return { tone: "error", text, action };
+  }
+  if (refusal.status === CONFLICT) return { tone: "info", name: item.name, text: "has not been deleted, or is back already." };
+  return { tone: "error", name: item.name, text: `${wasNot("restored", refusal)} ${refusal.message}`, action };
 }

@@ -6,6 +6,7 @@ import { parsePosition } from "./position.js";
 
 const URL = "/api/inventories";
 const PATIENCE_MS = 10_000;
+const SERVER_FAILED = 500;
 const PAGE = 100; // entries of a history at a time
 
 export class Refusal extends Error {
@@ -16,6 +17,12 @@ export class Refusal extends Error {
     this.errors = problem.errors ?? [];
     this.errorCount = problem.error_count ?? this.errors.length;
     this.current = problem.current ?? null;
+    this.key = null; // the Idempotency-Key of a write whose outcome is not known
+  }
+
+  /** Whether the write may have been made all the same: no answer came, or the server failed on the way. */
+  get isUncertain() {
+    return this.status === null || this.status >= SERVER_FAILED;
   }
 }
 
@@ -27,8 +34,8 @@ export async function getStock(signal) {
   return { position, items: await read(response) };
 }
 
-export async function addItem(name, quantity) {
-  return read(await callOnce("POST", URL, { body: { name, quantity } }));
+export async function addItem(name, quantity, key) {
+  return callTwice("POST", URL, { body: { name, quantity }, key });
 }
 
 /** Set the quantity (and the name, if given), if the item still has this version. */
@@ -37,8 +44,8 @@ export async function setItem(id, change, version) {
 }
 
 /** Add to the quantity, whatever it is now. */
-export async function adjustItem(id, adjust) {
-  return read(await callOnce("PATCH", `${URL}/${id}`, { body: { adjust } }));
+export async function adjustItem(id, adjust, key) {
+  return callTwice("PATCH", `${URL}/${id}`, { body: { adjust }, key });
 }
 
 /** Delete the item, if it still has this version. */
@@ -47,8 +54,8 @@ export async function deleteItem(id, version) {
 }
 
 /** Bring a deleted item back, under its own id. */
-export async function restoreItem(id) {
-  return read(await call("POST", `${URL}/${id}/restore`));
+export async function restoreItem(id, key) {
+  return callTwice("POST", `${URL}/${id}/restore`, { key });
 }
 
 /** @param {number | null} after the event id of the last entry had; newest first */
@@ -68,24 +75,16 @@ export async function getTrends(ids) {
   return read(await call("GET", `/api/trends?steps=24${query}`));
 }
 
-/**
- * For what must not be done twice: where no answer came, it may have been done all the same, so it is asked once more
- * under the same key, which the server does only once.
- */
-async function callOnce(method, url, request) {
-  const key = createKey();
+/** A write with a key is sent once more when no answer came: the server makes it only once. */
+async function callTwice(method, url, request) {
+  const send = async () => read(await call(method, url, request));
   try {
-    return await call(method, url, { ...request, key });
+    return await send();
   } catch (refusal) {
     if (refusal.status !== null) throw refusal;
     await new Promise((done) => setTimeout(done, backoff(1)));
-    return call(method, url, { ...request, key });
+    return send();
   }
-}
-
-/** crypto.randomUUID is not there over plain HTTP. */
-function createKey() {
-  return [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join("-");
 }
 
 async function call(method, url, { body, version, key, signal } = {}) {

@@ -7,14 +7,16 @@ const URL = "/api/inventories/import";
 
 /**
  * Gives `{created, updated, unchanged}`, or throws a Refusal; a dry run says what would be, and changes nothing.
- * @param {(sent: number) => void} onProgress from 0 to 1
+ * @param {string} [options.key] of an import, so that it is made only once however often it is sent
+ * @param {(sent: number) => void} options.onProgress from 0 to 1
  */
-export function sendImport(file, { isDryRun, onProgress, signal }) {
+export function sendImport(file, { isDryRun, key, onProgress, signal }) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", isDryRun ? `${URL}?dry_run=1` : URL);
     request.responseType = "json";
-    for (const [name, value] of Object.entries({ "Content-Type": "text/csv", ...actorHeader() })) {
+    const headers = { "Content-Type": "text/csv", ...actorHeader(), ...(isDryRun ? {} : { "Idempotency-Key": key }) };
+    for (const [name, value] of Object.entries(headers)) {
       request.setRequestHeader(name, value);
     }
     request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total ? loaded / total : 0));

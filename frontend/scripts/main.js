@@ -35,6 +35,7 @@ const actions = createActions(store, { onUnheard: snapshot.load });
 
 const ON_NOTICE = {
   undo: ({ items }) => actions.restore(items),
+  step: (steps) => actions.stepAgain(steps),
   retry: ({ id, wanted }) => (wanted.name ? actions.rename(id, wanted.name) : actions.edit(id, wanted.quantity)),
 };
 

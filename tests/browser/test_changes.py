@@ -105,10 +105,10 @@ def test_an_edit_that_comes_too_late_rolls_back_and_says_what_came_before(bolts:
 
     bolts.page.route("**/api/inventories/*", change_first)
     bolts.edit("Bolts", 15)
-    bolts.says("Bolts changed to 9 meanwhile by stockstream, so it was not set to 15.")
+    bolts.says("Bolts was changed to 9 by stockstream, so it was not set to 15.")
     bolts.shows("Bolts", 9)
     bolts.page.unroute("**/api/inventories/*")
-    bolts.notice("Bolts changed").get_by_role("button", name="Set to 15 all the same").click()
+    bolts.notice("Bolts was changed").get_by_role("button", name="Set to 15 anyway").click()
     bolts.shows("Bolts", 15)
     bolts.equals_the_table()
 
@@ -118,7 +118,7 @@ def test_an_edit_that_the_server_refuses_rolls_back_with_its_reason(bolts: Dashb
     problem = {"title": "Service Unavailable", "status": 503, "detail": "The database can't be reached."}
     bolts.page.route("**/api/inventories/*", lambda route: route.fulfill(status=503, body=json.dumps(problem)))
     bolts.edit("Bolts", 15)
-    bolts.says("Bolts was not set to 15. The database can't be reached.")
+    bolts.says("Bolts may not have been set to 15. The database can't be reached.")
     bolts.shows("Bolts", 12)
 
 
@@ -131,7 +131,7 @@ def test_an_edit_of_an_item_that_is_gone_says_so(bolts: Dashboard, watch: Watch)
 
     bolts.page.route("**/api/inventories/*", delete_first)
     bolts.edit("Bolts", 15)
-    bolts.says("Bolts was deleted meanwhile, so it was not set to 15.")
+    bolts.says("Bolts was deleted, so it was not set to 15.")
     bolts.shows_nothing_of("Bolts")
 
 
@@ -154,7 +154,7 @@ def test_an_edit_in_progress_outlives_its_item(bolts: Dashboard) -> None:
     box = bolts.start_edit("Bolts")
     box.fill("4")
     bolts.stack.sql("DELETE FROM inventory")
-    expect(box).to_have_accessible_description("Deleted meanwhile")
+    expect(box).to_have_accessible_description("Deleted")
     expect(box).to_be_focused()
     expect(bolts.row("Bolts").get_by_role("button", name="Save")).to_be_disabled()
     box.press("Escape")
@@ -194,7 +194,7 @@ def test_an_item_that_changed_before_its_deletion_is_kept_and_shown_again(bolts:
 
     bolts.page.route("**/api/inventories/*", change_first)
     bolts.delete("Bolts")
-    bolts.says("Bolts changed to 500 meanwhile, so it was not deleted.")
+    bolts.says("Bolts was changed to 500, so it was not deleted.")
     bolts.shows("Bolts", 500)
 
 

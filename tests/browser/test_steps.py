@@ -90,6 +90,6 @@ def test_a_step_that_is_refused_is_taken_back_with_the_reason(bolts: Dashboard, 
 
     bolts.page.route(ITEM, take_first)
     bolts.step("Bolts", -1)
-    bolts.says("Bolts has 0 now, so there can't be 1 less of it.")
+    bolts.says("Bolts has 0 now, so 1 can't be taken away.")
     bolts.shows("Bolts", 0)
     bolts.equals_the_table()

@@ -1,7 +1,8 @@
-/** A CSV file: chosen, tried without changing anything, then taken. What is wrong is said by line. */
+/** A CSV file: chosen, checked without changing anything, then imported. What is wrong is said by line. */
 
 import { formatNumber, formatPercent } from "../formats.js";
 import { sendImport } from "../import.js";
+import { createKey } from "../keys.js";
 import { setText } from "./text.js";
 
 export function mountImportDialog(dialog, { onImported }) {
@@ -10,6 +11,8 @@ export function mountImportDialog(dialog, { onImported }) {
   const lines = faults.querySelector("tbody");
   const progress = dialog.querySelector("progress");
   let file = null;
+  let key = null; // of the import of this file
+  let isUnanswered = false; // the import was sent, and nobody knows yet whether it was made
   let sending = null; // aborts what is under way
 
   function show(step, text = "") {
@@ -22,7 +25,7 @@ export function mountImportDialog(dialog, { onImported }) {
 
   function showProgress(sent) {
     progress.value = sent;
-    setText(part("percent"), sent < 1 ? formatPercent(sent) : "Being checked…");
+    setText(part("percent"), sent < 1 ? formatPercent(sent) : "Waiting for the server…");
   }
 
   function send(isDryRun) {
@@ -30,12 +33,14 @@ export function mountImportDialog(dialog, { onImported }) {
     sending = new AbortController();
     showProgress(0);
     show("sending");
-    return sendImport(file, { isDryRun, onProgress: showProgress, signal: sending.signal });
+    return sendImport(file, { isDryRun, key, onProgress: showProgress, signal: sending.signal });
   }
 
   async function tryOut(chosen) {
+    if (!chosen) return;
     file = chosen;
-    if (!file) return;
+    key = createKey();
+    isUnanswered = false;
     setText(part("name"), file.name);
     try {
       const counts = await send(true);
@@ -47,11 +52,15 @@ export function mountImportDialog(dialog, { onImported }) {
   }
 
   async function take() {
+    isUnanswered = true;
     try {
       const counts = await send(false);
+      isUnanswered = false;
       dialog.close();
       onImported(`${file.name}: ${result(counts)}`);
     } catch (refusal) {
+      if (refusal.isUncertain) return show("tried", `${refusal.message} ${UNANSWERED}`);
+      isUnanswered = false;
       refuse(refusal);
     }
   }
@@ -85,12 +94,18 @@ export function mountImportDialog(dialog, { onImported }) {
 
   return {
     open() {
-      setText(part("name"), "");
-      show("choosing");
+      if (isUnanswered) {
+        show("tried", UNANSWERED);
+      } else {
+        setText(part("name"), "");
+        show("choosing");
+      }
       dialog.showModal();
     },
   };
 }
+
+const UNANSWERED = "The file may have been imported, or not. Press Import again: it is imported only once.";
 
 function createErrorRow({ line, column, field, message }) {
   const row = document.createElement("tr");

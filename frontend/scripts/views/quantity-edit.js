@@ -35,7 +35,7 @@ export function createQuantityEdit(item, { onSave, onCancel }) {
   function show() {
     const hasChanged = current && current.quantity !== startedFrom;
     const news = hasChanged ? `Now ${formatNumber(current.quantity)}` : "";
-    setText(hint, current ? error || news : "Deleted meanwhile");
+    setText(hint, current ? error || news : "Deleted");
     input.ariaInvalid = error ? "true" : null;
     save.disabled = !current;
   }

@@ -1,0 +1,170 @@
+"""Writes whose answer is lost: the page does not claim to know, and trying again makes nothing twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.dashboard import Dashboard
+from tests.browser.test_transfers import choose
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from playwright.sync_api import Page, Request
+
+    from tests.browser.cable import Cable, CabledStack
+    from tests.browser.watched import Watch
+
+NETWORK = "net::ERR_|Failed to load resource"
+
+
+@pytest.fixture
+def cable(cabled_stack: CabledStack) -> Iterator[Cable]:
+    cable = cabled_stack.cables["api"]
+    yield cable
+    cable.loses_answers = False
+
+
+@pytest.fixture(params=["live", "not live"])
+def lossy(request: pytest.FixtureRequest, page: Page, cabled_stack: CabledStack, watch: Watch) -> Dashboard:
+    """The page behind that cable; with the stream it sees what became of its writes, and without it does not."""
+    watch.expect(NETWORK)
+    cabled_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 5)")
+    dashboard = Dashboard(page, cabled_stack).without_shared_worker()
+    if request.param == "not live":
+        page.route("**/events?*", lambda route: route.abort())
+        dashboard.load()
+    else:
+        dashboard.open()
+    dashboard.shows("Bolts", 5)
+    return dashboard
+
+
+@pytest.fixture
+def changes(cabled_stack: CabledStack) -> Callable[[], int]:
+    """How many changes there have been."""
+    return lambda: int(cabled_stack.sql("SELECT count(*) FROM inventory_history")[0][0])
+
+
+def test_an_item_that_is_added_again_is_there_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
+    before = changes()
+    cable.loses_answers = True
+    lossy.add("Nuts", 3)
+    lossy.says("Nuts may not have been added. The server can't be reached.")
+    cable.loses_answers = False
+    lossy.page.get_by_role("button", name="Add item").click()
+    lossy.says("Nuts was added.")
+    assert changes() - before == 1
+    lossy.add("Nuts", 3)
+    expect(lossy.row("Nuts")).to_have_count(2)
+    assert changes() - before == 2, "what was answered is over: the same again is another item"
+
+
+def test_a_step_that_is_tried_again_is_made_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
+    before = changes()
+    cable.loses_answers = True
+    lossy.step("Bolts", 1)
+    lossy.says("Bolts may not have changed: 1 may not have been added. The server can't be reached.")
+    cable.loses_answers = False
+    lossy.notice("Bolts may not have changed").get_by_role("button", name="Try again").click()
+    lossy.shows("Bolts", 6)
+    expect(lossy.page.locator(".is-pending")).to_have_count(0)
+    assert changes() - before == 1
+    lossy.step("Bolts", 1)
+    lossy.shows("Bolts", 7)
+    assert changes() - before == 2
+
+
+def test_a_step_that_is_clicked_again_while_nothing_is_known_is_made_once(
+    lossy: Dashboard, cable: Cable, changes: Callable[[], int]
+) -> None:
+    lossy.page.route("**/events?*", lambda route: route.abort())
+    lossy.page.reload()
+    lossy.shows("Bolts", 5)
+    before = changes()
+    cable.loses_answers = True
+    lossy.page.route("**/api/inventories", lambda route: route.abort())
+    lossy.step("Bolts", -1)
+    lossy.says("Bolts may not have changed: 1 may not have been taken away.")
+    cable.loses_answers = False
+    lossy.step("Bolts", -1)
+    lossy.shows("Bolts", 4)
+    expect(lossy.page.locator(".is-pending")).to_have_count(0)
+    assert changes() - before == 1
+
+
+def test_a_restore_that_is_tried_again_is_made_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
+    lossy.delete("Bolts")
+    lossy.says("Bolts was deleted.")
+    before = changes()
+    cable.loses_answers = True
+    lossy.notice("Bolts was deleted.").get_by_role("button", name="Undo").click()
+    lossy.says("Bolts may not have been restored. The server can't be reached.")
+    cable.loses_answers = False
+    lossy.notice("Bolts may not have been restored.").get_by_role("button", name="Try again").click()
+    lossy.says("Bolts was restored.")
+    lossy.shows("Bolts", 5)
+    assert changes() - before == 1
+
+
+def test_an_edit_that_is_saved_again_is_made_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
+    lossy.page.route("**/events?*", lambda route: route.abort())
+    before = changes()
+    cable.loses_answers = True
+    lossy.edit("Bolts", 9)
+    lossy.says("Bolts may not have been set to 9. The server can't be reached.")
+    cable.loses_answers = False
+    lossy.edit("Bolts", 9)
+    lossy.shows("Bolts", 9)
+    assert changes() - before == 1
+
+
+def test_a_file_that_is_imported_again_is_imported_once(
+    lossy: Dashboard, cable: Cable, changes: Callable[[], int]
+) -> None:
+    before = changes()
+    dialog = choose(lossy, "name,quantity\nNuts,3\nNails,4\n")
+    expect(dialog.get_by_text("2 items would be added")).to_be_visible()
+    cable.loses_answers = True
+    for _ in range(2):
+        dialog.get_by_role("button", name="Import").click()
+        expect(dialog.get_by_text("The file may have been imported, or not.")).to_be_visible()
+    dialog.get_by_text("Close", exact=True).click()
+    lossy.page.get_by_role("button", name="Import", exact=True).click()
+    expect(dialog.get_by_text("The file may have been imported, or not.")).to_be_visible()
+    cable.loses_answers = False
+    dialog.get_by_role("button", name="Import").click()
+    lossy.says("stock.csv: 2 items added, 0 items changed.")
+    assert changes() - before == 2
+    dialog = choose(lossy, "name,quantity\nNuts,3\nNails,4\n")
+    dialog.get_by_role("button", name="Import").click()
+    expect(dialog).to_be_hidden()
+    assert changes() - before == 4, "a file that is chosen again is another import"
+
+
+def test_an_import_that_met_a_server_error_keeps_its_key(dashboard: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 503")
+    keys: list[str | None] = []
+    dashboard.open()
+    dialog = choose(dashboard, "name,quantity\nNuts,3\n")
+    expect(dialog.get_by_text("1 item would be added")).to_be_visible()
+
+    def note_key(sent: Request) -> None:
+        if "import" in sent.url:
+            keys.append(sent.headers.get("idempotency-key"))
+
+    dashboard.page.on("request", note_key)
+    problem = '{"status": 503, "detail": "The database can\'t be reached."}'
+    dashboard.page.route("**/inventories/import", lambda route: route.fulfill(status=503, body=problem))
+    dialog.get_by_role("button", name="Import").click()
+    expect(
+        dialog.get_by_text("The database can't be reached. The file may have been imported, or not.")
+    ).to_be_visible()
+    dashboard.page.unroute("**/inventories/import")
+    dialog.get_by_role("button", name="Import").click()
+    dashboard.shows("Nuts", 3)
+    assert len(keys) == 2
+    assert keys[0] == keys[1] is not None
