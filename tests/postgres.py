@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 TEMPLATE = "migrated_template"
 START_SECONDS = 30
+CONNECT_SECONDS = 10
+PSQL_SECONDS = 60.0
 POLL_SECONDS = 0.05
 _numbers = itertools.count(1)
 
@@ -32,6 +34,7 @@ class PostgresServer:
 
     def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir
+        self.log = data_dir.parent / f"{data_dir.name}.log"
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -39,24 +42,33 @@ class PostgresServer:
         return postgres.embedded_url(self.data_dir, role).replace(f"/{postgres.DATABASE}?", f"/{database}?")
 
     def start(self) -> None:
+        """Start the server and wait until it answers.
+
+        Backends of a killed server hold its shared memory for a moment, and a new server refuses to start while they
+        do. So a server that exits is started again, until the deadline.
+        """
         postgres.prepare(self.data_dir)
-        self._process = subprocess.Popen(
-            postgres.server_command(self.data_dir),
-            env=self._environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        self._wait_until_it_answers()
+        self.log.write_text("")
+        deadline = time.monotonic() + START_SECONDS
+        self._launch()
+        while not self._answers():
+            assert time.monotonic() < deadline, f"PostgreSQL did not start:\n{self.log.read_text()}"
+            if self.has_ended():
+                self._launch()
+            time.sleep(POLL_SECONDS)
+
+    def _launch(self) -> None:
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                postgres.server_command(self.data_dir), env=self._environment, stdout=log, stderr=log
+            )
+
+    def _answers(self) -> bool:
+        return self.psql("postgres", "SELECT 1").returncode == 0
 
     def has_ended(self) -> bool:
         """Whether it has ended by itself."""
         return self._process is not None and self._process.poll() is not None
-
-    def _wait_until_it_answers(self) -> None:
-        deadline = time.monotonic() + START_SECONDS
-        while subprocess.run(self._psql("postgres", "SELECT 1"), capture_output=True, check=False).returncode != 0:
-            assert time.monotonic() < deadline, "PostgreSQL did not start"
-            time.sleep(POLL_SECONDS)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGTERM: when all have left; SIGINT: fast; SIGQUIT: at once, as in a crash; SIGKILL."""
@@ -69,15 +81,25 @@ class PostgresServer:
         self.stop(signal.SIGQUIT)
         postgres.remove_socket_dir(self.data_dir)
 
-    def sql(self, database: str, text: str) -> list[tuple[str, ...]]:
+    def sql(self, database: str, text: str, *, seconds: float = PSQL_SECONDS) -> list[tuple[str, ...]]:
         """Run SQL by psql, as a person would, and return the rows, as text."""
-        done = subprocess.run(self._psql(database, text), capture_output=True, text=True, check=False)
+        done = self.psql(database, text, seconds=seconds)
         assert done.returncode == 0, done.stderr
         return [tuple(line.split("\x1f")) for line in done.stdout.splitlines()]
 
-    def psql(self, database: str, text: str, *, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
-        """Run psql and return how it ended."""
-        return subprocess.run(self._psql(database, text), input=stdin, capture_output=True, text=True, check=False)
+    def psql(
+        self, database: str, text: str, *, stdin: str | None = None, seconds: float = PSQL_SECONDS
+    ) -> subprocess.CompletedProcess[str]:
+        """Run psql and return how it ended. Raises TimeoutExpired if it takes longer than this."""
+        return subprocess.run(
+            self._psql(database, text),
+            input=stdin,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+            env={**os.environ, "PGCONNECT_TIMEOUT": str(CONNECT_SECONDS)},
+            check=False,
+        )
 
     def _psql(self, database: str, text: str) -> list[str]:
         options = ["-X", "-q", "-A", "-t", "-F", "\x1f", "-v", "ON_ERROR_STOP=1"]

@@ -15,6 +15,8 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.postgres import PSQL_SECONDS
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -116,9 +118,9 @@ class Stack:
         for name in list(self._processes):
             self.kill(name)
 
-    def sql(self, text: str) -> list[tuple[str, ...]]:
+    def sql(self, text: str, *, seconds: float = PSQL_SECONDS) -> list[tuple[str, ...]]:
         """Run SQL by psql with full rights; returns the rows, as text."""
-        return self.server.sql(self.database, text)
+        return self.server.sql(self.database, text, seconds=seconds)
 
     def log_path(self, name: str) -> Path:
         return self._logs / f"{name}.log"

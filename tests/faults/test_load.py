@@ -113,7 +113,10 @@ async def test_a_million_changes_in_one_transaction_reach_a_reader_and_memory_is
 ) -> None:
     stack = Stack(own_postgres, own_postgres.create_database(), tmp_path, {"LOG_LEVEL": "error"})
     try:
-        stack.sql(f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {MANY})")
+        stack.sql(
+            f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {MANY})",
+            seconds=MANY_SECONDS,
+        )
         stack.start("api")
         stack.start("stream")
         before = memory_mb(stack, "stream")
@@ -121,7 +124,7 @@ async def test_a_million_changes_in_one_transaction_reach_a_reader_and_memory_is
         reader.start_over([], stack.sql("SELECT log_position()")[0][0])
         following = asyncio.create_task(reader.run())
         began = time.monotonic()
-        await asyncio.to_thread(stack.sql, "UPDATE inventory SET quantity = quantity + 1")
+        await asyncio.to_thread(stack.sql, "UPDATE inventory SET quantity = quantity + 1", seconds=MANY_SECONDS)
         committed = time.monotonic()
         await reader.until(head(stack), MANY_SECONDS)
         told = time.monotonic()
