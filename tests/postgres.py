@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 TEMPLATE = "migrated_template"
 START_SECONDS = 30
+STOP_SECONDS = 30
 CONNECT_SECONDS = 10
 PSQL_SECONDS = 60.0
 POLL_SECONDS = 0.05
@@ -72,9 +73,16 @@ class PostgresServer:
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """SIGTERM: when all have left; SIGINT: fast; SIGQUIT: at once, as in a crash; SIGKILL."""
-        if self._process is not None:
-            self._process.send_signal(how)
-            self._process.wait(30)
+        if self._process is None:
+            return
+        self._process.send_signal(how)
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"PostgreSQL did not stop:\n{self.log.read_text()}") from None
+        finally:
+            self._process.kill()
+            self._process.wait()
             self._process = None
 
     def close(self) -> None:

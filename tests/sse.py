@@ -60,7 +60,7 @@ class Subscriber:
     async def frame(self) -> Frame:
         """The next frame; raises EOFError at the end of the stream, TimeoutError when it is silent for too long."""
         while b"\n\n" not in self._rest:
-            async with asyncio.timeout(self.patience):  # wait_for may lose a cancellation while data keep coming
+            async with asyncio.timeout(self.patience):
                 chunk = await self.response.content.readany()
             if not chunk:
                 raise EOFError
@@ -107,8 +107,8 @@ async def subscribe(
     """Open `/events`, as EventSource does."""
     sent = dict(headers or {}) | ({"Last-Event-ID": last_event_id} if last_event_id else {})
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=patience)
-    async with (
-        aiohttp.ClientSession(timeout=timeout) as session,
-        session.get(f"{stream_url}/events{query}", headers=sent) as response,
-    ):
-        yield Subscriber(response, patience)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        async with asyncio.timeout(patience):
+            response = await session.get(f"{stream_url}/events{query}", headers=sent)
+        async with response:
+            yield Subscriber(response, patience)

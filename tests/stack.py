@@ -94,9 +94,15 @@ class Stack:
         return answers(f"http://127.0.0.1:{self.ports[name]}/readyz")
 
     def stop(self, name: str) -> int:
-        """SIGTERM; returns the exit code."""
-        self._processes[name].send_signal(signal.SIGTERM)
-        return self._processes.pop(name).wait(STOP_SECONDS)
+        """SIGTERM; returns the exit code. One that does not end in time is killed."""
+        process = self._processes[name]
+        process.send_signal(signal.SIGTERM)
+        try:
+            return process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"{name} did not stop within {STOP_SECONDS} s:\n{self.log(name)}") from None
+        finally:
+            self.kill(name)
 
     def kill(self, name: str) -> None:
         self._processes[name].kill()

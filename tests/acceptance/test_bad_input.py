@@ -238,7 +238,8 @@ async def test_bytes_that_are_no_good_request_are_refused(
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", shared_stack.ports["api"])
     writer.write(raw + b"Host: a\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + ITEM)
-    answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        answer = await reader.read()
     writer.close()
     assert re.match(rb"HTTP/1.1 (4\d\d|501) ", answer), answer[:100]
     assert await get(api, ITEMS) == []

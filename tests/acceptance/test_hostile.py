@@ -85,8 +85,9 @@ async def test_a_head_that_comes_a_byte_at_a_time_is_cut_off(stack: Stack, port:
             writer.write(bytes([byte]))
             await writer.drain()
             with contextlib.suppress(TimeoutError):
-                if await asyncio.wait_for(reader.read(1), 0.05) == b"":
-                    break
+                async with asyncio.timeout(0.05):
+                    if await reader.read(1) == b"":
+                        break
     assert time.monotonic() - began < PATIENCE_SECONDS
     writer.close()
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.faults.injections import INJECTIONS
+from tests.faults.injections import INJECTIONS, REFUSALS
 from tests.faults.page import OpenPage
+from tests.faults.waiting import StuckError, within
 from tests.faults.world import World
 from tests.postgres import PostgresServer
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 PAUSE_SECONDS = 0.5  # between two faults, at the most
 SHOWN_EVENTS = 5
+LONGEST_INJECTION_SECONDS = 75.0  # above the bounds of what an injection does: a stop, a start, statements
 
 
 @dataclass
@@ -32,6 +34,7 @@ class Verdict:
 
     seed: int
     injected: list[str] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)  # faults that the database refused, and why
     events: int = 0
     confirmed: int = 0
     clients: int = 0
@@ -48,10 +51,14 @@ class Verdict:
     def is_clean(self) -> bool:
         return not self.complaints
 
+    def _refusals(self) -> str:
+        return "".join(f"; {refusal}" for refusal in self.refused)
+
     def __str__(self) -> str:
         return (
             f"seed {self.seed}: {self.events:,} events, {self.confirmed:,} confirmed changes, {self.clients} clients,"
-            f" {len(self.injected)} faults, {self.reconnects:,} connects; lost {self.lost}, repeated {self.repeated},"
+            f" {len(self.injected)} faults ({len(self.refused)} of them refused{self._refusals()}),"
+            f" {self.reconnects:,} connects; lost {self.lost}, repeated {self.repeated},"
             f" out of order {self.out_of_order}, unequal {self.unequal}, confirmed and not logged {self.unlogged},"
             f" resets {self.resets}"
         )
@@ -74,8 +81,7 @@ async def run(
         for name in faults:
             if time.monotonic() > ends:
                 break
-            verdict.injected.append(name)
-            await INJECTIONS[name](world)
+            await inject(world, name, verdict)
             await asyncio.sleep(world.choose.random() * PAUSE_SECONDS)
         await settle_and_judge(world, verdict)
         if page is not None:
@@ -86,12 +92,23 @@ async def run(
     return verdict
 
 
+async def inject(world: World, name: str, verdict: Verdict) -> None:
+    """Inject a fault, and note it if the database refuses the fault itself, as when it is the victim of a deadlock."""
+    verdict.injected.append(name)
+    try:
+        async with within(LONGEST_INJECTION_SECONDS, name):
+            await INJECTIONS[name](world)
+    except REFUSALS as error:
+        verdict.refused.append(f"{name}: {type(error).__name__}: {error}")
+
+
 async def settle_and_judge(world: World, verdict: Verdict) -> None:
     """Let everyone come to the end, and judge."""
     try:
         await world.settle()
-    except TimeoutError:
-        verdict.complaints.append(f"not everyone came to the head: {[reader.place for reader in world.readers]}")
+    except StuckError as stuck:
+        places = {reader.name: reader.place for reader in world.readers}
+        verdict.complaints.append(f"not everyone came to the head: {places}\n{stuck}")
     judge(world, verdict)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 from playwright.async_api import async_playwright
@@ -11,11 +12,14 @@ from playwright.async_api import async_playwright
 from tests.browser.chromium import find_chromium
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.dashboard import READ_STOCK
+from tests.faults.waiting import within
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 LOAD_MS = 30_000
+START_SECONDS = 60.0
+ANSWER_SECONDS = 30.0
 RECOVERY_SECONDS = 90.0  # a page that has failed often waits up to half a minute before it tries again
 POLL_SECONDS = 0.2
 
@@ -27,11 +31,14 @@ class OpenPage:
         self._url = url
 
     async def __aenter__(self) -> Self:
-        self._playwright = await async_playwright().start()
-        self._browser = await self._playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
-        self._page = await self._browser.new_page()
-        await self._page.goto(self._url)
-        await self._page.locator('.connection[data-state="live"]').wait_for(timeout=LOAD_MS)
+        async with AsyncExitStack() as exits, within(START_SECONDS, "a browser to show the page"):
+            playwright = await exits.enter_async_context(async_playwright())
+            browser = await playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
+            exits.push_async_callback(browser.close)
+            self._page = await browser.new_page()
+            await self._page.goto(self._url)
+            await self._page.locator('.connection[data-state="live"]').wait_for(timeout=LOAD_MS)
+            self._exits = exits.pop_all()
         return self
 
     async def comes_to_show(self, table: dict[int, Any]) -> bool:
@@ -42,10 +49,11 @@ class OpenPage:
         return shown == table
 
     async def items(self) -> dict[int, Any]:
-        return {item["id"]: item for item in await self._page.evaluate(READ_STOCK)}
+        async with within(ANSWER_SECONDS, "the page to tell what it shows"):
+            return {item["id"]: item for item in await self._page.evaluate(READ_STOCK)}
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._browser.close()
-        await self._playwright.stop()
+        async with within(ANSWER_SECONDS, "the browser to end"):
+            await self._exits.__aexit__(kind, error, trace)

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from tests.faults.waiting import within
+
 if TYPE_CHECKING:
     import random
+    from collections.abc import AsyncIterator
     from pathlib import Path
 
 CHUNK_BYTES = 65_536
 SMALL_BYTES = 7  # smaller than any frame, and no multiple of a character's length
 LONGEST_DELAY_SECONDS = 0.05
+END_SECONDS = 10.0
 
 
 class Weather(Enum):
@@ -33,25 +38,31 @@ class Proxy:
         self._choose = choose
         self._writers: set[asyncio.StreamWriter] = set()
         self._relays: set[asyncio.Task[None]] = set()
-        self._server: asyncio.Server
 
-    async def listen(self, at: int | Path) -> None:
+    @contextlib.asynccontextmanager
+    async def listening(self, at: int | Path) -> AsyncIterator[None]:
+        """Relay what comes to this port or path, until the end of the block."""
         if isinstance(at, int):
-            self._server = await asyncio.start_server(self._accept, "127.0.0.1", at)
+            server = await asyncio.start_server(self._accept, "127.0.0.1", at)
         else:
-            self._server = await asyncio.start_unix_server(self._accept, at)
+            server = await asyncio.start_unix_server(self._accept, at)
+        try:
+            yield
+        finally:
+            server.close()
+            await self._end_relays()
 
     def cut(self) -> None:
         """Reset every connection, wherever it is in a frame or a character."""
         for writer in list(self._writers):
             writer.transport.abort()
 
-    async def close(self) -> None:
-        """Cut everything and wait until each relay has seen it."""
-        self._server.close()
-        while self._relays:
-            self.cut()
-            await asyncio.wait(self._relays, timeout=0.1)
+    async def _end_relays(self) -> None:
+        async with within(END_SECONDS, "the proxy's connections to end"):
+            while self._relays:
+                for relay in self._relays:
+                    relay.cancel()
+                await asyncio.wait(self._relays)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         relay = asyncio.create_task(self._relay(reader, writer))
@@ -59,26 +70,27 @@ class Proxy:
         relay.add_done_callback(self._relays.discard)
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        ends = {writer}
+        self._writers |= ends
+        ways: list[asyncio.Task[None]] = []
         try:
             if isinstance(self._upstream, int):
                 other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._upstream)
             else:
                 other_reader, other_writer = await asyncio.open_unix_connection(self._upstream)
-        except OSError:
-            writer.transport.abort()
-            return
-        ends = {writer, other_writer}
-        self._writers |= ends
-        try:
-            ways = [asyncio.create_task(self._pump(*way)) for way in ((reader, other_writer), (other_reader, writer))]
+            ends.add(other_writer)
+            self._writers |= ends
+            ways += [asyncio.create_task(self._pump(*way)) for way in ((reader, other_writer), (other_reader, writer))]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-            for way in ways:
-                way.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
+        except OSError:
+            pass  # the server is away; the client is told by the end of its connection
         finally:
             self._writers -= ends
+            for way in ways:
+                way.cancel()
             for end in ends:
                 end.transport.abort()
+            await asyncio.gather(*ways, return_exceptions=True)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK_BYTES):

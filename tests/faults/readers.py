@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 
+from tests.faults.waiting import within
 from tests.sse import Frame, subscribe
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class Reader:
             await asyncio.sleep(COMEBACK_SECONDS)
 
     async def until(self, head: Seen, seconds: float) -> None:
-        """Return when this event has been seen. Raises TimeoutError."""
-        async with asyncio.timeout(seconds), self._news:
+        """Return when this event has been seen. Raises StuckError."""
+        async with within(seconds, f"{self.name} to come from {self.place} to {head}"), self._news:
             await self._news.wait_for(lambda: self.place == head)
 
     @property
@@ -132,11 +133,13 @@ class BadReader:
             with socket.socket() as connection, contextlib.suppress(OSError, TimeoutError):
                 connection.setblocking(False)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                await asyncio.wait_for(loop.sock_connect(connection, ("127.0.0.1", self._port)), PATIENCE_SECONDS)
-                request = b"GET /events?snapshot=1 HTTP/1.1\r\nHost: a\r\n\r\n"
-                await loop.sock_sendall(connection, request[: self._choose.choice([10, len(request)])])
+                request = b"GET /events?snapshot=1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                async with asyncio.timeout(PATIENCE_SECONDS):
+                    await loop.sock_connect(connection, ("127.0.0.1", self._port))
+                    await loop.sock_sendall(connection, request[: self._choose.choice([10, len(request)])])
                 if self._choose.random() < 0.5:
                     for _ in range(self._choose.randrange(20)):
-                        await asyncio.wait_for(loop.sock_recv(connection, 1), 1)
+                        async with asyncio.timeout(1):
+                            await loop.sock_recv(connection, 1)
                 await asyncio.sleep(self._choose.random() * 3)
             await asyncio.sleep(self._choose.random() * 0.2)

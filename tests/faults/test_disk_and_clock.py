@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 SEED = 21
 DISK_BYTES = 160 * 2**20
 SMALLEST_BYTES = 4_096
-PATIENCE_SECONDS = 30
+MOUNT_SECONDS = 30
+POLL_SECONDS = 0.05
 FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 STEPS = ("+3600", "-3600", "-86400", "+0", "+31536000", "+0")  # seconds, from the true time
 
@@ -33,10 +34,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=0700", "tmpfs", str(folder)]
-    if subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+    if subprocess.run(mount, capture_output=True, timeout=MOUNT_SECONDS, check=False).returncode != 0:
         pytest.skip("no file system can be mounted here")
     yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], timeout=MOUNT_SECONDS, check=True)
 
 
 @pytest.fixture
@@ -77,17 +78,14 @@ async def test_a_full_disk_costs_no_confirmed_change(
             fill(filler)
             big = "CREATE TABLE big AS SELECT repeat(md5(n::text), 99) FROM generate_series(1, 100000) AS n"
             assert cramped_postgres.psql(world.stack.database, big).returncode != 0
-            before = sum(writer.failures for writer in world.writers)
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while sum(writer.failures for writer in world.writers) < before + 2:
-                    await asyncio.sleep(0.02)
+            await world.until_failed(2)
             filler.unlink()
             await comes_back(cramped_postgres)
-            confirmed = sum(len(writer.confirmed) for writer in world.writers)
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                while sum(len(writer.confirmed) for writer in world.writers) < confirmed + 20:
-                    await comes_back(cramped_postgres)
-                    await asyncio.sleep(0.05)
+            working = asyncio.create_task(world.until_confirmed(20))
+            while not working.done():
+                await comes_back(cramped_postgres)
+                await asyncio.wait({working}, timeout=POLL_SECONDS)
+            await working
         await settle_and_judge(world, verdict)
     assert verdict.is_clean, (str(verdict), verdict.complaints)
 
@@ -111,10 +109,7 @@ async def test_clocks_that_step_change_no_order(tmp_path: Path) -> None:
         async with World(server, tmp_path, SEED, settings=clock) as world:
             for step in STEPS:
                 now.write_text(step)
-                confirmed = sum(len(writer.confirmed) for writer in world.writers)
-                async with asyncio.timeout(PATIENCE_SECONDS):
-                    while sum(len(writer.confirmed) for writer in world.writers) < confirmed + 50:
-                        await asyncio.sleep(0.02)
+                await world.until_confirmed(50)
             await settle_and_judge(world, verdict)
             backwards = world.stack.sql(
                 "SELECT count(*) FROM (SELECT changed_at < lag(changed_at) OVER (ORDER BY event_id) AS back"

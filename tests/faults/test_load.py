@@ -14,6 +14,7 @@ from tests.faults.campaign import Verdict, settle_and_judge
 from tests.faults.readers import Reader
 from tests.faults.soak import memory_mb
 from tests.faults.test_restores import come_to_the_head, head
+from tests.faults.waiting import within
 from tests.faults.world import World
 from tests.stack import Stack
 
@@ -41,7 +42,7 @@ async def test_an_api_whose_connections_are_all_taken_says_503_and_recovers(
     try:
         stack.start("api")
         stack.sql("INSERT INTO inventory (name, quantity) VALUES ('wanted', 0)")
-        holder = await asyncpg.connect(stack.database_url)
+        holder = await asyncpg.connect(stack.database_url, command_timeout=PATIENCE_SECONDS)
         transaction = holder.transaction()
         await transaction.start()
         await holder.execute("SELECT FROM inventory FOR UPDATE")
@@ -53,13 +54,14 @@ async def test_an_api_whose_connections_are_all_taken_says_503_and_recovers(
 
             asked = {asyncio.create_task(adjust()) for _ in range(AT_ONCE)}
             refused = set()
-            async with asyncio.timeout(PATIENCE_SECONDS):
+            async with within(PATIENCE_SECONDS, "all but the pool's requests to be refused"):
                 while len(asked) > POOL:
                     done, asked = await asyncio.wait(asked, return_when=asyncio.FIRST_COMPLETED)
                     refused |= {task.result() for task in done}
             assert refused == {(503, "2")}
             await transaction.commit()
-            assert [status for status, _ in await asyncio.gather(*asked)] == [200] * POOL
+            async with within(PATIENCE_SECONDS, "the pool's requests to be answered"):
+                assert [status for status, _ in await asyncio.gather(*asked)] == [200] * POOL
             assert (await adjust())[0] == 200
         assert stack.sql("SELECT quantity FROM inventory") == [(str(POOL + 1),)]
         await holder.close()
@@ -69,12 +71,13 @@ async def test_an_api_whose_connections_are_all_taken_says_503_and_recovers(
 
 async def end(task: asyncio.Task[None]) -> None:
     task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+    async with within(PATIENCE_SECONDS, "the reader to end"):
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def flood(url: str, ends: float) -> int:
     """One change after the other without a pause; returns how many."""
-    connection = await asyncpg.connect(url)
+    connection = await asyncpg.connect(url, command_timeout=PATIENCE_SECONDS)
     tried = changed = 0
     while time.monotonic() < ends:
         done = await connection.execute("UPDATE inventory SET quantity = quantity + 1 WHERE id = 1 + $1 % 30", tried)

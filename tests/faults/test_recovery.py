@@ -12,6 +12,8 @@ import aiohttp
 import asyncpg
 import pytest
 
+from tests.faults.waiting import within
+from tests.faults.writers import DATABASE_FAULTS
 from tests.sse import subscribe
 from tests.stack import Stack
 
@@ -24,13 +26,7 @@ if TYPE_CHECKING:
 ITEMS = 20
 EVENTS_BEFORE = 100
 EVENTS_AFTER = 100
-DATABASE_FAULTS = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
+PATIENCE_SECONDS = 30
 
 
 class Mirror:
@@ -66,7 +62,7 @@ class Mirror:
             self._changed.notify_all()
 
     async def until(self, head: int) -> None:
-        async with asyncio.timeout(30), self._changed:
+        async with within(PATIENCE_SECONDS, f"the mirror to come to {head}"), self._changed:
             await self._changed.wait_for(lambda: self.event_ids[-1:] >= [head])
 
 
@@ -95,7 +91,7 @@ class Writer:
     async def run(self) -> None:
         while not self._stopped:
             with contextlib.suppress(*DATABASE_FAULTS):
-                connection = await asyncpg.connect(self._stack.database_url, timeout=2)
+                connection = await asyncpg.connect(self._stack.database_url, timeout=2, command_timeout=4)
                 try:
                     while not self._stopped:
                         await connection.execute(
@@ -109,7 +105,7 @@ class Writer:
     async def more(self, count: int) -> None:
         """Return when so many more commits have been confirmed."""
         wanted = self.commits + count
-        async with asyncio.timeout(30):
+        async with within(PATIENCE_SECONDS, f"{count} more commits"):
             while self.commits < wanted:
                 await asyncio.sleep(0.005)
 
@@ -123,11 +119,13 @@ async def racing(stack: Stack) -> AsyncIterator[tuple[Writer, Mirror]]:
     yield writer, mirror
     await writer.more(EVENTS_AFTER)
     writer.stop()
-    await writing
+    async with within(PATIENCE_SECONDS, "the writer to finish"):
+        await writing
     ids = [int(row[0]) for row in stack.sql("SELECT event_id FROM inventory_history ORDER BY event_id")]
     await mirror.until(ids[-1])
     mirroring.cancel()
-    await asyncio.gather(mirroring, return_exceptions=True)
+    async with within(PATIENCE_SECONDS, "the mirror to end"):
+        await asyncio.gather(mirroring, return_exceptions=True)
     table = json.loads(stack.sql("SELECT json_agg(item_document(i) ORDER BY id) FROM inventory i")[0][0])
     assert sorted(mirror.items.values(), key=lambda item: int(item["id"])) == table
     assert mirror.event_ids == [event_id for event_id in ids if event_id >= mirror.event_ids[0]]
@@ -146,7 +144,9 @@ async def test_kill_9_of_the_stream_in_mid_write(stack: Stack) -> None:
 async def test_postgresql_is_stopped_and_started_in_mid_write(stack: Stack, how: signal.Signals) -> None:
     async with racing(stack):
         stack.server.stop(how)
-        async with asyncio.timeout(30):  # the sessions of a killed server end a little after it
+        async with within(
+            PATIENCE_SECONDS, "the stream to notice"
+        ):  # the sessions of a killed server end a little after it
             while await asyncio.to_thread(stack.is_ready, "stream"):
                 await asyncio.sleep(0.02)
         await asyncio.to_thread(stack.server.start)
@@ -159,8 +159,9 @@ async def test_the_listener_is_cut_off_and_comes_back_by_itself(stack: Stack) ->
         for _ in range(3):
             assert stack.sql(f"SELECT pg_terminate_backend(pid) {listener}") == [("t",)]
             await writer.more(20)
-            while stack.sql(f"SELECT count(*) {listener}") != [("1",)]:
-                await asyncio.sleep(0.02)
+            async with within(PATIENCE_SECONDS, "the listener to come back"):
+                while stack.sql(f"SELECT count(*) {listener}") != [("1",)]:
+                    await asyncio.sleep(0.02)
     assert await asyncio.to_thread(stack.is_ready, "stream")
 
 

@@ -13,6 +13,7 @@ import pytest
 
 from shared.local import postgres
 from tests.faults.readers import Reader, Seen
+from tests.faults.waiting import within
 from tests.stack import Stack
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def stop(stack: Stack) -> None:
 
 
 def run(*command: str) -> None:
-    subprocess.run(command, check=True)
+    subprocess.run(command, timeout=PATIENCE_SECONDS, check=True)
 
 
 def change(stack: Stack, events: int) -> None:
@@ -73,7 +74,8 @@ async def following(stack: Stack) -> AsyncIterator[list[Reader]]:
     yield readers
     for task in tasks:
         task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    async with within(PATIENCE_SECONDS, "the readers to end"):
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def come_to_the_head(stack: Stack, readers: list[Reader]) -> None:
@@ -125,7 +127,7 @@ async def test_a_copy_that_is_put_back_with_a_new_timeline_resets_those_who_have
         with (cluster / "postgresql.auto.conf").open("a") as settings:
             settings.write("restore_command = 'false'\n")
         await asyncio.to_thread(stack.server.start)
-        async with asyncio.timeout(PATIENCE_SECONDS):
+        async with within(PATIENCE_SECONDS, "the end of the recovery"):
             while stack.sql("SELECT pg_is_in_recovery()") != [("f",)]:
                 await asyncio.sleep(0.05)
         assert head(stack).epoch != before.epoch

@@ -10,6 +10,7 @@ import pytest
 from shared import migrations
 from shared.database import migration_files
 from tests.faults.campaign import Verdict, settle_and_judge
+from tests.faults.waiting import within
 from tests.faults.world import World
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tests.postgres import PostgresServer
 
 SEED = 22
+MIGRATE_SECONDS = 60
 NEXT_VERSION = """
 -- What a next version may do: a column, an index, and triggers that are made anew.
 ALTER TABLE inventory ADD COLUMN location text;
@@ -49,12 +51,10 @@ async def test_two_upgrades_at_once_under_running_services_lose_nothing(
     verdict = Verdict(SEED)
     async with World(own_postgres, tmp_path, SEED) as world:
         monkeypatch.setattr(migrations, "migration_files", lambda: files)
-        applied = await asyncio.gather(*(migrations.migrate(world.stack.database_url) for _ in range(2)))
+        async with within(MIGRATE_SECONDS, "two upgrades at once"):
+            applied = await asyncio.gather(*(migrations.migrate(world.stack.database_url) for _ in range(2)))
         assert sorted(map(len, applied)) == [0, 1]
-        confirmed = sum(len(writer.confirmed) for writer in world.writers)
-        async with asyncio.timeout(30):
-            while sum(len(writer.confirmed) for writer in world.writers) < confirmed + 100:
-                await asyncio.sleep(0.02)
+        await world.until_confirmed(100)
         for name in ("api", "stream"):
             assert await asyncio.to_thread(world.stack.is_ready, name), "a newer schema is fine"
         await settle_and_judge(world, verdict)

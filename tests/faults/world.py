@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import random
-import shutil
 import tempfile
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
@@ -15,16 +14,20 @@ from urllib.parse import quote
 from shared.local import postgres
 from tests.faults.proxy import Proxy
 from tests.faults.readers import BadReader, Reader, Seen
+from tests.faults.waiting import within
 from tests.faults.writers import MOST_ITEMS, ApiWriter, SqlWriter, Writer
 from tests.stack import Stack, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from tests.postgres import PostgresServer
 
 CATCH_UP_SECONDS = 60.0
+WRITE_SECONDS = 30.0  # for the writers to get something done
+END_SECONDS = 10.0
+POLL_SECONDS = 0.02
 SETTINGS = {
     "STREAM_HEARTBEAT_SECONDS": "1",
     "STREAM_RING_BYTES": str(2**17),  # a few hundred events: whoever is away for long must be served by the database
@@ -52,26 +55,31 @@ class World:
         self.readers: list[Reader] = []
         self.writers: list[Writer] = []
         self.network = Proxy(self.stack.ports["stream"], random.Random(seed + 1))
-        self._sockets = Path(tempfile.mkdtemp(prefix="stockstream-faults-"))
         self.cable = Proxy(postgres.socket_dir(server.data_dir) / ".s.PGSQL.5432", random.Random(seed + 2))
+        self._exits = AsyncExitStack()
         self._counts = (readers, writers)
-        self._tasks: list[asyncio.Task[None]] = []
+        self._reading: list[asyncio.Task[None]] = []
         self._writing: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
         """Start the services and everyone who uses them; the stock has its items."""
-        port = free_port()
-        await self.network.listen(port)
-        await self.cable.listen(self._sockets / ".s.PGSQL.5432")
-        database, folder = self.stack.database, quote(str(self._sockets), safe="")
-        self.stack.settings["LISTEN_DATABASE_URL"] = f"postgresql://stockstream_stream@/{database}?host={folder}"
-        self.stack.settings["EVENTS_URL"] = f"http://127.0.0.1:{port}/events"
-        await asyncio.to_thread(self._start_services)
-        self.stack.sql(
-            f"INSERT INTO inventory (name, quantity) SELECT 'Größe \N{PACKAGE} ' || n, 0"
-            f" FROM generate_series(1, {MOST_ITEMS}) AS n"
-        )
-        self._people(f"http://127.0.0.1:{port}")
+        async with AsyncExitStack() as exits:
+            sockets = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="stockstream-faults-")))
+            exits.callback(self.stack.close)
+            port = free_port()
+            await exits.enter_async_context(self.network.listening(port))
+            await exits.enter_async_context(self.cable.listening(sockets / ".s.PGSQL.5432"))
+            database, folder = self.stack.database, quote(str(sockets), safe="")
+            self.stack.settings["LISTEN_DATABASE_URL"] = f"postgresql://stockstream_stream@/{database}?host={folder}"
+            self.stack.settings["EVENTS_URL"] = f"http://127.0.0.1:{port}/events"
+            await asyncio.to_thread(self._start_services)
+            self.stack.sql(
+                f"INSERT INTO inventory (name, quantity) SELECT 'Größe \N{PACKAGE} ' || n, 0"
+                f" FROM generate_series(1, {MOST_ITEMS}) AS n"
+            )
+            self._people(f"http://127.0.0.1:{port}")
+            exits.push_async_callback(self._end_everyone)
+            self._exits = exits.pop_all()
         return self
 
     def _start_services(self) -> None:
@@ -94,20 +102,37 @@ class World:
             for number, seed in enumerate(seeds[:writers])
         ]
         bad = BadReader(self.stack.ports["stream"], random.Random(seeds[-1]))
-        self._tasks = [asyncio.create_task(reader.run()) for reader in self.readers]
-        self._tasks.append(asyncio.create_task(bad.run()))
-        self._writing = [asyncio.create_task(writer.run()) for writer in self.writers]
+        self._reading = [asyncio.create_task(reader.run(), name=reader.name) for reader in self.readers]
+        self._reading.append(asyncio.create_task(bad.run(), name="bad reader"))
+        self._writing = [
+            asyncio.create_task(writer.run(), name=f"writer {number}") for number, writer in enumerate(self.writers)
+        ]
+
+    async def until_confirmed(self, more: int) -> None:
+        """Return when so many more changes have been confirmed. Raises StuckError."""
+        await self._until(lambda: sum(len(writer.confirmed) for writer in self.writers), more, "confirmed changes")
+
+    async def until_failed(self, more: int) -> None:
+        """Return when so many more changes have failed. Raises StuckError."""
+        await self._until(lambda: sum(writer.failures for writer in self.writers), more, "failed changes")
+
+    async def _until(self, count: Callable[[], int], more: int, what: str) -> None:
+        wanted = count() + more
+        async with within(WRITE_SECONDS, f"{more} more {what}"):
+            while count() < wanted:
+                await asyncio.sleep(POLL_SECONDS)
 
     async def settle(self) -> None:
-        """Let the writers finish, make everything whole, and wait until every reader is at the head.
-
-        Raises TimeoutError if one does not get there.
-        """
+        """Let the writers finish and wait until every reader is at the head. Raises StuckError if one does not."""
         for writer in self.writers:
             writer.stop()
-        await asyncio.gather(*self._writing)
-        epoch, head = self.head()
-        await asyncio.gather(*(reader.until(Seen(epoch, head), CATCH_UP_SECONDS) for reader in self.readers))
+        async with within(WRITE_SECONDS, "the writers to finish"):
+            await asyncio.gather(*self._writing)
+        head = self.head()
+        for task in self._reading:
+            if task.done():
+                task.result()  # it never ends by itself: raise what ended it
+        await asyncio.gather(*(reader.until(head, CATCH_UP_SECONDS) for reader in self.readers))
 
     def head(self) -> Seen:
         ((epoch, head),) = self.stack.sql("SELECT log_epoch(), log_head()")
@@ -123,11 +148,10 @@ class World:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in (*self._tasks, *self._writing):
+        await self._exits.__aexit__(kind, error, trace)
+
+    async def _end_everyone(self) -> None:
+        for task in (*self._reading, *self._writing):
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._writing, return_exceptions=True)
-        await self.network.close()
-        await self.cable.close()
-        with contextlib.suppress(Exception):
-            self.stack.close()
-        shutil.rmtree(self._sockets, ignore_errors=True)
+        async with within(END_SECONDS, "readers and writers to end when they are cancelled"):
+            await asyncio.gather(*self._reading, *self._writing, return_exceptions=True)

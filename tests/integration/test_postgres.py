@@ -44,5 +44,5 @@ def test_a_server_that_cannot_start_is_reported_with_its_own_words(
     settings = cluster_dir(own_postgres.data_dir) / "postgresql.auto.conf"
     settings.write_text("no_such_setting = 1\n")
     monkeypatch.setattr(tests.postgres, "START_SECONDS", 3)
-    with pytest.raises(AssertionError, match="auto.conf.* contains errors"):
+    with pytest.raises(AssertionError, match=r"auto.conf.* contains errors"):
         own_postgres.start()

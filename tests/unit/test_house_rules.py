@@ -51,6 +51,12 @@ def test_no_sql_is_written_in_python() -> None:
             assert not statement.search(file.read_text()), file
 
 
+def test_no_test_uses_wait_for() -> None:
+    """Python 3.11's loses a cancellation that comes when what it waits for is just done; asyncio.timeout does not."""
+    for file in (ROOT / "tests").rglob("*.py"):
+        assert not re.search(r"asyncio\.wait_for\(|import.*\bwait_for\b", file.read_text()), file
+
+
 def test_every_named_query_says_what_it_is_for_or_is_plain() -> None:
     for file in (ROOT / "sql" / "queries").glob("*.sql"):
         text = file.read_text()
