@@ -18,6 +18,7 @@ from api_service.answers import (
 )
 from api_service.connections import one_snapshot, reading, writing
 from api_service.cursors import Cursor
+from api_service.gates import gates
 from api_service.headers import (
     Conditional,
     ConditionalWrite,
@@ -38,7 +39,9 @@ from shared.documents import Item
 from shared.problems import document_problems
 
 if TYPE_CHECKING:
+    from api_service.moments import Moment
     from api_service.stock import Stock
+    from api_service.store.items import Row
     from shared.database import Connection
 
 blueprint = Blueprint("inventories", __name__, url_prefix="/api/inventories")
@@ -66,37 +69,53 @@ async def list_items() -> Response:
 
 
 async def _list_everything() -> Response:
-    stock: Stock = current_app.extensions["stock"]
-    if request.if_none_match:
-        position = await stock.position()
-        if request.if_none_match.contains_weak(position):
-            return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
-    snapshot = await stock.snapshot()
+    if unchanged := await _not_modified():
+        return unchanged
+    snapshot = await _stock().snapshot()
     return _at(snapshot.position, Response(snapshot.items, content_type="application/json"))
 
 
 async def _list_page(query: ItemsQuery) -> Response:
     selection = Selection(query.sort, query.q, _place(query), query.limit and query.limit + 1)
-    async with one_snapshot() as connection:
-        if query.as_of is None:
-            position = await items.select_position(connection)
-        else:
-            event_id, position = await past.find(connection, query.as_of)
+    if query.as_of is not None:
+        return await _list_past_page(query, query.as_of, selection)
+    if unchanged := await _not_modified():
+        return unchanged
+    async with reading() as connection:
+        page = await items.select_page(connection, selection)
+    return _at(page.position, _json_page(page.rows, query))
+
+
+async def _list_past_page(query: ItemsQuery, as_of: Moment, selection: Selection) -> Response:
+    async with gates().scans.entered(), one_snapshot() as connection:
+        event_id, position = await past.find(connection, as_of)
         if request.if_none_match.contains_weak(position):
             return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
-        if query.as_of is None:
-            rows = await items.select_page(connection, selection)
-        else:
-            rows = await items.select_past_page(connection, event_id, selection)
-    return _at(
-        position,
-        json_page(
-            rows,
-            query.limit,
-            document=lambda row: row.document,
-            after=lambda row: Cursor(query.sort, row.key, row.id).encode(),
-        ),
+        rows = await items.select_past_page(connection, event_id, selection)
+    return _at(position, _json_page(rows, query))
+
+
+async def _not_modified() -> Response | None:
+    """The answer to a client that has the list as it is now."""
+    if request.if_none_match:
+        position = await _stock().position()
+        if request.if_none_match.contains_weak(position):
+            return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
+    return None
+
+
+def _json_page(rows: list[Row], query: ItemsQuery) -> Response:
+    return json_page(
+        rows,
+        query.limit,
+        document=lambda row: row.document,
+        after=lambda row: Cursor(query.sort, row.key, row.id).encode(),
     )
+
+
+def _stock() -> Stock:
+    stock: Stock = current_app.extensions["stock"]
+    return stock
 
 
 def _place(query: ItemsQuery) -> Place | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.database import load_queries
 
@@ -34,6 +34,13 @@ class Row(NamedTuple):
     document: str
 
 
+class Page(NamedTuple):
+    """Rows in an order, and the position of the log that they stand at."""
+
+    rows: list[Row]
+    position: str
+
+
 class Place(NamedTuple):
     """Where a page begins: after the item with this key and id."""
 
@@ -63,37 +70,34 @@ class Selection(NamedTuple):
         return self.sort.startswith("-")
 
 
-async def plan_anew(connection: Connection) -> None:
-    """For queries whose best plan depends on what is asked; for the rest of the transaction."""
-    await queries.plan_anew(connection)
-
-
 async def select_position(connection: Connection) -> str:
     return str(await queries.select_position(connection))
 
 
-async def select_pattern(connection: Connection, text: str | None) -> str | None:
-    """What the queries look for, to find this text in names."""
-    return None if text is None else str(await queries.select_pattern(connection, text=text))
+async def select_page(connection: Connection, selection: Selection) -> Page:
+    """These items of the stock, and the position of the log in the same snapshot."""
+    rows = await _select_rows(connection, selection)
+    if rows:
+        return Page([Row(*row[:3]) for row in rows], rows[0]["position"])
+    async with connection.transaction(isolation="repeatable_read", readonly=True):  # there is no row with a position
+        position = await select_position(connection)
+        return Page([Row(*row[:3]) for row in await _select_rows(connection, selection)], position)
 
 
-async def select_page(connection: Connection, selection: Selection) -> list[Row]:
-    """These items of the stock. In a transaction, so that the position can be of the same snapshot."""
+async def _select_rows(connection: Connection, selection: Selection) -> list[Any]:
     query = getattr(queries, f"select_items_by_{selection.field}" + "_descending" * selection.descending)
-    await plan_anew(connection)
-    pattern = await select_pattern(connection, selection.text)
     key, item_id = selection.after or (None, None)
-    rows = query(connection, pattern=pattern, after_key=key, after_id=item_id, page=selection.limit)
-    return [Row(*row) async for row in rows]
+    rows = query(connection, text=selection.text, after_key=key, after_id=item_id, page=selection.limit)
+    return [row async for row in rows]
 
 
 async def select_past_page(connection: Connection, moment: int, selection: Selection) -> list[Row]:
-    """The same, of the stock as it was at this event."""
+    """These items of the stock as it was at this event."""
     key, item_id = selection.after or (None, None)
     rows = queries.select_past_items(
         connection,
         moment=moment,
-        pattern=await select_pattern(connection, selection.text),
+        text=selection.text,
         sort=selection.field,
         descending=selection.descending,
         after_key=key,
@@ -104,10 +108,10 @@ async def select_past_page(connection: Connection, moment: int, selection: Selec
 
 
 async def select_page_of_past_items(
-    connection: Connection, moment: int, *, pattern: str | None, after: int, limit: int
+    connection: Connection, moment: int, *, text: str | None, after: int, limit: int
 ) -> list[tuple[int, str | None]]:
     """The stock as it was at this event by id, in pages until one is empty; None for an id that has nothing to show."""
-    rows = queries.select_page_of_past_items(connection, moment=moment, pattern=pattern, after_id=after, page=limit)
+    rows = queries.select_page_of_past_items(connection, moment=moment, text=text, after_id=after, page=limit)
     return [(row["id"], row["document"]) async for row in rows]
 
 

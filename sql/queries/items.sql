@@ -12,74 +12,71 @@ FROM inventory AS i;
 -- Where the log stands now.
 SELECT log_position();
 
--- name: plan_anew#
--- Plan each statement of this transaction for its parameters: one plan for all patterns and places would fit none.
-SET LOCAL plan_cache_mode = force_custom_plan;
-
 -- Pages of the stock. Each is an index, read from a place on: after the item that the last page ended with, by its key
--- and its id (null: from the beginning). A pattern (null: any) is for the folded name. Keys are text outside of here.
+-- and its id (null: from the beginning); with this text (null: any) in the name. Keys are text outside of here. Each row
+-- has the position of the log, which is thus of the same snapshot.
 
--- name: select_items_by_updated_at(pattern, after_key, after_id, page)
--- Longest unchanged first.
-SELECT i.id, rfc3339(i.updated_at) AS key, item_document(i)::text AS document
+-- name: select_items_by_updated_at(text, after_key, after_id, page)
+-- Oldest change first.
+SELECT i.id, rfc3339(i.updated_at) AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:pattern::text IS NULL OR n.folded LIKE :pattern)
+WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:after_id::bigint IS NULL OR (i.updated_at, i.id) > (:after_key::text::timestamptz, :after_id))
 ORDER BY i.updated_at ASC, i.id ASC
 LIMIT :page::integer;
 
--- name: select_items_by_updated_at_descending(pattern, after_key, after_id, page)
+-- name: select_items_by_updated_at_descending(text, after_key, after_id, page)
 -- Latest change first.
-SELECT i.id, rfc3339(i.updated_at) AS key, item_document(i)::text AS document
+SELECT i.id, rfc3339(i.updated_at) AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:pattern::text IS NULL OR n.folded LIKE :pattern)
+WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:after_id::bigint IS NULL OR (i.updated_at, i.id) < (:after_key::text::timestamptz, :after_id))
 ORDER BY i.updated_at DESC, i.id DESC
 LIMIT :page::integer;
 
--- name: select_items_by_name(pattern, after_key, after_id, page)
+-- name: select_items_by_name(text, after_key, after_id, page)
 -- By name, A to Z; numbers in it by their value.
-SELECT i.id, n.order_key AS key, item_document(i)::text AS document
+SELECT i.id, n.order_key AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:pattern::text IS NULL OR n.folded LIKE :pattern)
+WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:after_id::bigint IS NULL OR (n.order_key, n.item_id) > (:after_key::text, :after_id))
 ORDER BY n.order_key ASC, n.item_id ASC
 LIMIT :page::integer;
 
--- name: select_items_by_name_descending(pattern, after_key, after_id, page)
+-- name: select_items_by_name_descending(text, after_key, after_id, page)
 -- By name, Z to A; numbers in it by their value.
-SELECT i.id, n.order_key AS key, item_document(i)::text AS document
+SELECT i.id, n.order_key AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:pattern::text IS NULL OR n.folded LIKE :pattern)
+WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:after_id::bigint IS NULL OR (n.order_key, n.item_id) < (:after_key::text, :after_id))
 ORDER BY n.order_key DESC, n.item_id DESC
 LIMIT :page::integer;
 
--- name: select_items_by_quantity(pattern, after_key, after_id, page)
+-- name: select_items_by_quantity(text, after_key, after_id, page)
 -- Lowest quantity first.
-SELECT i.id, i.quantity::text AS key, item_document(i)::text AS document
+SELECT i.id, i.quantity::text AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:pattern::text IS NULL OR n.folded LIKE :pattern)
+WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:after_id::bigint IS NULL OR (i.quantity, i.id) > (:after_key::text::integer, :after_id))
 ORDER BY i.quantity ASC, i.id ASC
 LIMIT :page::integer;
 
--- name: select_items_by_quantity_descending(pattern, after_key, after_id, page)
+-- name: select_items_by_quantity_descending(text, after_key, after_id, page)
 -- Highest quantity first.
-SELECT i.id, i.quantity::text AS key, item_document(i)::text AS document
+SELECT i.id, i.quantity::text AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:pattern::text IS NULL OR n.folded LIKE :pattern)
+WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:after_id::bigint IS NULL OR (i.quantity, i.id) < (:after_key::text::integer, :after_id))
 ORDER BY i.quantity DESC, i.id DESC
 LIMIT :page::integer;
 
--- name: select_past_items(moment, pattern, sort, descending, after_key, after_id, page)
+-- name: select_past_items(moment, text, sort, descending, after_key, after_id, page)
 -- A page of the stock as it was at an event.
 SELECT past.id, past.key, past.document::text AS document
 FROM (
@@ -93,7 +90,7 @@ FROM (
         END COLLATE "C" AS key
     FROM items_as_of(:moment::bigint) AS item
     WHERE item.document IS NOT NULL
-      AND (:pattern::text IS NULL OR fold_text(item.document ->> 'name') LIKE :pattern)
+      AND (:text::text IS NULL OR fold_text(item.document ->> 'name') LIKE search_pattern(:text))
 ) AS past
 WHERE :after_id::bigint IS NULL
    OR CASE
@@ -107,18 +104,14 @@ ORDER BY
     past.id
 LIMIT :page::integer;
 
--- name: select_page_of_past_items(moment, pattern, after_id, page)
+-- name: select_page_of_past_items(moment, text, after_id, page)
 -- A page of the same by id. An id that no item had then, or whose name does not fit, has no document.
 SELECT
     item.id,
-    CASE WHEN :pattern::text IS NULL OR fold_text(item.document ->> 'name') LIKE :pattern
+    CASE WHEN :text::text IS NULL OR fold_text(item.document ->> 'name') LIKE search_pattern(:text)
         THEN item.document::text
     END AS document
 FROM items_as_of(:moment::bigint, :after_id::bigint, :page::integer) AS item;
-
--- name: select_pattern(text)$
--- What to look for with LIKE: this text anywhere, without the white space at its ends, each character standing for itself.
-SELECT '%' || regexp_replace(trim_name(fold_text(:text::text)), '([\\%_])', '\\\1', 'g') || '%';
 
 -- name: select_item(id)^
 SELECT i.version, item_document(i)::text AS document

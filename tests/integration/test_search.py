@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from shared.migrations import migrate, migration_files
+from shared.database import migration_files
+from shared.migrations import migrate
 from tests.stack import ROOT
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ WIRE = [
     (frames.encode("a\rb"), b"data: a\ndata: b\n\n"),
     (frames.encode("a\r\nb"), b"data: a\ndata: b\n\n"),
     (frames.encode("a\n\nb"), b"data: a\ndata: \ndata: b\n\n"),
-    (frames.encode("\u2028ü😀"), "data: \u2028ü😀\n\n".encode()),
+    (frames.encode('"\u2028ü😀"'), 'data: "\\u2028ü😀"\n\n'.encode()),
     (frames.retry(2417), b"retry: 2417\n\n"),
     (frames.comment(), b":\n\n"),
     (frames.progress("3f9c-7"), b"id: 3f9c-7\n\n"),
