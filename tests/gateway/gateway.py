@@ -1,0 +1,143 @@
+"""The gateway as compose.yaml runs it, a service that tells what reaches it, and a client of HTTP/2."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sysconfig
+import time
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import h2.connection
+import h2.events
+
+from tests.stack import ROOT, answers, environment, free_port
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+CADDY = str(Path(sysconfig.get_path("scripts")) / "caddy")
+CADDYFILE = str(ROOT / "gateway" / "Caddyfile")
+MAX_HEADER_BYTES = 16_384
+MAX_BODY_BYTES = 65_536
+MAX_IMPORT_BYTES = 200_000
+LIMITS = {
+    "MAX_HEADER_BYTES": str(MAX_HEADER_BYTES),
+    "MAX_BODY_BYTES": str(MAX_BODY_BYTES),
+    "MAX_IMPORT_BYTES": str(MAX_IMPORT_BYTES),
+}
+START_SECONDS = 20
+STOP_SECONDS = 10
+
+
+def adapted() -> Any:
+    """The Caddyfile as JSON."""
+    command = [CADDY, "adapt", "--config", CADDYFILE, "--adapter", "caddyfile"]
+    settings = environment(GATEWAY_SITE="http://:8080", **LIMITS)
+    return json.loads(subprocess.run(command, env=settings, capture_output=True, check=True).stdout)
+
+
+class Gateway:
+    """Caddy with the Caddyfile, before the services at these ports."""
+
+    def __init__(self, folder: Path, *, api: int, stream: int) -> None:
+        self.port, self._health_port = free_port(), free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._log = folder / "gateway.log"
+        self._environment = environment(
+            GATEWAY_SITE=f"http://:{self.port}",
+            GATEWAY_HEALTH_PORT=str(self._health_port),
+            API_UPSTREAM=f"127.0.0.1:{api}",
+            STREAM_UPSTREAM=f"127.0.0.1:{stream}",
+            XDG_DATA_HOME=str(folder),
+            XDG_CONFIG_HOME=str(folder),
+            **LIMITS,
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        command = [CADDY, "run", "--config", CADDYFILE, "--adapter", "caddyfile"]
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
+        deadline = time.monotonic() + START_SECONDS
+        while not self.is_healthy():
+            assert self._process.poll() is None, self._log.read_text()
+            assert time.monotonic() < deadline, self._log.read_text()
+            time.sleep(0.05)
+
+    def is_healthy(self) -> bool:
+        return answers(f"http://127.0.0.1:{self._health_port}/")
+
+    def stop(self) -> int:
+        """SIGTERM; returns the exit code."""
+        assert self._process is not None
+        self._process.terminate()
+        return self._process.wait(STOP_SECONDS)
+
+    def close(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(STOP_SECONDS)
+
+
+class Upstream:
+    """A service that answers with the head of the request, or keeps silent."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.requests: list[list[str]] = []
+        self.is_silent = False
+
+    async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while head := await reader.readuntil(b"\r\n\r\n"):
+                await self._answer(head.decode().splitlines(), writer)
+        except asyncio.IncompleteReadError:
+            writer.close()
+
+    async def _answer(self, head: list[str], writer: asyncio.StreamWriter) -> None:
+        self.requests.append(head)
+        if not self.is_silent:
+            body = json.dumps(head).encode()
+            headers = f"HTTP/1.1 200 OK\r\nServer: hypercorn\r\nVia: 1.1 inside\r\nContent-Length: {len(body)}\r\n\r\n"
+            writer.write(headers.encode() + body)
+            await writer.drain()
+
+
+@asynccontextmanager
+async def listening(upstream: Upstream) -> AsyncIterator[Upstream]:
+    server = await asyncio.start_server(upstream.answer, "127.0.0.1", upstream.port)
+    yield upstream
+    server.close()
+
+
+async def get_over_http2(port: int, path: str) -> tuple[dict[str, str], bytes]:
+    """A GET over HTTP/2 without TLS and without an upgrade: the answer's headers and body."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    connection = h2.connection.H2Connection()
+    connection.initiate_connection()
+    authority = f"127.0.0.1:{port}"
+    request = [(":method", "GET"), (":path", path), (":scheme", "http"), (":authority", authority)]
+    connection.send_headers(1, request, end_stream=True)
+    headers: dict[str, str] = {}
+    body, is_complete = b"", False
+    while not is_complete:
+        writer.write(connection.data_to_send())
+        data = await reader.read(65_536)
+        assert data, "the connection was closed"
+        for event in connection.receive_data(data):
+            if isinstance(event, h2.events.ResponseReceived):
+                headers = {_text(name): _text(value) for name, value in event.headers}
+            elif isinstance(event, h2.events.DataReceived):
+                body += event.data or b""
+                connection.acknowledge_received_data(event.flow_controlled_length or 0, event.stream_id or 0)
+            is_complete = is_complete or isinstance(event, h2.events.StreamEnded)
+    writer.close()
+    return headers, body
+
+
+def _text(value: bytes | str) -> str:
+    return value.decode() if isinstance(value, bytes) else value
