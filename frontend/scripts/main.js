@@ -4,6 +4,7 @@ import { createActions } from "./actions.js";
 import { getActor, setActor } from "./actor.js";
 import { parseAddress } from "./address.js";
 import { createListing } from "./listing.js";
+import { reloadWhileQuiet } from "./reloading.js";
 import { createSnapshot } from "./snapshot.js";
 import { INITIAL_STATE, reduce } from "./state.js";
 import { createStore } from "./store.js";
@@ -31,6 +32,7 @@ const listing = createListing();
 const trends = createTrends({ onLoaded: store.redraw });
 const snapshot = createSnapshot(store, { onLoaded: () => stream.open() });
 const stream = createStream(find('meta[name="events-url"]').content, store, { onReset: snapshot.load });
+reloadWhileQuiet(store, { onDue: snapshot.load });
 const actions = createActions(store, { onUnheard: snapshot.load });
 
 const ON_NOTICE = {

@@ -16,7 +16,7 @@ export function createSnapshot(store, { onLoaded }) {
     try {
       const { position, items } = await getStock(controller.signal);
       if (controller.signal.aborted) return;
-      store.dispatch({ type: "snapshot", position, items });
+      store.dispatch({ type: "snapshot", position, items, loadedAt: Date.now() });
     } catch (error) {
       if (controller.signal.aborted) return;
       store.dispatch({ type: "snapshot_failed", reason: error.message });

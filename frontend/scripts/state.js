@@ -11,6 +11,7 @@ const NOBODY = new Map();
 
 export const INITIAL_STATE = Object.freeze({
   connection: INITIAL_CONNECTION,
+  loadedAt: null, // when the stock was last loaded
   failure: null, // why the stock could not be loaded
   stock: EMPTY_STOCK,
   pending: new Map(), // id → write
@@ -24,8 +25,8 @@ export const INITIAL_STATE = Object.freeze({
 });
 
 const HANDLERS = {
-  snapshot: (state, { position, items }) =>
-    settle({ ...state, failure: null, stock: applySnapshot(state.stock, position, items) }),
+  snapshot: (state, { position, items, loadedAt = null }) =>
+    settle({ ...state, loadedAt, failure: null, stock: applySnapshot(state.stock, position, items) }),
   snapshot_failed: (state, { reason }) => ({ ...state, failure: reason }),
   changes: takeChanges,
   heartbeat: takeHeartbeat,

@@ -32,6 +32,8 @@ export function createStream(address, store, { onReset }) {
     feed?.end();
     feed = next;
     unanswered = 0;
+    const { connection } = store.state;
+    store.dispatch({ type: "connection", connection: { ...connection, since: connection.since ?? Date.now() } });
     feed.call("setOnline", navigator.onLine);
     feed.call("join", position());
   }

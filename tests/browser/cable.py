@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from tests.stack import Stack, free_port
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.postgres import PostgresServer
@@ -44,6 +45,17 @@ class Cable:
         for end in [*ends, listener]:
             _close(end)
         self._flowing.set()
+
+    @contextlib.contextmanager
+    def leading_to(self, target: int) -> Iterator[None]:
+        """Lead to another port; back in the end, where the connections that were made to it are cut."""
+        before, self._target = self._target, target
+        try:
+            yield
+        finally:
+            self._target = before
+            self.cut()
+            self.mend()
 
     def hold(self) -> None:
         """Take connections and bytes as before, and pass none on: nobody is told."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
@@ -28,7 +29,7 @@ def test_a_killed_stream_is_told_and_what_was_missed_is_caught_up_with(
     dashboard.open()
     stack.kill("stream")
     dashboard.is_now("Reconnecting")
-    expect(dashboard.page.get_by_text("There is no connection for live changes.")).to_be_visible()
+    expect(dashboard.page.get_by_text("Live updates are paused. Nothing is lost")).to_be_visible()
     stack.sql("UPDATE inventory SET quantity = quantity + 100; DELETE FROM inventory WHERE id % 5 = 0")
     dashboard.add("Added meanwhile", 1)
     dashboard.shows("Added meanwhile", 1)  # by a snapshot: no event can tell
@@ -165,11 +166,43 @@ def test_a_position_that_the_log_does_not_have_is_a_reset_and_the_stock_is_loade
     dashboard.shows("Real", 2)
 
 
-def test_a_full_server_is_told_and_tried_again(dashboard: Dashboard) -> None:
-    busy = 'retry: 100\n\nevent: busy\ndata: {"reason":"too many streams are open"}\n\n'
+def sent_away(dashboard: Dashboard, busy: str) -> list[float]:
+    """Answer each stream of this page with this frame; returns when they were asked for."""
+    times: list[float] = []
     headers = {"Content-Type": "text/event-stream", "Access-Control-Allow-Origin": "*"}
+
+    def send_away(route: Route) -> None:
+        times.append(time.monotonic())
+        route.fulfill(status=200, headers=headers, body=f"retry: 100\n\nevent: busy\ndata: {busy}\n\n")
+
     dashboard.without_shared_worker()
-    dashboard.page.route("**/events?*", lambda route: route.fulfill(status=200, headers=headers, body=busy))
+    dashboard.page.route("**/events?*", send_away)
+    return times
+
+
+def test_a_server_that_is_not_ready_is_told_as_that_and_tried_again_soon(dashboard: Dashboard) -> None:
+    times = sent_away(dashboard, '{"reason":"the log has not been read yet","full":false}')
+    dashboard.load()
+    dashboard.is_now("Reconnecting")
+    expect(dashboard.page.get_by_text("The server is starting.")).to_be_visible()
+    while len(times) < 3:
+        dashboard.next_frame()
+    assert times[2] - times[0] < 15, times
+    dashboard.page.unroute("**/events?*")
+    dashboard.is_now("Live")
+    expect(dashboard.page.get_by_text("The server is starting.")).to_be_hidden()
+
+
+def test_the_gateway_that_answers_for_the_stream_is_no_full_server(dashboard: Dashboard) -> None:
+    sent_away(dashboard, '{"reason":"the stream can\'t be reached"}')
+    dashboard.load()
+    expect(dashboard.page.get_by_text("The service for live updates can't be reached.")).to_be_visible()
+    dashboard.page.unroute("**/events?*")
+    dashboard.is_now("Live")
+
+
+def test_a_full_server_is_told_and_tried_again(dashboard: Dashboard) -> None:
+    sent_away(dashboard, '{"reason":"too many streams are open","full":true}')
     dashboard.load()
     dashboard.is_now("Reconnecting")
     expect(dashboard.page.get_by_text("The server has no free place")).to_be_visible()

@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { backoff, fullPause } from "../../frontend/scripts/backoff.js";
-import { INITIAL_CONNECTION, isLive, standing } from "../../frontend/scripts/connection.js";
+import { backoff, busyPause, fullPause } from "../../frontend/scripts/backoff.js";
+import { explain, INITIAL_CONNECTION, isLive, isQuiet, standing } from "../../frontend/scripts/connection.js";
 import { createPatience } from "../../frontend/scripts/feed/patience.js";
 import { createRecent } from "../../frontend/scripts/feed/recent.js";
+import { createSchedule } from "../../frontend/scripts/reloading.js";
 
 const live = { ...INITIAL_CONNECTION, phase: "live", heardAt: 100_000, staleAfter: 13_000 };
 
@@ -15,16 +16,68 @@ test("a live connection grows stale by silence alone", () => {
 });
 
 test("a wait is counted down, and never below zero", () => {
-  const waiting = { ...live, phase: "reconnecting", retryAt: 105_000 };
-  assert.deepEqual(standing(waiting, 102_100), { word: "reconnecting", seconds: 3 });
-  assert.deepEqual(standing(waiting, 109_000), { word: "reconnecting", seconds: 0 });
-  assert.deepEqual(standing({ ...waiting, retryAt: null }, 109_000), { word: "reconnecting", seconds: null });
+  const paused = { ...live, phase: "reconnecting", retryAt: 105_000 };
+  assert.deepEqual(standing(paused, 102_100), { word: "reconnecting", seconds: 3 });
+  assert.deepEqual(standing(paused, 109_000), { word: "reconnecting", seconds: 0 });
+  assert.deepEqual(standing({ ...paused, retryAt: null }, 109_000), { word: "reconnecting", seconds: null });
 });
 
 test("a wait is anywhere between nothing and a limit that doubles up to half a minute", () => {
   assert.deepEqual([1, 2, 3, 9, 90].map((failures) => backoff(failures, () => 1)), [1_000, 2_000, 4_000, 30_000, 30_000]);
   assert.equal(backoff(5, () => 0), 0);
   assert.deepEqual([0, 1].map((chance) => fullPause(() => chance)), [5_000, 30_000]);
+});
+
+test("a server that is not ready is asked again after 1 to 4 seconds, later up to 10", () => {
+  assert.deepEqual([1, 9, 90].map((times) => busyPause(times, () => 0)), [1_000, 1_000, 1_000]);
+  assert.deepEqual([1, 2, 9, 90].map((times) => busyPause(times, () => 1)), [4_000, 5_200, 10_000, 10_000]);
+});
+
+const waiting = { ...INITIAL_CONNECTION, since: 100_000, waitingSince: 100_000 };
+const lost = { ...live, phase: "reconnecting", since: 0 };
+
+test("a stream that sends nothing for ten seconds is not live, and the page says what it may be", () => {
+  assert.equal(standing(waiting, 109_999).word, "connecting");
+  const silent = standing(waiting, 110_000);
+  assert.equal(silent.word, "silent");
+  assert.match(explain(waiting, silent), /Too many tabs .* Or something between/);
+  assert.doesNotMatch(explain({ ...waiting, isOpen: true }, silent), /tabs/);
+  assert.equal(standing({ ...lost, waitingSince: 100_000 }, 110_000).word, "silent");
+  assert.equal(standing({ ...lost, waitingSince: 100_000, retryAt: 111_000 }, 110_000).word, "reconnecting");
+});
+
+test("a list grows old once nothing live has come for ten seconds, whatever the reason", () => {
+  assert.equal(isQuiet(INITIAL_CONNECTION, 999_999), false, "the first list is still being loaded");
+  for (const connection of [waiting, lost, { ...lost, retryAt: 120_000 }, { ...waiting, phase: "reconnecting" }]) {
+    assert.equal(isQuiet(connection, 109_999), false);
+    assert.equal(isQuiet(connection, 110_000), true);
+  }
+  assert.equal(isQuiet({ ...live, since: 0 }, 113_000), false, "a pause between two heartbeats");
+  assert.equal(isQuiet({ ...live, since: 0 }, 114_000), true);
+  assert.equal(isQuiet({ ...lost, phase: "offline" }, 999_999), false);
+});
+
+test("while it is quiet a load is due at once, and then every 12 to 18 seconds", () => {
+  for (const [chance, expected] of [[0, [10, 22, 34, 46, 58]], [1, [13, 31, 49]]]) {
+    const isDue = createSchedule();
+    const seconds = [];
+    for (let second = 0; second < 60; second += 1) {
+      if (isDue(waiting, 100_000 + 1_000 * second, () => chance)) seconds.push(second);
+    }
+    assert.deepEqual(seconds, expected);
+    assert.equal(isDue({ ...live, heardAt: 160_000 }, 160_000), false);
+  }
+});
+
+test("the reason for which a server sends a page away is said in plain words", () => {
+  const reasons = { word: "reconnecting" };
+  const said = (reason, isFull = false) => explain({ ...lost, busy: { reason, isFull } }, reasons);
+  assert.match(said("the log has not been read yet"), /^The server is starting\./);
+  assert.match(said("this server is about to stop"), /^The server is restarting\./);
+  assert.match(said("something new"), /^The server can't send live updates now: something new\./);
+  assert.match(said(""), /^The server can't send live updates now\./);
+  assert.match(said("too many streams are open", true), /no free place/);
+  assert.match(explain(lost, reasons), /^Live updates are paused\. Nothing is lost/);
 });
 
 test("patience is told from the heartbeats, but not from the first, which comes out of turn", () => {

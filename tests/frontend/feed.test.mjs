@@ -106,14 +106,58 @@ test("a lost stream is opened again where it ended, at the moment that was told"
 test("a full server is left in peace for longer, and that is said", () => {
   const feed = createFeed("http://events.test/events");
   const page = join(feed, at(5));
-  latest().send("busy");
+  latest().send("busy", { reason: "too many streams are open", full: true });
   latest().send("error");
-  assert.equal(page.connection().isFull, true);
+  assert.deepEqual(page.connection().busy, { reason: "too many streams are open", isFull: true });
   assert.ok(page.connection().retryAt - Date.now() >= 5_000);
   feed.retry();
   assert.equal(Source.opened.length, 2);
   latest().beat();
-  assert.equal(page.connection().isFull, false);
+  assert.equal(page.connection().busy, null);
+});
+
+test("a server that is not ready is asked again soon, however often it says so", () => {
+  const feed = createFeed("http://events.test/events");
+  const page = join(feed, at(5));
+  for (let times = 1; times <= 20; times += 1) {
+    latest().send("busy", { reason: "the log has not been read yet", full: false });
+    latest().send("error");
+    assert.deepEqual(page.connection().busy, { reason: "the log has not been read yet", isFull: false });
+    const pause = page.connection().retryAt - Date.now();
+    assert.ok(pause >= 1_000 && pause <= 10_000);
+    mock.timers.tick(Math.ceil(pause) + 1);
+  }
+  assert.equal(Source.opened.length, 21);
+  latest().beat();
+  assert.equal(page.connection().busy, null);
+});
+
+test("a busy frame without a payload that can be read is no full server", () => {
+  const feed = createFeed("http://events.test/events");
+  const page = join(feed, at(5));
+  for (const data of ["", "null", "[]", '{"reason":5,"full":"yes"}']) {
+    latest().dispatchEvent(Object.assign(new Event("busy"), { data }));
+    latest().send("error");
+    assert.equal(page.connection().busy.isFull, false);
+    feed.retry();
+  }
+});
+
+test("a page knows since when it waits for a stream, through every renewal of it", () => {
+  const feed = createFeed("http://events.test/events");
+  const page = join(feed, at(5));
+  const start = Date.now();
+  assert.deepEqual([page.connection().since, page.connection().waitingSince], [start, start]);
+  mock.timers.tick(40_000);
+  latest().send("open");
+  assert.equal(Source.opened.length, 2);
+  assert.deepEqual([page.connection().waitingSince, page.connection().isOpen], [start, true]);
+  latest().beat();
+  assert.equal(page.connection().waitingSince, null);
+  latest().send("error");
+  assert.equal(page.connection().waitingSince, null);
+  feed.retry();
+  assert.deepEqual([page.connection().waitingSince, page.connection().isOpen], [Date.now(), false]);
 });
 
 test("a stream that is silent is renewed, and stays what it is until something is heard", () => {

@@ -2,7 +2,7 @@
 
 import { createFeed } from "./feed.js";
 
-const PROTOCOL = "1"; // raised when the messages change, so that pages of two versions do not share a worker
+const PROTOCOL = "2"; // raised when the messages change, so that pages of two versions do not share a worker
 const WORKER = "/static/scripts/feed/worker.js";
 
 /** Each gives `call(name, argument)` and `end()`; `onBroken` is told that this way is none. */

@@ -6,7 +6,8 @@
  * `connection`, `changes`, `heartbeat`, `reset`. Runs in a SharedWorker, or in the page itself.
  */
 
-import { backoff, fullPause } from "../backoff.js";
+import { backoff, busyPause, fullPause } from "../backoff.js";
+import { INITIAL_CONNECTION } from "../connection.js";
 import { formatPosition, parsePosition } from "../position.js";
 import { createPatience } from "./patience.js";
 import { createRecent } from "./recent.js";
@@ -22,10 +23,11 @@ export function createFeed(url) {
   let position = null; // of the newest frame: where the next stream starts
   let source = null;
   let openedAt = 0;
-  let isFull = false; // said by the server on this connection
+  let busy = null; // {reason, isFull}: said by the server on this connection
   let failures = 0;
+  let timesBusy = 0;
   let isOnline = true;
-  let connection = { phase: "connecting", isFull: false, retryAt: null, heardAt: null, staleAfter: patience.staleAfter };
+  let connection = { ...INITIAL_CONNECTION, staleAfter: patience.staleAfter };
   let gathered = [];
   let gathering;
   let reopening;
@@ -40,13 +42,15 @@ export function createFeed(url) {
   function open() {
     close();
     openedAt = Date.now();
-    isFull = false;
+    busy = null;
+    connection = { ...connection, isOpen: false, waitingSince: connection.waitingSince ?? openedAt };
     patience.connected();
     source = new EventSource(`${url}${url.includes("?") ? "&" : "?"}last_event_id=${formatPosition(position)}`);
     source.addEventListener("inventory_update", (frame) => hear(frame, takeUpdate));
     source.addEventListener("heartbeat", (frame) => hear(frame, takeHeartbeat));
     source.addEventListener("reset", (frame) => hear(frame, takeReset));
-    source.addEventListener("busy", () => (isFull = true));
+    source.addEventListener("busy", ({ data }) => (busy = parseBusy(data)));
+    source.addEventListener("open", () => become({ isOpen: true }));
     source.addEventListener("error", lose);
   }
 
@@ -58,10 +62,10 @@ export function createFeed(url) {
   }
 
   function hear(frame, take) {
-    connection = { ...connection, heardAt: Date.now() };
-    failures = 0;
+    connection = { ...connection, heardAt: Date.now(), waitingSince: null };
+    failures = timesBusy = 0;
     take(frame);
-    if (connection.phase !== "live") become({ phase: "live", isFull: false, retryAt: null });
+    if (connection.phase !== "live") become({ phase: "live", busy: null, retryAt: null });
   }
 
   function takeUpdate(frame) {
@@ -101,14 +105,17 @@ export function createFeed(url) {
   /** EventSource would come back by itself, but not after every answer, not with jitter, and without a word of when. */
   function lose() {
     close();
+    connection = { ...connection, busy, waitingSince: null };
+    if (busy?.isFull) return retryIn(fullPause());
+    if (busy) return retryIn(busyPause((timesBusy += 1)));
     failures += 1;
-    retryIn(isFull ? fullPause() : backoff(failures));
+    retryIn(backoff(failures));
   }
 
   function retryIn(milliseconds) {
     clearTimeout(reopening);
     reopening = setTimeout(retry, milliseconds);
-    become({ phase: isOnline ? "reconnecting" : "offline", isFull, retryAt: Date.now() + milliseconds });
+    become({ phase: isOnline ? "reconnecting" : "offline", retryAt: Date.now() + milliseconds });
   }
 
   function retry() {
@@ -131,6 +138,7 @@ export function createFeed(url) {
   function start(from) {
     position = from;
     recent.startAt(from);
+    connection = { ...connection, since: Date.now() };
     open();
   }
 
@@ -139,10 +147,11 @@ export function createFeed(url) {
   return {
     /** `take` gets everything after this position from now on. A page may join again, from where it is. */
     join(take, from) {
+      const isFirst = position === null;
+      if (isFirst) start(from);
       pages.add(take);
       take({ type: "connection", connection });
-      if (position === null) start(from);
-      else catchUp(take, from);
+      if (!isFirst) catchUp(take, from);
     },
     leave: (take) => pages.delete(take),
     answer: (take) => take({ type: "connection", connection }),
@@ -155,4 +164,14 @@ export function createFeed(url) {
       else if (position !== null && connection.phase !== "live") retryIn(backoff(1));
     },
   };
+}
+
+/** A gateway that answers for the stream says nothing of `full`, and something else may send anything. */
+function parseBusy(data) {
+  try {
+    const { reason, full } = JSON.parse(data);
+    return { reason: String(reason ?? ""), isFull: full === true };
+  } catch {
+    return { reason: "", isFull: false };
+  }
 }

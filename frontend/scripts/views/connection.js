@@ -1,7 +1,8 @@
 /** Says whether what the page shows is live, and for how long it has not been. */
 
-import { standing } from "../connection.js";
+import { explain, isQuiet, standing } from "../connection.js";
 import { formatClock, formatSeconds } from "../formats.js";
+import { RELOAD_MS } from "../reloading.js";
 import { setText } from "./text.js";
 
 const TICK_MS = 500; // silence ages without a message
@@ -10,19 +11,12 @@ const WORDS = {
   connecting: "Connecting",
   live: "Live",
   reconnecting: "Reconnecting",
+  silent: "Not live",
   stale: "Stale",
   offline: "Offline",
 };
 
-const DETAILS = {
-  reconnecting: "There is no connection for live changes. They appear when it is back; none is missed.",
-  stale: "Nothing has been heard for a while. What is shown may be old; the connection is being renewed.",
-  offline: "This device is offline. Changes made elsewhere appear when it is back; none is missed.",
-};
-
-const FULL = "The server has no free place for live updates. This page tries again by itself.";
-
-const RELOADING = "The stock is being loaded anew. What is shown may be old.";
+const RELOADING = "The stock is being loaded again. What is shown may be old.";
 
 export function mountConnection(element, detail, store, { onRetry }) {
   const word = element.querySelector(".connection-word");
@@ -32,14 +26,15 @@ export function mountConnection(element, detail, store, { onRetry }) {
   let state = store.state;
 
   function show() {
-    const said = standing(state.connection, Date.now());
+    const now = Date.now();
+    const said = standing(state.connection, now);
     const shown = isReloading(said, state.stock) ? "reconnecting" : said.word;
     element.dataset.state = shown;
     setText(word, WORDS[shown]);
     setText(note, shown === said.word ? noteOf(said) : "");
-    setText(text, explain(said, state));
+    setText(text, isReloading(said, state.stock) ? RELOADING : detailOf(said, state, now));
     detail.hidden = !text.textContent;
-    retry.hidden = said.word !== "reconnecting" || said.seconds === null;
+    retry.hidden = said.word !== "silent" && (said.word !== "reconnecting" || said.seconds === null);
   }
 
   retry.addEventListener("click", onRetry);
@@ -56,11 +51,15 @@ function noteOf({ word, seconds }) {
   return seconds === null ? "" : `in ${formatSeconds(seconds)}`;
 }
 
-function explain(said, { connection, stock }) {
-  if (isReloading(said, stock)) return RELOADING;
-  const text = connection.isFull ? FULL : DETAILS[said.word];
-  if (!text) return "";
-  return connection.heardAt ? `${text} Last heard at ${formatClock(connection.heardAt)}.` : text;
+/** Why there is nothing live, since when, and what the page does about it. */
+function detailOf(said, { connection, loadedAt }, now) {
+  const sentences = [explain(connection, said)];
+  if (sentences[0] && connection.heardAt) sentences.push(`Last heard at ${formatClock(connection.heardAt)}.`);
+  if (isQuiet(connection, now)) {
+    const last = loadedAt ? `, last at ${formatClock(loadedAt)}` : "";
+    sentences.push(`Meanwhile the list is loaded again about every ${RELOAD_MS / 1_000} seconds${last}.`);
+  }
+  return sentences.filter(Boolean).join(" ");
 }
 
 /** An open stream is not enough after a reset: what was missed comes with the next snapshot. */
