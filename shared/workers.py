@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import sys
 import tempfile
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the client library's own variable
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 YOUNG_SECONDS = 1.0  # a worker that dies before this age is replaced no sooner than after it
 
 
@@ -43,40 +45,72 @@ def run_workers(count: int, work: Callable[[int], None]) -> None:
     """
     from prometheus_client.multiprocess import mark_process_dead  # after the folder is known
 
-    workers: set[int] = set()
     is_stopping = False
-
-    def stop(*_: Any) -> None:
-        nonlocal is_stopping
-        is_stopping = True
-        for pid in workers:
-            os.kill(pid, signal.SIGTERM)
-
     read_end, write_end = os.pipe()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    for _ in range(count):
-        workers.add(_fork(work, read_end, write_end))
-    born = time.monotonic()
-    while workers:
-        pid, status = os.wait()
-        workers.discard(pid)
-        mark_process_dead(pid)  # type: ignore[no-untyped-call]
-        if not is_stopping:
-            log.warning("a worker died and is replaced", pid=pid, status=os.waitstatus_to_exitcode(status))
-            time.sleep(max(0, YOUNG_SECONDS - (time.monotonic() - born)))
-            born = time.monotonic()
-            workers.add(_fork(work, read_end, write_end))
+    signals = _Signals()
+    workers = {_fork(work, read_end, write_end, signals) for _ in range(count)}
+    earliest = time.monotonic() + YOUNG_SECONDS  # for the next worker
+    while workers or not is_stopping:
+        is_one_missing = len(workers) < count and not is_stopping
+        if is_one_missing and time.monotonic() >= earliest:
+            workers.add(_fork(work, read_end, write_end, signals))
+            earliest = time.monotonic() + YOUNG_SECONDS
+            continue
+        if signals.wait(max(0, earliest - time.monotonic()) if is_one_missing else None) & STOP_SIGNALS:
+            is_stopping = True
+            for pid in workers:  # none has been reaped, so each pid is still a worker's
+                os.kill(pid, signal.SIGTERM)
+        for pid, status in _ended(workers):
+            workers.remove(pid)
+            mark_process_dead(pid)  # type: ignore[no-untyped-call]
+            if not is_stopping:
+                log.warning("a worker died and is replaced", pid=pid, status=os.waitstatus_to_exitcode(status))
 
 
-def _fork(work: Callable[[int], None], read_end: int, write_end: int) -> int:
+class _Signals:
+    """Signals as something to be waited for: each is a byte in a pipe, written by the interpreter, so none is lost."""
+
+    def __init__(self) -> None:
+        self._read_end, self._write_end = os.pipe()
+        for end in (self._read_end, self._write_end):
+            os.set_blocking(end, False)
+        signal.set_wakeup_fd(self._write_end, warn_on_full_buffer=False)
+        for number in (*STOP_SIGNALS, signal.SIGCHLD):
+            signal.signal(number, lambda *_: None)
+
+    def wait(self, seconds: float | None) -> set[int]:
+        """Those that have come, once there is one or the time is over."""
+        select.select([self._read_end], [], [], seconds)
+        try:
+            return set(os.read(self._read_end, 4096))
+        except BlockingIOError:
+            return set()
+
+    def forget(self) -> None:
+        """Let signals do again what they do by default, in a process that has just been forked."""
+        signal.set_wakeup_fd(-1)
+        for number in (*STOP_SIGNALS, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        os.close(self._read_end)
+        os.close(self._write_end)
+
+
+def _ended(workers: set[int]) -> list[tuple[int, int]]:
+    """The pid and status of each worker that has ended."""
+    return [found for pid in workers if (found := os.waitpid(pid, os.WNOHANG)) != (0, 0)]
+
+
+def _fork(work: Callable[[int], None], read_end: int, write_end: int, signals: _Signals) -> int:
+    """Start a worker. A signal that comes for it before it is ready to be signalled waits until it is."""
+    previous = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     pid = os.fork()
     if pid:
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
         return pid
     code = 1
     try:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, signal.SIG_DFL)
+        signals.forget()
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous)
         os.close(write_end)
         work(read_end)
         code = 0
