@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
@@ -20,6 +21,7 @@ import asyncpg
 
 from bench import api
 from bench.servers import Nchan, Server, Stockstream, Usual
+from tests import processes
 from tests.postgres import PostgresServer
 
 if TYPE_CHECKING:
@@ -50,7 +52,7 @@ class Client:
 
     def __init__(self, port: int, clients: int, *options: str) -> None:
         command = [sys.executable, "-m", "bench.client", str(port), str(clients), *options]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._process = processes.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._read("ready")
 
     def _read(self, expected: str) -> None:
@@ -66,6 +68,7 @@ class Client:
 
     def stop(self) -> dict[str, Any]:
         out, _ = self._process.communicate("stop\n")
+        processes.kill(self._process)
         result: dict[str, Any] = json.loads(out)
         return result
 
@@ -245,8 +248,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="length of a measurement")
     parser.add_argument("--runs", type=int, default=3, help="of each comparison; the median is shown")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # as after a Ctrl-C, tidy up first
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="stockstream-bench-") as folder:
+        processes.remove_in_the_end(Path(folder))
         bench = Bench(Path(folder), arguments.seconds)
         try:
             known = cases(bench, arguments.runs)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import random
 import statistics
-import subprocess
 import sys
 import urllib.request
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.servers import Api, Bare
+from tests import processes
 
 if TYPE_CHECKING:
     from bench.__main__ import Bench
 
 CONNECTIONS = 16
+EXTRA_SECONDS = 60  # for the client to start, and for the last answers
 LIST_ITEMS = 500
 FEW_ITEMS, MANY_ITEMS = 1_000, 100_000
 ITEMS = "/api/inventories"
@@ -35,7 +36,7 @@ def request(method: str, path: str, body: str = "", **headers: str) -> str:
     """A request, as bench.requests takes it."""
     if body:
         headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
-    lines = [f"{method} {path} HTTP/1.1", "Host: bench", *(f"{name}: {value}" for name, value in headers.items())]
+    lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers.items())]
     return "\\r\\n".join([*lines, "", body])
 
 
@@ -43,7 +44,9 @@ def ask(port: int, requests: list[str], seconds: float, connections: int = CONNE
     """One run of bench.requests."""
     command = [sys.executable, "-m", "bench.requests", str(port), *requests]
     command += ["--seconds", str(seconds), "--connections", str(connections)]
-    result: dict[str, float] = json.loads(subprocess.run(command, capture_output=True, check=True).stdout)
+    done = processes.run(command, seconds=seconds + EXTRA_SECONDS)
+    assert done.returncode == 0, done.stderr
+    result: dict[str, float] = json.loads(done.stdout)
     assert not result["failures"], result
     return result
 

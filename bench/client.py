@@ -103,7 +103,9 @@ async def run(arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     load = Load(arguments.clients)
     position = f"Last-Event-ID: {arguments.position}\r\n" if arguments.position else ""
-    request = f"GET {arguments.path} HTTP/1.1\r\nHost: bench\r\n{position}Accept: text/event-stream\r\n\r\n".encode()
+    request = (
+        f"GET {arguments.path} HTTP/1.1\r\nHost: localhost\r\n{position}Accept: text/event-stream\r\n\r\n".encode()
+    )
     load.mark()
     timed_every = max(1, arguments.clients // TIMED_CLIENTS)
     for start in range(0, arguments.clients, CONNECTS_AT_A_TIME):

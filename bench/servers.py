@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from bench import nchan
+from tests import processes
 from tests.stack import ROOT, answers, environment, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    import subprocess
+    from collections.abc import Callable, Mapping
 
     from tests.postgres import PostgresServer
 
@@ -37,34 +38,40 @@ class Server:
         self.folder = folder
         self.settings = settings or {}
         self.url = postgres.url(database, self.role)
-        self.process: subprocess.Popen[bytes]
-        self.helpers: list[subprocess.Popen[bytes]] = []
+        self.processes: list[subprocess.Popen[bytes]] = []  # the server, and what helps it and is not measured
 
-    def spawn(self, command: list[str], **settings: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{self.name}.log").open("ab")
-        return subprocess.Popen(
-            command, cwd=ROOT, env=environment(DATABASE_URL=self.url, **settings), stdout=log, stderr=log
-        )
+    def spawn(self, command: list[str], **settings: str) -> None:
+        with (self.folder / f"{self.name}.log").open("ab") as log:
+            process = processes.start(
+                command, cwd=ROOT, env=environment(DATABASE_URL=self.url, **settings), stdout=log, stderr=log
+            )
+        self.processes.append(process)
 
     def start(self) -> None:
         raise NotImplementedError
 
     def __enter__(self) -> Self:
-        self.start()
-        deadline = time.monotonic() + START_SECONDS
-        while not answers(f"http://127.0.0.1:{self.port}/readyz"):
-            assert time.monotonic() < deadline, (self.folder / f"{self.name}.log").read_text()
-            time.sleep(0.05)
+        try:
+            self.start()
+            self.wait_for(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"))
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
+    def wait_for(self, is_so: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while not is_so():
+            assert time.monotonic() < deadline, (self.folder / f"{self.name}.log").read_text()
+            time.sleep(0.05)
+
     def __exit__(self, *_: object) -> None:
-        for process in (*self.helpers, self.process):
-            process.kill()
-            process.wait()
+        while self.processes:
+            processes.kill(self.processes.pop())
 
     def _pids(self) -> list[int]:
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [self.process.pid, *map(int, children)]
+        pid = self.processes[0].pid
+        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
     def cpu_seconds(self) -> float:
         """CPU time of its processes so far, in user and kernel."""
@@ -80,9 +87,7 @@ class Stockstream(Server):
 
     def start(self) -> None:
         settings = {"STREAM_BIND": f"127.0.0.1:{self.port}", "STREAM_MAX_PER_CLIENT": "20000"}
-        self.process = self.spawn(
-            [sys.executable, "-m", "stream_service"], LOG_LEVEL="warning", **settings, **self.settings
-        )
+        self.spawn([sys.executable, "-m", "stream_service"], LOG_LEVEL="warning", **settings, **self.settings)
 
 
 class Api(Server):
@@ -90,23 +95,21 @@ class Api(Server):
     role = "stockstream_api"
 
     def start(self) -> None:
-        self.process = self.spawn(
-            [sys.executable, "-m", "api_service"], LOG_LEVEL="warning", API_BIND=f"127.0.0.1:{self.port}"
-        )
+        self.spawn([sys.executable, "-m", "api_service"], LOG_LEVEL="warning", API_BIND=f"127.0.0.1:{self.port}")
 
 
 class Bare(Server):
     name = "bare route"
 
     def start(self) -> None:
-        self.process = self.spawn([sys.executable, "-m", "bench.bare", str(self.port)])
+        self.spawn([sys.executable, "-m", "bench.bare", str(self.port)])
 
 
 class Usual(Server):
     name = "usual design"
 
     def start(self) -> None:
-        self.process = self.spawn([sys.executable, "-m", "bench.usual", str(self.port)])
+        self.spawn([sys.executable, "-m", "bench.usual", str(self.port)])
 
 
 class Nchan(Server):
@@ -121,8 +124,7 @@ class Nchan(Server):
         self.folder.chmod(0o755)
         configuration.write_text(nchan.CONFIGURATION.format(module=NCHAN_MODULE, folder=self.folder, port=self.port))
         nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin") or "nginx"
-        self.process = self.spawn([nginx, "-c", str(configuration)])
+        self.spawn([nginx, "-c", str(configuration)])
         publish = f"http://127.0.0.1:{self.port}/publish"
-        self.helpers = [self.spawn([sys.executable, "-m", "bench.nchan", publish])]
-        while "ready" not in (self.folder / f"{self.name}.log").read_text():
-            time.sleep(0.05)
+        self.spawn([sys.executable, "-m", "bench.nchan", publish])
+        self.wait_for(lambda: "ready" in (self.folder / f"{self.name}.log").read_text())

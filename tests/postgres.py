@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from shared.local import postgres
 from shared.migrations import migrate
+from tests import processes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -49,18 +50,20 @@ class PostgresServer:
         do. So a server that exits is started again, until the deadline.
         """
         postgres.prepare(self.data_dir)
+        processes.remove_in_the_end(postgres.socket_dir(self.data_dir))
         self.log.write_text("")
         deadline = time.monotonic() + START_SECONDS
         self._launch()
         while not self._answers():
             assert time.monotonic() < deadline, f"PostgreSQL did not start:\n{self.log.read_text()}"
             if self.has_ended():
+                self.stop()
                 self._launch()
             time.sleep(POLL_SECONDS)
 
     def _launch(self) -> None:
         with self.log.open("ab") as log:
-            self._process = subprocess.Popen(
+            self._process = processes.start(
                 postgres.server_command(self.data_dir), env=self._environment, stdout=log, stderr=log
             )
 
@@ -81,8 +84,7 @@ class PostgresServer:
         except subprocess.TimeoutExpired:
             raise AssertionError(f"PostgreSQL did not stop:\n{self.log.read_text()}") from None
         finally:
-            self._process.kill()
-            self._process.wait()
+            processes.kill(self._process)
             self._process = None
 
     def close(self) -> None:

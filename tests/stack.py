@@ -15,6 +15,7 @@ import urllib.request
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests import processes
 from tests.postgres import PSQL_SECONDS
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class Stack:
             **self.settings,
         }
         with self.log_path(name).open("ab") as log:
-            self._processes[name] = subprocess.Popen(
+            self._processes[name] = processes.start(
                 [sys.executable, "-m", MODULES[name]],
                 env=environment(**settings),
                 cwd=ROOT,
@@ -105,8 +106,7 @@ class Stack:
             self.kill(name)
 
     def kill(self, name: str) -> None:
-        self._processes[name].kill()
-        self._processes.pop(name).wait(STOP_SECONDS)
+        processes.kill(self._processes.pop(name))
 
     def signal(self, name: str, number: signal.Signals) -> None:
         self._processes[name].send_signal(number)

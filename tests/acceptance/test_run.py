@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from shared.local import postgres
+from tests import processes
 from tests.stack import ROOT, answers, environment, free_port
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Run:
 
     def start(self, *, program: tuple[str, ...] = (sys.executable,), cwd: Path = ROOT) -> None:
         with self.output.open("wb") as output:
-            self._process = subprocess.Popen(
+            self._process = processes.start(
                 [*program, "-m", "shared.local", "run"], env=self.environment, cwd=cwd, stdout=output, stderr=output
             )
 
@@ -66,7 +67,8 @@ class Run:
     def ended(self) -> int:
         """The exit code, once it has ended."""
         assert self._process is not None
-        return self._process.wait(STOP_SECONDS)
+        self._process.wait(STOP_SECONDS)
+        return processes.kill(self._process)
 
     def processes(self) -> list[int]:
         """Whatever runs with this DATA_DIR in its environment or on its command line."""
@@ -291,3 +293,47 @@ def test_root_and_a_plain_user_can_run_it_in_a_home_that_no_one_else_can_enter(
         assert run.processes() == []
     finally:
         shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.mark.parametrize("victim", ["shared.local run", "shared.local runner", "supervisord"])
+def test_a_killed_run_ends_all_that_it_started_and_the_next_one_starts(tmp_path: Path, victim: str) -> None:
+    folders = tmp_path / "folders"
+    folders.mkdir()
+    run = Run(tmp_path / "data", TMPDIR=str(folders))
+    run.start()
+    run.wait_until_ready()
+    run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in run.processes()}
+    (pid,) = [pid for pid, command in commands.items() if re.search(rf"{victim}\b", command)]
+    os.kill(pid, signal.SIGKILL)
+    assert run.ended() != 0
+    deadline = time.monotonic() + STOP_SECONDS
+    while left := run.processes():
+        assert time.monotonic() < deadline, left
+        time.sleep(0.02)
+    assert not postgres.socket_dir(run.data_dir).exists()
+    assert list(folders.iterdir()) == []
+    with running(run):
+        assert run.psql("SELECT quantity FROM inventory") == "5"
+
+
+def test_a_run_that_stops_after_its_starter_was_killed_keeps_others_from_its_data(tmp_path: Path) -> None:
+    run = Run(tmp_path / "data")
+    run.start()
+    run.wait_until_ready()
+    (server,) = [pid for pid in run.processes() if "bin/postgres" in Path(f"/proc/{pid}/cmdline").read_text()]
+    os.kill(server, signal.SIGSTOP)  # what stops takes as long as it likes
+    try:
+        run.signal(signal.SIGKILL)
+        run.ended()
+        other = Run(tmp_path / "data")
+        other.output = tmp_path / "other.out"
+        other.start()
+        assert other.ended() == 1
+        assert "is in use by another stockstream" in other.output.read_text()
+    finally:
+        os.kill(server, signal.SIGCONT)
+    deadline = time.monotonic() + STOP_SECONDS
+    while left := run.processes():
+        assert time.monotonic() < deadline, left
+        time.sleep(0.02)

@@ -1,0 +1,130 @@
+"""Whatever bench and the tests start ends with them, also when they are interrupted or killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bench.servers import Nchan
+from tests import processes
+from tests.stack import ROOT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+START_SECONDS = 60
+END_SECONDS = 60
+pytestmark = pytest.mark.timeout(180)
+SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
+LONG_TEST = """
+import signal
+
+def test_that_does_not_end(stack):
+    signal.pause()
+"""
+
+
+class Marked:
+    """A program, and all that it starts: known by a TMPDIR of its own, in their environments and as their folders."""
+
+    def __init__(self, folder: Path, command: list[str]) -> None:
+        self.folder = folder
+        self.folder.mkdir()
+        self._groups: set[int] = set()
+        # A shell that starts this in the background has SIGINT ignored, which would be inherited.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        with (folder / "output").open("wb") as output:
+            self.program = processes.start(
+                [sys.executable, *command],
+                cwd=ROOT,
+                env={**os.environ, "TMPDIR": str(folder)},
+                stdout=output,
+                stderr=output,
+            )
+
+    def processes(self) -> dict[int, str]:
+        """The command lines of those that run, by pid: those with the mark, and those of a group that had it."""
+        mark, found = os.fsencode(self.folder), {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                pid, group = int(entry.name), int((entry / "stat").read_text().rpartition(")")[2].split()[2])
+                command = (entry / "cmdline").read_bytes()
+                is_marked = (
+                    mark in (entry / "environ").read_bytes()
+                    or mark in command
+                    or os.fsencode((entry / "cwd").readlink()).startswith(mark)
+                )
+            except OSError:
+                continue
+            if is_marked:
+                self._groups.add(group)
+            if is_marked or group in self._groups:
+                found[pid] = command.replace(b"\0", b" ").decode(errors="replace")
+        return found
+
+    def until(self, is_so: Callable[[dict[int, str]], bool], seconds: float) -> None:
+        deadline = time.monotonic() + seconds
+        while not is_so(found := self.processes()):
+            assert time.monotonic() < deadline, (found, (self.folder / "output").read_text())
+            if seconds == START_SECONDS:
+                assert self.program.poll() is None, (self.folder / "output").read_text()
+            time.sleep(0.02)
+
+    def runs(self, *words: str) -> None:
+        """Return when a process of each of these commands runs."""
+        self.until(lambda found: all(any(word in line for line in found.values()) for word in words), START_SECONDS)
+
+    def ends(self, number: signal.Signals) -> None:
+        """Send this signal to the program alone. Nothing of it may be left: no process and no folder."""
+        self.processes()
+        self.program.send_signal(number)
+        self.program.wait(END_SECONDS)
+        self.until(lambda found: not found, END_SECONDS)
+        assert list(self.folder.glob("stockstream-*")) == []
+
+
+@pytest.fixture
+def marked(tmp_path: Path) -> Iterator[Callable[..., Marked]]:
+    programs: list[Marked] = []
+
+    def start(*command: str) -> Marked:
+        programs.append(Marked(tmp_path / "marked", list(command)))
+        return programs[-1]
+
+    yield start
+    for program in programs:
+        processes.kill(program.program)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_an_interrupted_bench_leaves_nothing_running(marked: Callable[..., Marked], number: signal.Signals) -> None:
+    program = marked("-m", "bench", "a", "--seconds", "1", "--runs", "1")
+    program.runs("bin/postgres", "stream_service", "bench.client")
+    program.ends(number)
+
+
+@pytest.mark.skipif(not Nchan.is_here(), reason="nginx with nchan is not here")
+def test_a_killed_bench_leaves_no_nginx(marked: Callable[..., Marked]) -> None:
+    program = marked("-m", "bench", "f", "--seconds", "0.2", "--runs", "1")
+    program.runs("nginx: master", "nginx: worker", "bench.nchan")
+    program.ends(signal.SIGKILL)
+
+
+@pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
+def test_an_interrupted_test_leaves_nothing_running(
+    marked: Callable[..., Marked], number: signal.Signals, tmp_path: Path
+) -> None:
+    long_test = tmp_path / "test_long.py"
+    long_test.write_text(LONG_TEST)
+    program = marked(
+        *("-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path)),
+        *("-p", "tests.conftest", "-p", "no:cacheprovider", str(long_test)),
+    )
+    program.runs("bin/postgres", "stream_service", "api_service")
+    program.ends(number)
