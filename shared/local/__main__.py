@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from shared.database import database_url
-from shared.local import postgres
+from shared.local import postgres, runner
 from shared.local.run import MIGRATED, POLL_SECONDS, run
 from shared.settings import Settings, load
 
@@ -47,6 +47,8 @@ def main() -> None:
                 psql(settings, arguments)
             case "postgres":
                 server(settings)
+            case "runner":
+                raise SystemExit(runner.main(*arguments))
             case "service":
                 service(*arguments)
             case _:

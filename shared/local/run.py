@@ -22,6 +22,7 @@ import asyncpg
 
 from shared.database import CONNECT_TIMEOUT_SECONDS, database_url
 from shared.local import postgres
+from shared.local.runner import kill_session
 from shared.migrations import MigrationError, migrate
 
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from shared.settings import Bind, Settings
 
-CONFIGURATION = Path(__file__).with_name("supervisord.conf")
 MIGRATED = "migrated"  # a file in the run's folder, for which the services wait
 SERVICES = ("api_service", "stream_service")
 START_TIMEOUT_SECONDS = 60.0
@@ -44,20 +44,20 @@ def run(settings: Settings) -> int:
     """Run everything and return the exit code: 0 after a stop that was asked for."""
     try:
         check_services()
-        with _claimed(settings):
-            return asyncio.run(_run(settings))
+        with _claimed(settings) as lock:
+            return asyncio.run(_run(settings, lock))
     except (StartError, MigrationError, postgres.EmbeddedPostgresError) as error:
         print(f"stockstream: {error}", file=sys.stderr)
         return 1
 
 
 @contextlib.contextmanager
-def _claimed(settings: Settings) -> Iterator[None]:
-    """Everything that can be wrong before the first process is started."""
+def _claimed(settings: Settings) -> Iterator[int | None]:
+    """Everything that can be wrong before the first process is started. Yields the lock of DATA_DIR, if it is used."""
     check_port("API_BIND", settings.api_bind)
     check_port("STREAM_BIND", settings.stream_bind)
     if settings.database_url is not None:
-        yield
+        yield None
         return
     postgres.prepare(settings.data_dir)
     with (settings.data_dir / "lock").open("w") as lock:
@@ -65,8 +65,10 @@ def _claimed(settings: Settings) -> Iterator[None]:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise StartError(f"DATA_DIR {settings.data_dir} is in use by another stockstream") from None
-        yield
-        postgres.remove_socket_dir(settings.data_dir)
+        try:
+            yield lock.fileno()
+        finally:
+            postgres.remove_socket_dir(settings.data_dir)
 
 
 def check_port(name: str, bind: Bind) -> None:
@@ -89,21 +91,20 @@ def check_services() -> None:
         raise SystemExit(max(codes))
 
 
-async def _run(settings: Settings) -> int:
+async def _run(settings: Settings, lock: int | None) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if settings.database_url is not None:
         await _connect(settings)  # a wrong URL is one line now, not a service that tries for ever
     with tempfile.TemporaryDirectory(prefix="stockstream-") as run_dir:
-        runner = await _start_runner(settings, run_dir)
+        runner = await _start_runner(settings, run_dir, lock)
         await _watch(settings, runner, run_dir, stop)
     return 0 if stop.is_set() else 1
 
 
 async def _watch(settings: Settings, runner: asyncio.subprocess.Process, run_dir: str, stop: asyncio.Event) -> None:
     """Until we are asked to stop, or the runner ends, or the start fails (which raises)."""
-    output = asyncio.create_task(_copy_output(runner))
     work = asyncio.create_task(_bring_up(settings, Path(run_dir)))
     stopped = asyncio.create_task(stop.wait())
     ended = asyncio.create_task(runner.wait())
@@ -114,14 +115,18 @@ async def _watch(settings: Settings, runner: asyncio.subprocess.Process, run_dir
             await asyncio.wait({stopped, ended}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         work.cancel()
-        with contextlib.suppress(ProcessLookupError):
-            runner.terminate()
+        assert runner.stdin is not None  # noqa: S101 - it was started with a pipe
+        runner.stdin.close()
         await ended
-        await output
+        kill_session(runner.pid)  # should the runner itself have been killed
 
 
-async def _start_runner(settings: Settings, run_dir: str) -> asyncio.subprocess.Process:
-    """Start supervisord in a session of its own: a Ctrl-C at the terminal is for us alone, we stop it in order."""
+async def _start_runner(settings: Settings, run_dir: str, lock: int | None) -> asyncio.subprocess.Process:
+    """Start the runner of supervisord, which stops it in order when its standard input ends.
+
+    It has a session of its own: a Ctrl-C at the terminal is for us alone. It shares the lock of DATA_DIR, so that
+    nobody else takes the directory before everything has stopped, should we be killed.
+    """
     environment = {
         **os.environ,
         "STOCKSTREAM_PYTHON": sys.executable,
@@ -131,27 +136,14 @@ async def _start_runner(settings: Settings, run_dir: str) -> asyncio.subprocess.
         "STOCKSTREAM_RUN_DIR": run_dir,
         "STOCKSTREAM_EMBEDDED": "true" if settings.database_url is None else "false",
     }
+    folders = [run_dir, *([] if lock is None else [str(postgres.socket_dir(settings.data_dir))])]
     return await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-W",
-        "ignore",
-        "-m",
-        "supervisor.supervisord",
-        "-c",
-        str(CONFIGURATION),
+        *(sys.executable, "-m", "shared.local", "runner", *folders),
         env=environment,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
+        stdin=asyncio.subprocess.PIPE,
+        pass_fds=() if lock is None else (lock,),
         start_new_session=True,
     )
-
-
-async def _copy_output(runner: asyncio.subprocess.Process) -> None:
-    """Through a pipe, since the runner opens /dev/stdout anew, which not every kind of output allows."""
-    assert runner.stdout is not None  # noqa: S101 - it was started with a pipe
-    while chunk := await runner.stdout.read(65536):
-        sys.stdout.buffer.write(chunk)
-        sys.stdout.flush()
 
 
 async def _bring_up(settings: Settings, run_dir: Path) -> None:
