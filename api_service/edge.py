@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from quart import g, request
@@ -12,18 +14,27 @@ from api_service import metrics
 from api_service.blueprints.dashboard import script_policy
 from api_service.origins import refuse_other_sites
 from shared import hosts
+from shared.problems import RETRY_AFTER_SECONDS, Problem, send_problem
 
 if TYPE_CHECKING:
     from quart import Quart, Response
 
     from api_service.settings import ApiSettings
 
+CUT = Problem(
+    HTTPStatus.SERVICE_UNAVAILABLE,
+    "The server was restarted before this request was done. It may or may not have taken effect: a change that was sent"
+    " with an Idempotency-Key can be sent again.",
+    headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
+)
 SMALL_BYTES = 64 * 1024  # fits into a socket's buffer
 
 
 def guard(app: Quart, settings: ApiSettings) -> None:
     """Put the checks and headers of all routes before and after them."""
-    app.asgi_app = hosts.gate(app.asgi_app, settings, settings.api_bind)  # type: ignore[method-assign]
+    app.asgi_app = hosts.gate(  # type: ignore[method-assign]
+        answer_when_cut(app.asgi_app), settings, settings.api_bind
+    )
 
     @app.url_value_preprocessor
     def admit(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
@@ -40,3 +51,27 @@ def guard(app: Quart, settings: ApiSettings) -> None:
             response.timeout = None  # small responses never block, so skip the timeout's task
         metrics.observe_request(response.status_code, time.perf_counter() - g.began)
         return response
+
+
+def answer_when_cut(app: Any) -> Any:
+    """ASGI middleware that answers 503 when a request is cancelled, since it took longer than the service may drain.
+
+    The server itself would answer with an empty 500.
+    """
+
+    async def asgi_app(scope: Any, receive: Any, send: Any) -> None:
+        is_answered = False
+
+        async def send_and_note(message: Any) -> None:
+            nonlocal is_answered
+            is_answered = True
+            await send(message)
+
+        try:
+            await app(scope, receive, send_and_note)
+        except asyncio.CancelledError:
+            if scope["type"] == "http" and not is_answered:
+                await send_problem(CUT, send)
+            raise
+
+    return asgi_app

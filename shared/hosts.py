@@ -12,7 +12,7 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from shared.problems import MEDIA_TYPE, Problem
+from shared.problems import Problem, send_problem
 
 if TYPE_CHECKING:
     from shared.settings import Bind, Settings
@@ -63,14 +63,7 @@ async def _refuse(header: str, send: Any) -> None:
         f'This service does not answer to the host name "{header[:LONGEST_SHOWN]}". If it should, add the name to the'
         " setting ALLOWED_HOSTS.",
     )
-    body = problem.body()
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(body)).encode()),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    await send({"type": "http.response.start", "status": problem.status.value, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await send_problem(problem, send)
 
 
 def host_name(header: str) -> str | None:

@@ -92,6 +92,20 @@ class Problem(Exception):  # noqa: N818 - the RFC's own word
         )
 
 
+async def send_problem(problem: Problem, send: Any) -> None:
+    """Answer with a problem through ASGI, where there is no framework around."""
+    body = problem.body()
+    headers = {
+        "Content-Type": MEDIA_TYPE,
+        "Content-Length": str(len(body)),
+        "X-Content-Type-Options": "nosniff",
+        **problem.headers,
+    }
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": problem.status.value, "headers": encoded})
+    await send({"type": "http.response.body", "body": body})
+
+
 DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
     HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",

@@ -275,6 +275,7 @@ async def test_over_a_cap_a_browser_is_told_to_come_back(stream: Callable[..., S
             frames = await refused.rest()
         assert [frame.event for frame in frames] == [None, "busy"]
         assert (frames[0].retry or 0) >= 15_000
+        assert frames[1].json["full"] is True
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:  # the places of those who left are free again
         async with subscribe(stack.stream_url) as again:

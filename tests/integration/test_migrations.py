@@ -71,3 +71,73 @@ async def test_every_named_query_prepares(pool: Pool) -> None:
             for name in queries.available_queries:
                 if not name.endswith("_cursor"):
                     await connection.prepare(getattr(queries, name).sql)
+
+
+async def _tables(url: str) -> set[tuple[str, str]]:
+    connection = await asyncpg.connect(url)
+    rows = await connection.fetch(
+        "SELECT schemaname, tablename FROM pg_tables WHERE schemaname NOT IN ('pg_catalog', 'information_schema')"
+    )
+    await connection.close()
+    return {(row[0], row[1]) for row in rows}
+
+
+@pytest.mark.parametrize("search_path", ["app, public", '"$user"', "''", "pg_catalog", "app"])
+@pytest.mark.parametrize("schema", ["stockstream", "app"])
+async def test_everything_goes_to_public_whatever_search_path_says(
+    postgres: PostgresServer, empty_database: str, search_path: str, schema: str
+) -> None:
+    postgres.sql("not_migrated", f"CREATE SCHEMA {schema}")
+    postgres.sql("not_migrated", f"ALTER DATABASE not_migrated SET search_path = {search_path}")
+    assert await migrate(empty_database)
+    assert {found for found, _ in await _tables(empty_database)} == {"public"}
+    assert await migrate(empty_database) == []
+
+
+async def test_extensions_may_be_in_a_schema_of_their_own(postgres: PostgresServer, empty_database: str) -> None:
+    postgres.sql("not_migrated", 'CREATE SCHEMA "my extensions"')
+    for extension in ("pg_trgm", "unaccent"):
+        postgres.sql("not_migrated", f'CREATE EXTENSION {extension} SCHEMA "my extensions"')
+    assert await migrate(empty_database)
+    assert await migrate(empty_database) == []
+
+
+async def test_an_installation_in_another_schema_is_named_and_not_begun_anew(
+    postgres: PostgresServer, empty_database: str
+) -> None:
+    postgres.sql("not_migrated", "CREATE SCHEMA app; CREATE TABLE app.stockstream_migration (name text)")
+    with pytest.raises(MigrationError, match="installed in schema 'app'"):
+        await migrate(empty_database)
+    assert await _tables(empty_database) == {("app", "stockstream_migration")}
+
+
+async def test_a_read_only_database_is_one_line_and_no_fault_if_there_is_nothing_to_do(
+    postgres: PostgresServer, empty_database: str
+) -> None:
+    read_only = "ALTER DATABASE not_migrated SET default_transaction_read_only ="
+    postgres.sql("postgres", f"{read_only} on")
+    with pytest.raises(MigrationError, match="read-only"):
+        await migrate(empty_database)
+    postgres.sql("postgres", f"{read_only} off")
+    await migrate(empty_database)
+    postgres.sql("postgres", f"{read_only} on")
+    assert await migrate(empty_database) == []
+
+
+async def test_a_trigger_that_is_gone_is_named(postgres: PostgresServer, empty_database: str) -> None:
+    await migrate(empty_database)
+    postgres.sql("not_migrated", "DROP TRIGGER inventory_write_history ON inventory")
+    with pytest.raises(MigrationError, match="inventory_write_history of inventory is missing"):
+        await migrate(empty_database)
+
+
+async def test_the_epoch_is_what_it_was_before_it_was_made_cheaper(pool: Pool) -> None:
+    """Another one would send every client who holds a position back to the start, at an upgrade."""
+    async with pool.acquire() as connection:
+        assert await connection.fetchval(
+            "SELECT log_epoch() = left(encode(sha256(convert_to(concat_ws('/',"
+            " (SELECT system_identifier FROM pg_control_system()),"
+            " left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),"
+            " (SELECT oid FROM pg_database WHERE datname = current_database()),"
+            " 'inventory_history'::regclass::oid), 'UTF8')), 'hex'), 8)"
+        )

@@ -1,0 +1,135 @@
+"""Where a stream begins when there is more than one answer, and when the log has not been read yet."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from typing import TYPE_CHECKING
+
+import aiohttp
+import pytest
+
+from tests.sse import subscribe
+from tests.stack import Stack
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+    from pathlib import Path
+
+    from tests.postgres import PostgresServer
+
+EVENTS = 30
+PATIENCE_SECONDS = 20
+
+
+@pytest.fixture
+def stack(postgres: PostgresServer, database: str, tmp_path: Path) -> Iterator[Stack]:
+    stack = Stack(postgres, database, tmp_path)
+    stack.sql(f"INSERT INTO inventory (name, quantity) SELECT 'item', n FROM generate_series(1, {EVENTS}) AS n")
+    stack.start("stream")
+    yield stack
+    stack.close()
+
+
+def epoch(stack: Stack) -> str:
+    ((found,),) = stack.sql("SELECT log_epoch()")
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "header", "first"),
+    [
+        ("?last_event_id={e}-5&lastEventId={e}-20", None, 21),  # a polyfill appends the newer to the page's older one
+        ("?lastEventId={e}-20&last_event_id={e}-5", None, 21),
+        ("?last_event_id={e}-20&lastEventId={e}-5", None, 21),
+        ("?lastEventId={e}-5&lastEventId={e}-20", None, 21),
+        ("?last_event_id={e}-5&last_event_id={e}-20", None, 21),
+        ("?last_event_id={e}-9&lastEventId={e}-10", None, 11),  # by number, not as text
+        ("?last_event_id=&lastEventId={e}-20", None, 21),
+        ("?last_event_id=0000-999&lastEventId={e}-20", None, 21),  # of another log
+        ("?last_event_id={e}-20&lastEventId=ffffffff-999", None, 21),
+        ("?last_event_id={e}-5&lastEventId={e}-20", "{e}-10", 11),  # the header alone
+        ("?last_event_id={e}-20", "{e}-10", 11),
+        ("?snapshot=1&last_event_id={e}-5&lastEventId={e}-20", None, 21),
+    ],
+)
+async def test_the_header_counts_or_else_the_furthest_parameter(
+    stack: Stack, query: str, header: str | None, first: int
+) -> None:
+    here = epoch(stack)
+    position = header.format(e=here) if header else None
+    async with subscribe(stack.stream_url, query.format(e=here), last_event_id=position) as subscriber:
+        assert (await subscriber.next("inventory_update")).event_id == first
+
+
+async def test_positions_that_are_all_of_another_log_are_a_reset(stack: Stack) -> None:
+    async with subscribe(stack.stream_url, "?last_event_id=0000-5&lastEventId=ffff-20") as subscriber:
+        assert (await subscriber.next("reset")).json["reason"] == "the position is of another log"
+
+
+@pytest.mark.parametrize("query", ["?last_event_id=x&lastEventId={e}-2", "?last_event_id={e}-2&lastEventId=-1"])
+async def test_one_malformed_parameter_is_a_400_that_names_it(stack: Stack, query: str) -> None:
+    async with (
+        aiohttp.ClientSession(stack.stream_url) as session,
+        session.get("/events" + query.format(e=epoch(stack))) as response,
+    ):
+        assert response.status == 400
+        malformed = "last_event_id" if "=x" in query else "lastEventId"
+        assert (await response.json())["detail"].startswith(f"{malformed}: ")
+
+
+@pytest.fixture
+async def unread(own_postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Stack]:
+    """A stream that serves and has never seen its database."""
+    stack = Stack(own_postgres, own_postgres.create_database(), tmp_path)
+    own_postgres.stop(signal.SIGINT)
+    stack.start("stream", wait=False)
+    async with asyncio.timeout(PATIENCE_SECONDS), aiohttp.ClientSession(stack.stream_url) as session:
+        while True:
+            try:
+                async with session.get("/healthz") as response:
+                    assert response.status == 200
+                    break
+            except aiohttp.ClientError:
+                await asyncio.sleep(0.02)
+    yield stack
+    stack.close()
+
+
+async def test_a_stream_that_comes_before_the_first_read_is_held_until_it(unread: Stack) -> None:
+    async with subscribe(unread.stream_url, "?snapshot=1") as subscriber:
+        await asyncio.to_thread(unread.server.start)
+        frame = await subscriber.frame()
+        while frame.event is None:
+            frame = await subscriber.frame()
+        if frame.event == "busy":  # the server took longer than the stream is held: not full, and back soon
+            assert frame.json["full"] is False
+            return
+        assert (frame.event, frame.json) == ("snapshot", [])
+        unread.sql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+        assert (await subscriber.updates(1))[0].json["data"]["name"] == "bolt"
+
+
+async def test_while_the_database_is_away_a_stream_is_told_to_come_back_soon_and_why(unread: Stack) -> None:
+    async with subscribe(unread.stream_url) as subscriber:
+        retry, busy = await subscriber.rest()
+    assert retry.retry is not None
+    assert 1_000 <= retry.retry <= 4_000
+    assert busy.event == "busy"
+    assert busy.json == {"reason": "the log can't be read yet", "full": False}
+
+
+async def test_a_snapshot_that_cannot_be_read_now_is_told_to_come_back_soon(
+    own_postgres: PostgresServer, tmp_path: Path
+) -> None:
+    stack = Stack(own_postgres, own_postgres.create_database(), tmp_path)
+    stack.start("stream")
+    try:
+        own_postgres.stop(signal.SIGINT)
+        async with subscribe(stack.stream_url, "?snapshot=1") as subscriber:
+            retry, busy = await subscriber.rest()
+        assert retry.retry is not None
+        assert retry.retry <= 4_000
+        assert (busy.event, busy.json["full"]) == ("busy", False)
+    finally:
+        stack.close()
