@@ -10,11 +10,13 @@ WHERE known.created_at < now() - interval '24 hours'
 RETURNING known.key;
 
 -- name: select_answer(key)^
+-- What the request with this key was answered; null columns while it is at work.
 SELECT request, status, headers, body
 FROM idempotency_key
 WHERE key = :key;
 
 -- name: update_answer(key, status, headers, body)!
+-- Keep the response, for a request that comes again with the same key.
 UPDATE idempotency_key
 SET status = :status, headers = :headers, body = :body
 WHERE key = :key;

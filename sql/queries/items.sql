@@ -114,11 +114,13 @@ SELECT
 FROM items_as_of(:moment::bigint, :after_id::bigint, :page::integer) AS item;
 
 -- name: select_item(id)^
+-- One item, as it is now.
 SELECT i.version, item_document(i)::text AS document
 FROM inventory AS i
 WHERE i.id = :id;
 
 -- name: insert_item(actor, name, quantity)^
+-- Add an item.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 INSERT INTO inventory AS i (name, quantity)
 SELECT :name::text, :quantity::integer
@@ -148,6 +150,7 @@ WHERE i.id = :id
 RETURNING i.version, item_document(i)::text AS document;
 
 -- name: delete_item(actor, id, versions)^
+-- Delete an item, if it has one of these versions (null: whatever its version).
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 DELETE FROM inventory AS i
 USING actor
@@ -156,6 +159,7 @@ WHERE i.id = :id
 RETURNING i.version, item_document(i)::text AS document;
 
 -- name: restore_item(actor, id)^
+-- Bring a deleted item back as it was before its deletion.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 SELECT i.version, item_document(i)::text AS document
 FROM actor

@@ -57,10 +57,21 @@ def test_no_test_uses_wait_for() -> None:
         assert not re.search(r"asyncio\.wait_for\(|import.*\bwait_for\b", file.read_text()), file
 
 
-def test_every_named_query_says_what_it_is_for_or_is_plain() -> None:
+NAMED_QUERIES = [
+    (query, following)
+    for file in sorted((ROOT / "sql" / "queries").glob("*.sql"))
+    for query, following in re.findall(r"^-- name: (\S+?)\b.*\n(.*)$", file.read_text(), re.MULTILINE)
+]
+
+
+@pytest.mark.parametrize(("query", "following"), NAMED_QUERIES, ids=[query for query, _ in NAMED_QUERIES])
+def test_every_named_query_is_followed_by_a_comment_on_its_purpose(query: str, following: str) -> None:
+    assert re.match(r"-- (?!name:)\w", following), query
+
+
+def test_every_query_names_its_columns() -> None:
     for file in (ROOT / "sql" / "queries").glob("*.sql"):
-        text = file.read_text()
-        assert "SELECT *" not in text, file
+        assert "SELECT *" not in file.read_text(), file
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)\)", README))))
