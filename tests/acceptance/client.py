@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 ITEMS = "/api/inventories"
+SHOWN_CHARACTERS = 300
 JSON = {"Content-Type": "application/json"}
 
 
@@ -66,18 +67,26 @@ async def head(api: aiohttp.ClientSession) -> int:
         return int(response.headers["Last-Event-ID"].rpartition("-")[2])
 
 
-async def problem(response: aiohttp.ClientResponse, status: int) -> dict[str, Any]:
-    """The body of an error, once it is sure that it is a whole problem+json."""
-    body: dict[str, Any] = json.loads(await response.text())
-    assert response.status == status, body
-    assert response.content_type == "application/problem+json"
-    assert {"type", "title", "status", "detail", "error"} <= set(body)
-    assert body["status"] == status
-    assert body["error"] == body["detail"]
-    assert not re.search(r"Traceback|asyncpg|SELECT |psycopg|File \"|sys\.", json.dumps(body))
+async def problem(response: aiohttp.ClientResponse, status: int, *, sent: object = None) -> dict[str, Any]:
+    """The body of an error, once it is sure that it is a whole problem+json. What was sent is named in a failure."""
+    text = await response.text()
+    seen = f"{response.method} {response.url} with {_short(sent)}: {response.status} {_short(text)}"
+    assert response.status == status, seen
+    assert response.content_type == "application/problem+json", seen
+    body: dict[str, Any] = json.loads(text)
+    assert {"type", "title", "status", "detail", "error"} <= set(body), seen
+    assert body["status"] == status, seen
+    assert body["error"] == body["detail"], seen
+    assert not re.search(r"Traceback|asyncpg|SELECT |psycopg|File \"|sys\.", json.dumps(body)), seen
     return body
 
 
-async def refused(response: aiohttp.ClientResponse, field: str, status: int = 422) -> None:
+async def refused(response: aiohttp.ClientResponse, field: str, status: int = 422, *, sent: object = None) -> None:
     """That this is a problem that names this field."""
-    assert {fault["field"] for fault in (await problem(response, status))["errors"]} == {field}
+    errors = (await problem(response, status, sent=sent))["errors"]
+    assert {fault["field"] for fault in errors} == {field}, (_short(sent), errors)
+
+
+def _short(value: object) -> str:
+    text = value if isinstance(value, str) else repr(value)
+    return text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}... ({len(text)} characters)"

@@ -89,7 +89,7 @@ async def test_an_unknown_parameter_is_refused_everywhere(api: aiohttp.ClientSes
     body = BODIES.get((method, path))
     for query, field in (("surprise=1", "surprise"), ("surprise", "surprise"), ("%FF=1", "\ufffd"), ("=1", "")):
         async with api.request(method, URL(f"{target}?{query}", encoded=True), json=body) as response:
-            await refused(response, field)
+            await refused(response, field, sent=query)
     if "<id>" in path:
         assert (await get(api, target.removesuffix("/restore").removesuffix("/history")))["version"] == 1
 
@@ -101,7 +101,7 @@ async def test_an_id_that_no_item_can_have_is_a_404_everywhere(
     for item_id in NO_IDS:
         target = URL(path.replace("<id>", item_id), encoded=True)
         async with api.request(method, target, json=BODIES.get((method, path))) as response:
-            await problem(response, 404)
+            await problem(response, 404, sent=item_id)
 
 
 @pytest.mark.parametrize(("method", "path"), BODIES)
@@ -118,7 +118,7 @@ async def test_a_value_that_a_field_cannot_have_is_refused_by_the_name_of_the_fi
             async with api.request(
                 method, target, data=f'{{"{field}": {bad}{rest}}}'.encode(), headers=JSON
             ) as response:
-                await refused(response, field)
+                await refused(response, field, sent=bad)
     assert all(item["version"] == 1 for item in await get(api, ITEMS))
 
 
@@ -142,7 +142,7 @@ async def test_a_field_that_is_unknown_or_there_twice_is_refused_by_its_name(
         ('"x": {"y": 1, "y": 1}', "y"),
     ):
         async with api.request(method, target, data=f"{{{good}, {extra}}}".encode(), headers=JSON) as response:
-            await refused(response, field)
+            await refused(response, field, sent=extra)
 
 
 @pytest.mark.parametrize(("method", "path"), BODIES)
@@ -150,10 +150,10 @@ async def test_a_body_that_is_no_json_object_is_refused(api: aiohttp.ClientSessi
     target = await address(api, path)
     for body in NO_JSON:
         async with api.request(method, target, data=body, headers=JSON) as response:
-            await refused(response, "body", 400)
+            await refused(response, "body", 400, sent=body)
     for text in ("[]", '"x"', "1", "-0", "null", "true", "NaN", "[{}]"):
         async with api.request(method, target, data=text.encode(), headers=JSON) as response:
-            await refused(response, "body")
+            await refused(response, "body", sent=text)
     good = json.dumps(BODIES[method, path]).encode()
     for kind in (
         "text/plain",
@@ -162,10 +162,10 @@ async def test_a_body_that_is_no_json_object_is_refused(api: aiohttp.ClientSessi
         "multipart/form-data; boundary=x",
     ):
         async with api.request(method, target, data=good, headers={"Content-Type": kind}) as response:
-            await problem(response, 415)
+            await problem(response, 415, sent=kind)
     for data in (good + b" " * 70_000, _in_chunks(good, 70)):
         async with api.request(method, target, data=data, headers=JSON) as response:
-            await problem(response, 413)
+            await problem(response, 413, sent=type(data))
 
 
 async def _in_chunks(begin: bytes, count: int) -> Any:
@@ -177,7 +177,7 @@ async def _in_chunks(begin: bytes, count: int) -> Any:
 async def test_a_file_that_is_no_csv_is_refused(api: aiohttp.ClientSession) -> None:
     for body in (b"", b"\xff\xfe", b"\0", b'"', b"name\nx\n", b"name,quantity\n\x00,1\n", b"name,quantity\nx,-0\n"):
         async with api.post(f"{ITEMS}/import", data=body, headers=CSV) as response:
-            assert (await problem(response, 422))["errors"], body
+            assert (await problem(response, 422, sent=body))["errors"], body
     async with api.post(f"{ITEMS}/import", json={"name": "a", "quantity": 1}) as response:
         await problem(response, 415)
     assert await get(api, ITEMS) == []
@@ -208,8 +208,8 @@ async def test_a_method_that_is_not_taken_is_a_405(api: aiohttp.ClientSession, p
     taken = {method for method, known in ROUTES if known == path}
     for method in METHODS - taken:
         async with api.request(method, target) as response:
-            await problem(response, 405)
-            assert taken <= set(re.split(r",\s*", response.headers["Allow"]))
+            await problem(response, 405, sent=method)
+            assert taken <= set(re.split(r",\s*", response.headers["Allow"])), method
 
 
 ITEM = b'{"name": "a", "quantity": 1}'
@@ -237,7 +237,7 @@ async def test_bytes_that_are_no_good_request_are_refused(
     api: aiohttp.ClientSession, shared_stack: Stack, raw: bytes
 ) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", shared_stack.ports["api"])
-    writer.write(raw + b"Host: a\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + ITEM)
+    writer.write(raw + b"Host: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + ITEM)
     async with asyncio.timeout(PATIENCE_SECONDS):
         answer = await reader.read()
     writer.close()
@@ -251,7 +251,7 @@ async def test_nothing_of_all_this_is_in_the_log(api: aiohttp.ClientSession, sha
         target = path.replace("<id>", str(item["id"]))
         for name in ("q", "as_of", "after", "actor", SECRET):
             async with api.request(method, target, params={name: SECRET}) as response:
-                assert response.status < 500
+                assert response.status < 500, (method, path, name)
         for body, headers in (
             (f'{{"name": "{SECRET}\\u0000", "quantity": 1}}', JSON),
             (f'{{"{SECRET}": 1}}', JSON),
@@ -262,7 +262,7 @@ async def test_nothing_of_all_this_is_in_the_log(api: aiohttp.ClientSession, sha
             (f'{{"name": "{SECRET}", "quantity": 1}}', {**JSON, "If-Match": f'"{SECRET}"'}),
         ):
             async with api.request(method, target, data=body.encode(), headers=headers) as response:
-                assert response.status < 500
+                assert response.status < 500, (method, path, body, headers)
     await change(api, "POST", ITEMS, {"name": SECRET, "quantity": 1})
     log = shared_stack.log("api")
     assert SECRET not in log

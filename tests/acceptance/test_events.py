@@ -337,7 +337,7 @@ async def test_a_client_that_stopped_reading_does_not_hold_up_a_stop(stream: Cal
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         deaf.connect(("127.0.0.1", stack.ports["stream"]))
-        deaf.sendall(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+        deaf.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         async with subscribe(stack.stream_url) as subscriber:
             await subscriber.opened()
             add_items(stack, 30_000)
@@ -362,7 +362,7 @@ async def test_while_it_drains_it_is_not_ready_and_opens_no_stream(stream: Calla
 async def test_a_client_that_stops_reading_costs_only_itself(stream: Callable[..., Stack]) -> None:
     stack = stream(STREAM_RING_BYTES="65536")
     with socket.create_connection(("127.0.0.1", stack.ports["stream"])) as deaf:
-        deaf.sendall(b"GET /events HTTP/1.1\r\nHost: a\r\n\r\n")
+        deaf.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")
         async with subscribe(stack.stream_url) as subscriber:
             await subscriber.opened()
             add_items(stack, 60_000)

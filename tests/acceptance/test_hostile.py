@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 1
 PATIENCE_SECONDS = 20
 HALF_OPEN = 2_000
-HOST = "Host: a\r\n"
+HOST = "Host: localhost\r\n"
 
 
 @pytest.fixture(scope="module")
@@ -71,9 +71,9 @@ async def is_well(stack: Stack) -> None:
 
 async def test_a_head_without_end_is_refused(stack: Stack, port: int) -> None:
     flood = f"GET /healthz HTTP/1.1\r\n{HOST}" + "".join(f"X-{number}: {'x' * 90}\r\n" for number in range(2_000))
-    assert (await answer(port, flood.encode())).split(b" ")[1][:1] == b"4"
+    assert (await answer(port, flood.encode())).startswith(b"HTTP/1.1 431 ")
     long_line = f"GET /{'x' * 100_000} HTTP/1.1\r\n{HOST}\r\n"
-    assert (await answer(port, long_line.encode())).split(b" ")[1][:1] == b"4"
+    assert (await answer(port, long_line.encode())).startswith(b"HTTP/1.1 431 ")
     await is_well(stack)
 
 
@@ -110,29 +110,35 @@ async def test_a_body_that_never_comes_is_a_408(stack: Stack) -> None:
     "head",
     [
         "GET / HTTP/1.1\r\n\r\n",
-        "GET  HTTP/1.1\r\nHost: a\r\n\r\n",
-        "G\u00cbT /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
-        "GET /healthz HTTP/1.1\r\nHost: a\r\nX: \x00\r\n\r\n",
-        "GET /healthz HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n",
-        "POST /api/inventories HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        "POST /api/inventories HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
-        "POST /api/inventories HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx",
+        "GET  HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "G\u00cbT /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: \x00\r\n\r\n",
+        "GET /healthz HTTP/1.1\r\nHost: localhost\r\nno colon\r\n\r\n",
+        "POST /api/inventories HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        "POST /api/inventories HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nx",
+        "POST /api/inventories HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\nx",
         "\x16\x03\x01\x02\x00\x01\x00",
         "\r\n" * 50,
     ],
 )
-async def test_what_is_no_http_is_refused_or_cut_off(port: int, head: str) -> None:
+async def test_what_is_no_http_is_a_400(port: int, head: str) -> None:
     received = await answer(port, head.encode("latin-1") + b"\r\n\r\n")
-    status = received.split(b" ")[1][:1] if received else b"4"
-    assert status in {b"4", b"5"}, received
+    assert received.startswith(b"HTTP/1.1 400 "), received
     assert b"Traceback" not in received
 
 
-@pytest.mark.parametrize("method", ["TRACE", "CONNECT", "PROPFIND", "X" * 500])
-async def test_a_method_that_is_none_is_refused(port: int, method: str) -> None:
-    target = "a:80" if method == "CONNECT" else "/healthz"
+@pytest.mark.parametrize(
+    ("method", "target", "status"),
+    [
+        ("TRACE", "/healthz", 405),
+        ("PROPFIND", "/healthz", 405),
+        ("X" * 500, "/healthz", 405),
+        ("CONNECT", "a:80", 404),  # hypercorn takes the authority for a path, and no route has it
+    ],
+)
+async def test_a_method_that_is_none_is_refused(port: int, method: str, target: str, status: int) -> None:
     received = await answer(port, f"{method} {target} HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n".encode())
-    assert received.split(b" ")[1][:1] == b"4", received
+    assert received.startswith(f"HTTP/1.1 {status} ".encode()), received
 
 
 @pytest.mark.parametrize(
@@ -169,7 +175,7 @@ async def test_thousands_of_half_open_connections_keep_no_one_out(stack: Stack, 
     connections = []
     for _ in range(HALF_OPEN):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        writer.write(b"GET /events HTTP/1.1\r\nHost: a\r\n")
+        writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n")
         connections.append((reader, writer))
     await is_well(stack)
     async with asyncio.timeout(PATIENCE_SECONDS):
