@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.faketime import find_faketime
 from tests.faults.campaign import Verdict, settle_and_judge
 from tests.faults.world import World
 from tests.postgres import PostgresServer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 SEED = 21
 DISK_BYTES = 160 * 2**20
 SMALLEST_BYTES = 4_096
 MOUNT_SECONDS = 30
 POLL_SECONDS = 0.05
-FAKETIME = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
+FAKETIME = find_faketime()
 STEPS = ("+3600", "-3600", "-86400", "+0", "+31536000", "+0")  # seconds, from the true time
 
 
