@@ -10,6 +10,9 @@ import pytest
 from tests.postgres import PostgresServer
 from tests.stack import Stack
 
+# Their assertions are to show the values that they compare, as those of test modules do.
+pytest.register_assert_rewrite("tests.acceptance.client", "tests.acceptance.log", "tests.acceptance.random_verdict")
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path

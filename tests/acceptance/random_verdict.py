@@ -1,0 +1,147 @@
+"""What must hold of the answers to changes that were made at the same time: each follows from the log."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.acceptance.random_changes import COLUMNS, LARGEST_QUANTITY, Answer, Sent
+
+if TYPE_CHECKING:
+    from tests.acceptance.log import Event, Item, State
+
+
+class Verdict:
+    """Holds the answers to a batch against its events, and the states that there were meanwhile."""
+
+    def __init__(self, log: list[Event], events: list[Event], before: State) -> None:
+        self.log = log
+        self.events = events
+        self.before = before
+
+    def documents(self, item_id: int) -> list[Item | None]:
+        """What a request of the batch may have found: null where there was no such item."""
+        return [self.before.get(item_id), *(event.after for event in self.events if event.item_id == item_id)]
+
+    def check(self, sent: Sent) -> None:
+        events = [event for event in self.events if event.actor == sent.actor]
+        made = [answer for answer in sent.answers if answer.is_made and not answer.is_replay]
+        for answer in sent.answers:
+            if answer.is_replay:
+                assert answer.document == made[0].document
+            elif not answer.is_made:
+                self.check_refusal(sent, answer)
+        assert len(made) <= 1
+        if not made:
+            assert events == [], "what was refused has changed nothing"
+        else:
+            getattr(self, f"check_{sent.change.kind}")(sent, made[0].document, events)
+
+    def check_create(self, sent: Sent, document: Any, events: list[Event]) -> None:
+        (event,) = events
+        assert (event.operation, event.after) == ("INSERT", document)
+        assert (document["name"], document["quantity"]) == (sent.change.name, sent.change.quantity)
+        assert document["version"] == 1
+
+    def check_set(self, sent: Sent, document: Any, events: list[Event]) -> None:
+        wanted = {"quantity": sent.change.quantity} | ({"name": sent.change.name} if sent.change.name else {})
+        self._check_update(sent, document, events, lambda found: found | wanted)
+
+    def check_adjust(self, sent: Sent, document: Any, events: list[Event]) -> None:
+        self._check_update(
+            sent, document, events, lambda found: found | {"quantity": found["quantity"] + sent.change.adjust}
+        )
+
+    def _check_update(self, sent: Sent, document: Any, events: list[Event], become: Any) -> None:
+        if not events:
+            assert document in self.documents(sent.item_id)
+            assert become(document) == document, "nothing was to be changed"
+            found = document
+        else:
+            (event,) = events
+            assert (event.operation, event.after, event.item_id) == ("UPDATE", document, sent.item_id)
+            assert event.before is not None
+            found = event.before
+            rewritten = {"version": found["version"] + 1, "updated_at": document["updated_at"]}
+            assert document == become(found) | rewritten
+        assert sent.version in {None, found["version"]}
+
+    def check_delete(self, sent: Sent, document: Any, events: list[Event]) -> None:
+        (event,) = events
+        assert (event.operation, event.item_id) == ("DELETE", sent.item_id)
+        assert event.before is not None
+        assert sent.version in {None, event.before["version"]}
+
+    def check_restore(self, sent: Sent, document: Any, events: list[Event]) -> None:
+        (event,) = events
+        deletion = [one for one in self.log if one.item_id == sent.item_id and one.id < event.id][-1]
+        assert (event.operation, event.after, deletion.operation) == ("INSERT", document, "DELETE")
+        assert deletion.before is not None
+        rewritten = {"version": deletion.before["version"] + 2, "updated_at": document["updated_at"]}
+        assert document == deletion.before | rewritten
+
+    def check_import(self, sent: Sent, document: Any, events: list[Event]) -> None:
+        known = {row["id"]: row for row in sent.rows if row["id"]}
+        created = [event.after for event in events if event.operation == "INSERT"]
+        updated = [event for event in events if event.operation == "UPDATE"]
+        assert document == {
+            "created": len(created),
+            "updated": len(updated),
+            "unchanged": len(known) - len(updated),
+        }
+        new = [(row["name"], row["quantity"]) for row in sent.rows if not row["id"]]
+        assert [(item["name"], item["quantity"]) for item in created if item] == new
+        for event in updated:
+            assert event.before is not None
+            assert event.after is not None
+            row = known.pop(event.item_id)
+            assert (event.after["name"], event.after["quantity"]) == (row["name"], row["quantity"])
+            assert row["version"] in {"", event.before["version"]}
+        for item_id, row in known.items():
+            assert any(
+                found and all(row[name] in {"", found[name]} for name in COLUMNS) for found in self.documents(item_id)
+            ), "nothing was to be changed"
+        self._check_one_transaction(events)
+
+    def check_bulk(self, sent: Sent, document: Any, events: list[Event]) -> None:
+        assert len(events) == document
+        for event in events:
+            assert event.before is not None
+            assert event.after is not None
+            assert event.after["quantity"] == event.before["quantity"] + 1
+        self._check_one_transaction(events)
+
+    def _check_one_transaction(self, events: list[Event]) -> None:
+        """Nothing of others is between them."""
+        if events:
+            first = self.events.index(events[0])
+            assert self.events[first : first + len(events)] == events
+
+    def check_refusal(self, sent: Sent, answer: Answer) -> None:
+        """There was a moment, while it was under way, at which this was the right answer."""
+        found = self.documents(sent.item_id)
+        there = [document for document in found if document is not None]
+        if answer.document and "current" in answer.document:
+            assert answer.document["current"] in there
+        match answer.status, sent.change.kind:
+            case 404, "set" | "adjust" | "delete" | "restore":
+                assert None in found
+            case 412, "set" | "adjust" | "delete":
+                assert any(document is None or document["version"] != sent.version for document in found)
+            case 409, "adjust":
+                quantities = [document["quantity"] + sent.change.adjust for document in there]
+                assert any(not 0 <= quantity <= LARGEST_QUANTITY for quantity in quantities) or (
+                    None in found and "same moment" in answer.document["detail"]
+                )
+            case 409, "restore":
+                assert there
+            case 422, "import":
+                ids = [row["id"] for row in sent.rows if row["id"]]
+                assert len(set(ids)) < len(ids) or any(self._may_be_refused(row) for row in sent.rows if row["id"])
+            case status, kind:
+                raise AssertionError(f"{kind} was answered {status}: {answer.document}")
+
+    def _may_be_refused(self, row: dict[str, Any]) -> bool:
+        return any(
+            document is None or row["version"] not in {"", document["version"]}
+            for document in self.documents(row["id"])
+        )
