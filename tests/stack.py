@@ -97,9 +97,9 @@ class Stack:
     def stop(self, name: str) -> int:
         """SIGTERM; returns the exit code. One that does not end in time is killed."""
         self.signal(name, signal.SIGTERM)
-        return self.wait_for(name)
+        return self.wait_until_ended(name)
 
-    def wait_for(self, name: str) -> int:
+    def wait_until_ended(self, name: str) -> int:
         """The exit code of one that was told to stop. If it does not end in time it is killed."""
         process = self._processes[name]
         try:

@@ -42,6 +42,7 @@ FROM stockstream_migration
 ORDER BY name;
 
 -- name: insert_migration(name, checksum)!
+-- Note that a file has been applied, in the transaction that applied it.
 INSERT INTO stockstream_migration (name, checksum)
 VALUES (:name, :checksum);
 

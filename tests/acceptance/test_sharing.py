@@ -155,7 +155,7 @@ async def test_requests_under_way_end_before_the_service_does(
         await asyncio.sleep(2)  # longer than a service that does not wait would live
         assert not adjusting.done()
     assert await adjusting == 8
-    assert await asyncio.to_thread(stack.wait_for, "api") == 0
+    assert await asyncio.to_thread(stack.wait_until_ended, "api") == 0
 
 
 async def test_a_request_that_takes_longer_than_the_drain_is_cut_and_undone(

@@ -70,7 +70,8 @@ async def test_the_migration_folds_the_names_that_are_there_anew(
             "INSERT INTO inventory (name, quantity) VALUES ('Hex bolt M6 × 20', 1), ('O´Brien', 1), ('Zürich', 1)"
         )
         monkeypatch.undo()
-        await asyncio.wait_for(migrate(url), 30)
+        async with asyncio.timeout(30):
+            await migrate(url)
         rows = await connection.fetch("SELECT folded, order_key FROM inventory_name ORDER BY item_id")
         assert [row["folded"] for row in rows] == ["hex bolt m6 x 20", "o'brien", "zurich"]
         assert rows[0]["order_key"] == f"hex bolt m{6:020} x {20:020}"
