@@ -20,7 +20,7 @@ export const formatMoment = (timestamp) => MOMENT.format(new Date(timestamp));
 export function formatAgo(timestamp, now) {
   const age = Math.max(0, now - Date.parse(timestamp));
   if (age < 10 * SECOND) return "just now";
-  if (age < MINUTE) return RELATIVE.format(0, "minute");
+  if (age < MINUTE) return RELATIVE.format(-Math.floor(age / SECOND), "second");
   if (age < HOUR) return RELATIVE.format(-Math.floor(age / MINUTE), "minute");
   if (age < DAY) return RELATIVE.format(-Math.floor(age / HOUR), "hour");
   if (age < WEEK) return RELATIVE.format(-Math.floor(age / DAY), "day");
