@@ -142,7 +142,7 @@ class Subscribers:
             async with asyncio.timeout(FIRST_READ_SECONDS):
                 await self._relay.first_read.wait()
         except TimeoutError:
-            raise BusyError("the log can't be read yet") from None
+            raise BusyError("the log has not been read yet") from None
 
     async def _begin(self, subscription: Subscription) -> tuple[list[bytes], int]:
         """What a stream begins with, and the event id that its reader has then reached."""

@@ -116,7 +116,7 @@ async def test_while_the_database_is_away_a_stream_is_told_to_come_back_soon_and
     assert retry.retry is not None
     assert 1_000 <= retry.retry <= 4_000
     assert busy.event == "busy"
-    assert busy.json == {"reason": "the log can't be read yet", "full": False}
+    assert busy.json == {"reason": "the log has not been read yet", "full": False}
 
 
 async def test_a_snapshot_that_cannot_be_read_now_is_told_to_come_back_soon(
