@@ -6,6 +6,7 @@ import gc
 import sys
 
 from shared import logging
+from shared.pooler import refuse_transaction_pooler
 from shared.serving import Limits, serve
 from shared.settings import load
 from shared.workers import shared_metrics
@@ -18,6 +19,12 @@ def main() -> None:
         return
     limits = Limits(settings.max_header_bytes, settings.idle_seconds)
     logging.configure("stream", settings.log_format, settings.log_level)
+    for setting, url in (
+        ("DATABASE_URL", settings.database_url),
+        ("LISTEN_DATABASE_URL", settings.listen_database_url),
+    ):
+        if url is not None:
+            refuse_transaction_pooler(url.get_secret_value(), setting)
     # Thousands of streams are much for the garbage collector to look at, and nothing to find.
     gc.set_threshold(100_000, 50, 100)
     with shared_metrics(settings.stream_workers):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quart import Quart
+from quart import Blueprint, Quart
 from quart_cors import cors
 
 from shared import background, hosts, metrics
@@ -19,8 +19,6 @@ from stream_service.ring import Ring
 from stream_service.subscribers import Subscribers
 
 if TYPE_CHECKING:
-    from quart import Blueprint
-
     from stream_service.settings import StreamSettings
 
 ROLE = "stockstream_stream"
@@ -31,8 +29,7 @@ def create_app(settings: StreamSettings) -> Quart:
     app = Quart(__name__, static_folder=None)
     subscribers = app.extensions["subscribers"] = Subscribers(settings)
     answer_with_problems(app)
-    app.register_blueprint(_for_pages(events.blueprint, settings))
-    app.register_blueprint(_for_pages(documentation.blueprint, settings))
+    app.register_blueprint(_pages(settings))
     app.asgi_app = hosts.gate(  # type: ignore[method-assign]
         events.with_direct_send(app.asgi_app), settings, settings.stream_bind
     )
@@ -69,6 +66,9 @@ def create_app(settings: StreamSettings) -> Quart:
     return app
 
 
-def _for_pages(blueprint: Blueprint, settings: StreamSettings) -> Blueprint:
-    """Let the pages of these origins read it."""
-    return cors(blueprint, allow_origin=settings.origins, allow_methods=["GET"], allow_headers=["Last-Event-ID"])
+def _pages(settings: StreamSettings) -> Blueprint:
+    """What pages of the allowed origins may read. A blueprint of this app alone: the parts serve other apps too."""
+    pages = Blueprint("pages", __name__)
+    for part in (events, documentation):
+        pages.register_blueprint(part.blueprint)
+    return cors(pages, allow_origin=settings.origins, allow_methods=["GET"], allow_headers=["Last-Event-ID"])

@@ -30,3 +30,7 @@ SELECT
 -- name: is_read_only()$
 -- Whether this session can't write: a standby, or a session of a database that is set to read-only.
 SELECT current_setting('transaction_read_only') = 'on';
+
+-- name: select_backend()$
+-- Which process of the server is at work for this session; behind a pooler it may be another each time.
+SELECT pg_backend_pid();

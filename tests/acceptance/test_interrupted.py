@@ -68,24 +68,28 @@ class Marked:
                 found[pid] = command.replace(b"\0", b" ").decode(errors="replace")
         return found
 
-    def until(self, is_so: Callable[[dict[int, str]], bool], seconds: float) -> None:
+    def until(self, is_so: Callable[[dict[int, str]], bool], seconds: float, *, is_running: bool) -> None:
+        """Return when this is so; meanwhile the program itself must go on if it is running."""
         deadline = time.monotonic() + seconds
         while not is_so(found := self.processes()):
             assert time.monotonic() < deadline, (found, (self.folder / "output").read_text())
-            if seconds == START_SECONDS:
-                assert self.program.poll() is None, (self.folder / "output").read_text()
+            assert not is_running or self.program.poll() is None, (self.folder / "output").read_text()
             time.sleep(0.02)
 
     def runs(self, *words: str) -> None:
         """Return when a process of each of these commands runs."""
-        self.until(lambda found: all(any(word in line for line in found.values()) for word in words), START_SECONDS)
+        self.until(
+            lambda found: all(any(word in line for line in found.values()) for word in words),
+            START_SECONDS,
+            is_running=True,
+        )
 
     def ends(self, number: signal.Signals) -> None:
         """Send this signal to the program alone. Nothing of it may be left: no process and no folder."""
         self.processes()
         self.program.send_signal(number)
         self.program.wait(END_SECONDS)
-        self.until(lambda found: not found, END_SECONDS)
+        self.until(lambda found: not found, END_SECONDS, is_running=False)
         assert list(self.folder.glob("stockstream-*")) == []
 
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.faketime import find_faketime
 from tests.faults.campaign import Verdict, settle_and_judge
 from tests.faults.world import World
 from tests.postgres import PostgresServer
+from tests.system_programs import find_faketime
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
