@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from quart import g, request
 from quart.wrappers.response import DataBody
+from quart_cors import cors
 
 from api_service import metrics
 from api_service.blueprints.dashboard import script_policy
@@ -30,8 +31,22 @@ CUT = Problem(
 SMALL_BYTES = 64 * 1024  # fits into a socket's buffer
 
 
+# What pages of other origins may send and see, if their origins are allowed.
+METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+REQUEST_HEADERS = ["Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Actor"]
+RESPONSE_HEADERS = ["ETag", "Last-Event-ID", "Link", "Location", "Retry-After", "Idempotent-Replayed"]
+
+
 def guard(app: Quart, settings: ApiSettings) -> None:
     """Put the checks and headers of all routes before and after them."""
+    if settings.allowed_origins:
+        cors(
+            app,
+            allow_origin=settings.allowed_origins,
+            allow_methods=METHODS,
+            allow_headers=REQUEST_HEADERS,
+            expose_headers=RESPONSE_HEADERS,
+        )
     app.asgi_app = hosts.gate(  # type: ignore[method-assign]
         answer_when_cut(app.asgi_app), settings, settings.api_bind
     )

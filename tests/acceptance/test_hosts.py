@@ -202,6 +202,22 @@ async def test_our_page_an_allowed_origin_and_clients_that_are_no_browsers_may_w
         assert status not in {403, 421}, (method, path, received)
 
 
+async def test_a_page_of_an_allowed_origin_may_ask_and_is_shown_the_answer(stack: Stack) -> None:
+    path = "/api/inventories/1"
+    ours = ("Host: localhost", f"Origin: {ORIGIN}", "Access-Control-Request-Method: PUT")
+    wanted = "Access-Control-Request-Headers: content-type, if-match, idempotency-key"
+    status, received = await ask(stack, "api", "OPTIONS", path, *ours, wanted)
+    assert status == 200
+    assert f"access-control-allow-origin: {ORIGIN}".encode() in received.lower()
+    assert b"put" in received.lower().partition(b"access-control-allow-methods:")[2].partition(b"\r\n")[0]
+    status, received = await ask(stack, "api", "GET", path, *ours[:2])
+    assert status == 200
+    assert f"access-control-allow-origin: {ORIGIN}".encode() in received.lower()
+    assert b"access-control-allow-credentials" not in received.lower()
+    status, received = await ask(stack, "api", "OPTIONS", path, "Host: localhost", "Origin: https://evil.example")
+    assert b"access-control-allow-origin" not in received.lower()
+
+
 @pytest.mark.parametrize(("service", "method", "path"), READS)
 async def test_reading_needs_no_origin(stack: Stack, service: str, method: str, path: str) -> None:
     headers = ("Host: localhost", "Sec-Fetch-Site: cross-site", "Origin: https://evil.example")
