@@ -32,21 +32,31 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """One PostgreSQL for the whole run."""
-    server = PostgresServer(tmp_path_factory.mktemp("postgres"))
+def stopped_postgres(tmp_path_factory: pytest.TempPathFactory) -> PostgresServer:
+    """A PostgreSQL with the template, to be copied."""
+    server = PostgresServer(tmp_path_factory.mktemp("stopped") / "postgres")
     server.start()
     server.make_template()
+    server.stop()
+    return server
+
+
+@pytest.fixture(scope="session")
+def postgres(stopped_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
+    """One PostgreSQL for the whole run."""
+    server = PostgresServer(tmp_path_factory.mktemp("running") / "postgres")
+    stopped_postgres.copy_to(server.data_dir)
+    server.start()
     yield server
     server.close()
 
 
 @pytest.fixture
-def own_postgres(tmp_path: Path) -> Iterator[PostgresServer]:
+def own_postgres(stopped_postgres: PostgresServer, tmp_path: Path) -> Iterator[PostgresServer]:
     """A PostgreSQL that this test may stop, kill and start."""
     server = PostgresServer(tmp_path / "postgres")
+    stopped_postgres.copy_to(server.data_dir)
     server.start()
-    server.make_template()
     yield server
     server.close()
 

@@ -115,6 +115,12 @@ class PostgresServer:
         options = ["-X", "-q", "-A", "-t", "-F", "\x1f", "-v", "ON_ERROR_STOP=1"]
         return [postgres.binary("psql"), *options, "-d", self.url(database), "-c", text]
 
+    def copy_to(self, data_dir: Path) -> None:
+        """Copy the cluster of this server, which must be stopped, for another: initdb takes seconds, this does not."""
+        data_dir.mkdir(mode=0o700, parents=True)
+        copy = ["cp", "-a", str(postgres.cluster_dir(self.data_dir)), str(postgres.cluster_dir(data_dir))]
+        subprocess.run(copy, check=True)
+
     def make_template(self) -> None:
         self.sql("postgres", f"CREATE DATABASE {TEMPLATE}")
         asyncio.run(migrate(self.url(TEMPLATE)))

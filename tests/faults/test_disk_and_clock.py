@@ -42,10 +42,10 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 @pytest.fixture
-def cramped_postgres(small_disk: Path) -> Iterator[PostgresServer]:
+def cramped_postgres(stopped_postgres: PostgresServer, small_disk: Path) -> Iterator[PostgresServer]:
     server = PostgresServer(small_disk / "data")
+    stopped_postgres.copy_to(server.data_dir)
     server.start()
-    server.make_template()
     yield server
     server.close()
 
