@@ -4,24 +4,32 @@ from __future__ import annotations
 
 import sys
 
-from api_service.app import create_app
 from api_service.settings import ApiSettings
-from shared import logging
-from shared.pooler import refuse_transaction_pooler
-from shared.serving import Limits, serve
 from shared.settings import load
 
 
 def main() -> None:
     settings = load(ApiSettings)
-    if "--check" in sys.argv:
-        return
-    limits = Limits(settings.max_header_bytes, settings.idle_seconds)
+    if "--check" not in sys.argv:
+        serve(settings)
+
+
+def serve(settings: ApiSettings) -> None:
+    """Serve until SIGTERM. What that takes is imported here, so that a check of the settings is quick."""
+    from api_service.app import create_app
+    from shared import logging, serving
+    from shared.pooler import refuse_transaction_pooler
+
     logging.configure("api", settings.log_format, settings.log_level)
     if settings.database_url is not None:
         refuse_transaction_pooler(settings.database_url.get_secret_value(), "DATABASE_URL")
-    app, grace = create_app(settings), settings.api_drain_seconds
-    serve(app, settings.api_bind, "API_BIND", limits=limits, grace_seconds=grace)
+    serving.serve(
+        create_app(settings),
+        settings.api_bind,
+        "API_BIND",
+        limits=serving.Limits(settings.max_header_bytes, settings.idle_seconds),
+        grace_seconds=settings.api_drain_seconds,
+    )
 
 
 if __name__ == "__main__":

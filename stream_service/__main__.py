@@ -5,19 +5,22 @@ from __future__ import annotations
 import gc
 import sys
 
-from shared import logging
-from shared.pooler import refuse_transaction_pooler
-from shared.serving import Limits, serve
 from shared.settings import load
-from shared.workers import shared_metrics
 from stream_service.settings import StreamSettings
 
 
 def main() -> None:
     settings = load(StreamSettings)
-    if "--check" in sys.argv:
-        return
-    limits = Limits(settings.max_header_bytes, settings.idle_seconds)
+    if "--check" not in sys.argv:
+        serve(settings)
+
+
+def serve(settings: StreamSettings) -> None:
+    """Serve until SIGTERM. What that takes is imported here, so that a check of the settings is quick."""
+    from shared import logging, serving
+    from shared.pooler import refuse_transaction_pooler
+    from shared.workers import shared_metrics
+
     logging.configure("stream", settings.log_format, settings.log_level)
     for setting, url in (
         ("DATABASE_URL", settings.database_url),
@@ -31,8 +34,14 @@ def main() -> None:
         from stream_service.app import create_app  # not before: the metrics look for their folder when imported
 
         app = create_app(settings)
-        drain = app.extensions["subscribers"].drain
-        serve(app, settings.stream_bind, "STREAM_BIND", drain, workers=settings.stream_workers, limits=limits)
+        serving.serve(
+            app,
+            settings.stream_bind,
+            "STREAM_BIND",
+            app.extensions["subscribers"].drain,
+            workers=settings.stream_workers,
+            limits=serving.Limits(settings.max_header_bytes, settings.idle_seconds),
+        )
 
 
 if __name__ == "__main__":

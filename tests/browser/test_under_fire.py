@@ -1,45 +1,37 @@
-"""10,000 items under 500 changes a second: the page draws little, stays quick, and ends equal to the table."""
+"""10,000 items under 500 changes a second: the page draws little, and ends equal to the table."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tests.browser.under_fire import ITEMS, fill, fire, seen, type_into_search, watch
+from tests.browser.under_fire import ITEMS, WORD, fill, fire, seen, type_into_search, watch
 
 if TYPE_CHECKING:
     from tests.browser.dashboard import Dashboard
-    from tests.browser.under_fire import Seen
 
 ROWS_AT_MOST = 40  # the screen has room for 15, and as many again are drawn around it
-LONGEST_MS = 100
-ATTEMPTS = 4  # others use this machine too: what the page can do is what it does when it is let
+PASSES_AT_LEAST = 10
 
 
-def test_10000_items_stay_quick_under_500_changes_a_second(dashboard: Dashboard) -> None:
+def test_10000_items_under_500_changes_a_second_are_few_rows_drawn_once_a_frame_and_end_equal(
+    dashboard: Dashboard,
+) -> None:
+    """How quick that is depends on the machine: `python -m tests.browser.under_fire` measures it."""
     fill(dashboard.stack)
     dashboard.open()
     page = dashboard.page
     watch(page)
-    for _ in range(ATTEMPTS):
-        before = seen(page)
-        with fire(dashboard.stack, 2):
-            type_into_search(page)
-            type_into_search(page)
-        told = seen(page)
-        assert told.rows <= ROWS_AT_MOST
-        assert told.passes <= told.frames + 1
-        assert told.passes - before.passes > 50, "nothing was drawn, so nothing was measured"
-        if is_quick(told, before):
-            break
-    else:
-        raise AssertionError(told)
+    before = seen(page)
+    with fire(dashboard.stack, 2):
+        type_into_search(page)
+        type_into_search(page)
+    told = seen(page)
+    assert told.rows <= ROWS_AT_MOST
+    assert told.passes <= told.frames + 1
+    assert told.passes - before.passes >= PASSES_AT_LEAST, "nothing was drawn, so nothing was tried"
+    assert len(told.keys) == 2 * len(WORD)
     assert len(dashboard.stock()) == ITEMS
     dashboard.equals_the_table()
-
-
-def is_quick(told: Seen, before: Seen) -> bool:
-    tasks, keys = told.long_tasks[len(before.long_tasks) :], told.keys[len(before.keys) :]
-    return max(tasks, default=0) < LONGEST_MS and max(keys) < LONGEST_MS
 
 
 def test_a_long_list_is_scrolled_to_its_end_and_back_with_few_rows_drawn(dashboard: Dashboard) -> None:
