@@ -27,7 +27,7 @@ psql: $(VENV)/local ## Open psql on its database; ARGS='-c "select 1"' runs one 
 test: $(VENV)/dev ## Run every test: real PostgreSQL, real processes, a real browser
 	@$(BIN) -m tests.browser.chromium
 	@$(BIN) -m tests.system_programs
-	@$(BIN) -m pytest --numprocesses 3 --dist loadfile $(ARGS)
+	@$(BIN) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 faults: $(VENV)/dev ## Break everything for 10 minutes with each of three seeds; ARGS='--seconds 60 --seed 4' for less
 	@$(BIN) -m tests.browser.chromium

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -191,18 +192,23 @@ async def _create_database(settings: Settings) -> None:
 
 async def _wait_until_ready(url: str) -> None:
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
-    while not await asyncio.to_thread(_answers, url):
+    while problem := await asyncio.to_thread(_why_not_ready, url):
         if time.monotonic() > deadline:
-            raise StartError(f"{url} did not become ready; its log is above")
+            raise StartError(f"{url} did not become ready: {problem}")
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _answers(url: str) -> bool:
+def _why_not_ready(url: str) -> str | None:
+    """What keeps the service from its work, in its own words where it answers; None if it is ready."""
     try:
-        with urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_SECONDS) as response:  # noqa: S310 - http://, ours
-            return bool(response.status == 200)
-    except (urllib.error.URLError, OSError):
-        return False
+        with urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_SECONDS):  # noqa: S310 - http://, ours
+            return None
+    except urllib.error.HTTPError as answer:
+        with contextlib.suppress(ValueError, KeyError):
+            return str(json.load(answer)["detail"])
+        return f"it answers with status {answer.code}"
+    except OSError as error:
+        return f"it does not answer ({error})"
 
 
 def _reason(error: Exception) -> str:

@@ -112,7 +112,7 @@ async def test_sessions_set_what_they_rely_on_whatever_the_database_says(
         "statement_timeout = '1s'",
         "lock_timeout = '1s'",
         "idle_in_transaction_session_timeout = '1ms'",
-        "idle_session_timeout = '50ms'",
+        "idle_session_timeout = '1s'",
         "timezone = 'Asia/Kathmandu'",
         "datestyle = 'German, DMY'",
         "intervalstyle = 'sql_standard'",
