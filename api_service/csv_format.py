@@ -269,12 +269,14 @@ def _read_row(names: list[str], cells: list[str], line: int) -> Iterator[Numbere
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
             field = str(fault["loc"][0])
-            yield Fault(line, names.index(field) + 1, field, _with_value(plain_message(fault), given.get(field, "")))
+            yield Fault(line, names.index(field) + 1, field, _with_value(plain_message(fault), given.get(field)))
 
 
-def _with_value(message: str, value: str) -> str:
-    if not value:
+def _with_value(message: str, value: str | None) -> str:
+    if value is None:
         return message
+    if not value:
+        return "is empty"
     return f'{message}, not "{_shown(value)}"' if message.startswith("must be") else f'{message}: "{_shown(value)}"'
 
 
