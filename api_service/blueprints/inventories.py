@@ -69,7 +69,7 @@ async def list_items() -> Response:
 
 
 async def _list_everything() -> Response:
-    if unchanged := await _not_modified():
+    if unchanged := await _not_modified_now():
         return unchanged
     snapshot = await _stock().snapshot()
     return _at(snapshot.position, Response(snapshot.items, content_type="application/json"))
@@ -79,7 +79,7 @@ async def _list_page(query: ItemsQuery) -> Response:
     selection = Selection(query.sort, query.q, _place(query), query.limit and query.limit + 1)
     if query.as_of is not None:
         return await _list_past_page(query, query.as_of, selection)
-    if unchanged := await _not_modified():
+    if unchanged := await _not_modified_now():
         return unchanged
     async with reading() as connection:
         page = await items.select_page(connection, selection)
@@ -89,18 +89,21 @@ async def _list_page(query: ItemsQuery) -> Response:
 async def _list_past_page(query: ItemsQuery, as_of: Moment, selection: Selection) -> Response:
     async with gates().scans.entered(), one_snapshot() as connection:
         event_id, position = await past.find(connection, as_of)
-        if request.if_none_match.contains_weak(position):
-            return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
+        if unchanged := _not_modified(position):
+            return unchanged
         rows = await items.select_past_page(connection, event_id, selection)
     return _at(position, _json_page(rows, query))
 
 
-async def _not_modified() -> Response | None:
-    """The answer to a client that has the list as it is now."""
-    if request.if_none_match:
-        position = await _stock().position()
-        if request.if_none_match.contains_weak(position):
-            return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
+async def _not_modified_now() -> Response | None:
+    """The answer to a client that has the list as it is now. One that has none does not cost a look at the log."""
+    return _not_modified(await _stock().position()) if request.if_none_match else None
+
+
+def _not_modified(position: str) -> Response | None:
+    """The answer to a client that has the list as it is at this position."""
+    if request.if_none_match.contains_weak(position):
+        return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
     return None
 
 
