@@ -62,11 +62,12 @@ def _translated(method: Method) -> Method:
     """A method of a connection that raises DatabaseUnavailableError for what may pass."""
 
     @functools.wraps(method)
-    async def call(session: asyncpg.Connection, *args: Any, **options: Any) -> Any:
+    async def call(session: Session, *args: Any, **options: Any) -> Any:
         try:
             return await method(session, *args, **options)
-        except Exception as error:
-            if passing := unavailable(error, is_closed=session.is_closed()):
+        except BaseException as error:
+            session.has_unfinished_call = True
+            if isinstance(error, Exception) and (passing := unavailable(error, is_closed=session.is_closed())):
                 raise passing from error
             raise
 
@@ -78,6 +79,8 @@ class Session(asyncpg.Connection):
 
     Only the driver's own calls are translated: an error of the code around them stays what it is.
     """
+
+    has_unfinished_call = False  # since the session was last released: it failed, or was cancelled
 
     execute = _translated(asyncpg.Connection.execute)
     fetch = _translated(asyncpg.Connection.fetch)
@@ -140,13 +143,20 @@ def create_pool(
         server_settings={"application_name": application_name},
         connection_class=Session,
         init=prepare,
-        reset=_keep_session,
+        reset=_end_transaction,
     )
 
 
-async def _keep_session(_session: asyncpg.Connection) -> None:
-    """Skip the usual reset, a round trip: our sessions change nothing beyond a transaction, and the driver rolls back
-    one that was left open."""
+async def _end_transaction(session: Session) -> None:
+    """End a transaction that the driver does not know of, instead of the usual reset, a round trip each time.
+
+    Our sessions change nothing beyond a transaction, and the driver rolls back one that is open. But it prepares a
+    statement in one message and runs it in another, and only the second ends the transaction that the first one began:
+    a call that fails or is cancelled in between leaves it open, with its snapshot and its locks.
+    """
+    if session.has_unfinished_call:
+        await session_queries.do_nothing(session)
+        session.has_unfinished_call = False
 
 
 @contextlib.asynccontextmanager

@@ -34,3 +34,7 @@ SELECT current_setting('transaction_read_only') = 'on';
 -- name: select_backend()$
 -- Which process of the server is at work for this session; behind a pooler it may be another each time.
 SELECT pg_backend_pid();
+
+-- name: do_nothing#
+-- As a message of its own, it ends the transaction that an unfinished call left open.
+SELECT;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -196,9 +197,10 @@ async def _until_refused(port: int) -> None:
     """Return when nothing new is accepted."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                return
-            writer.close()
+            with contextlib.suppress(ConnectionResetError):  # it was waiting to be accepted, by one that stopped
+                try:
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                except ConnectionRefusedError:
+                    return
+                writer.close()
             await asyncio.sleep(0.02)
