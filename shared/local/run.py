@@ -24,6 +24,7 @@ import asyncpg
 from shared.database import CONNECT_TIMEOUT_SECONDS, database_url
 from shared.local import postgres
 from shared.local.runner import kill_session
+from shared.local.service import MIGRATED, POLL_SECONDS
 from shared.migrations import MigrationError, migrate
 
 if TYPE_CHECKING:
@@ -31,10 +32,8 @@ if TYPE_CHECKING:
 
     from shared.settings import Bind, Settings
 
-MIGRATED = "migrated"  # a file in the run's folder, for which the services wait
 SERVICES = ("api_service", "stream_service")
 START_TIMEOUT_SECONDS = 60.0
-POLL_SECONDS = 0.1
 
 
 class StartError(Exception):
@@ -139,7 +138,7 @@ async def _start_runner(settings: Settings, run_dir: str, lock: int | None) -> a
     }
     folders = [run_dir, *([] if lock is None else [str(postgres.socket_dir(settings.data_dir))])]
     return await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "shared.local", "runner", *folders),
+        *(sys.executable, "-m", "shared.local.runner", *folders),
         env=environment,
         stdin=asyncio.subprocess.PIPE,
         pass_fds=() if lock is None else (lock,),

@@ -1,4 +1,4 @@
-"""supervisord and all that it runs, which end when the command that started them does, even by a SIGKILL."""
+"""`python -m shared.local.runner`: runs supervisord until the command that started it ends, even by a SIGKILL."""
 
 from __future__ import annotations
 
@@ -77,3 +77,7 @@ def main(*folders: str) -> int:
     finally:
         for folder in folders:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(*sys.argv[1:]))
