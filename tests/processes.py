@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -57,7 +57,22 @@ def start(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
     return subprocess.Popen(announced, start_new_session=True, **options)
 
 
-def kill(process: subprocess.Popen[Any]) -> int:
+class Started(Protocol):
+    """A process that was started, and leads a group of its own."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """The exit code, or minus the number of the signal that ended it. Raises subprocess.TimeoutExpired."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send a signal, unless the process has ended."""
+
+
+def kill(process: Started) -> int:
     """Kill the process, unless it has ended, and what is left of its group; returns its exit code."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

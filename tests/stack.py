@@ -13,10 +13,11 @@ import sys
 import time
 import urllib.request
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 
 from tests import processes
 from tests.postgres import PSQL_SECONDS
+from tests.template import template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +64,7 @@ class Stack:
         self.stream_url = f"http://127.0.0.1:{self.ports['stream']}"
         self.settings = dict(settings or {})
         self._logs = logs
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._processes: dict[str, processes.Started] = {}
 
     def start(self, name: str, *, wait: bool = True) -> None:
         """Start a service and wait until it is ready."""
@@ -74,15 +75,15 @@ class Stack:
             **self.settings,
         }
         with self.log_path(name).open("ab") as log:
-            self._processes[name] = processes.start(
-                [sys.executable, "-m", MODULES[name]],
-                env=environment(**settings),
-                cwd=ROOT,
-                stdout=log,
-                stderr=log,
-            )
+            self._processes[name] = self._run(MODULES[name], environment(**settings), log)
         if wait:
             self.wait_until_ready(name)
+
+    def _run(self, module: str, environment: Mapping[str, str], log: IO[bytes]) -> processes.Started:
+        if "LD_PRELOAD" not in environment:
+            return template().start(module, environment=environment, log=log.fileno())
+        command = [sys.executable, "-m", module]  # a library is loaded beforehand only into a program of its own
+        return processes.start(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
 
     def wait_until_ready(self, name: str) -> None:
         deadline = time.monotonic() + READY_SECONDS

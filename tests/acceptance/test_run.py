@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.local import postgres
+from shared.local.postgres import binary, socket_dir
 from tests import processes
 from tests.stack import ROOT, answers, environment, free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from tests.postgres import PostgresServer
 
 START_SECONDS = 60
 STOP_SECONDS = 30
@@ -106,6 +108,27 @@ def running(run: Run) -> Iterator[Run]:
         run.ended()
 
 
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory that only its owner can enter."""
+    home = tmp_path_factory.mktemp("home")
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    return home
+
+
+@pytest.fixture(scope="module")
+def modes(home: Path) -> dict[Path, int]:
+    """The permissions of that directory and of all above it, before anything is run."""
+    return {path: path.stat().st_mode for path in [home, *home.parents]}
+
+
+@pytest.fixture(scope="module")
+def steady_run(home: Path, modes: dict[Path, int]) -> Iterator[Run]:
+    """One for all tests that leave it as it is."""
+    with running(Run(home / "data")) as run:
+        yield run
+
+
 def test_it_starts_says_where_stops_leaves_nothing_running_and_keeps_the_data(tmp_path: Path) -> None:
     run = Run(tmp_path / "data")
     for number, items in ((signal.SIGINT, "1"), (signal.SIGTERM, "2"), (signal.SIGHUP, "3")):
@@ -120,20 +143,22 @@ def test_it_starts_says_where_stops_leaves_nothing_running_and_keeps_the_data(tm
         run.signal(number)
         assert run.ended() == 0, run.output.read_text()
         assert run.processes() == []
-        assert not postgres.socket_dir(run.data_dir).exists()
+        assert not socket_dir(run.data_dir).exists()
         assert "Traceback" not in run.output.read_text()
         assert "warning" not in run.output.read_text().lower()
         assert "FATAL" not in run.output.read_text()
 
 
-def test_it_runs_twice_at_once_from_long_paths_with_spaces(tmp_path: Path) -> None:
+def test_it_runs_beside_another_and_from_a_long_path_with_spaces(tmp_path: Path, steady_run: Run) -> None:
     deep = tmp_path
     while len(str(deep)) < 200:
         deep /= "a folder with spaces; and # more %d"
     deep.mkdir(parents=True)
-    with running(Run(deep / "one")) as one, running(Run(deep / "two")) as two:
-        one.psql("INSERT INTO inventory (name, quantity) VALUES ('of one', 1)")
-        assert (one.psql("SELECT count(*) FROM inventory"), two.psql("SELECT count(*) FROM inventory")) == ("1", "0")
+    before = steady_run.psql("SELECT count(*) FROM inventory")
+    with running(Run(deep / "data")) as run:
+        run.psql("INSERT INTO inventory (name, quantity) VALUES ('of this one', 1)")
+        assert run.psql("SELECT count(*) FROM inventory") == "1"
+        assert steady_run.psql("SELECT count(*) FROM inventory") == before
 
 
 def test_what_dies_is_started_again(tmp_path: Path) -> None:
@@ -163,21 +188,19 @@ def refused(run: Run) -> str:
     return lines[0]
 
 
-def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path) -> None:
-    with running(Run(tmp_path / "one")) as one:
-        two = Run(tmp_path / "two", API_BIND=f"127.0.0.1:{one.api}")
-        assert refused(two) == f"stockstream: API_BIND 127.0.0.1:{one.api}: Address already in use"
-        three = Run(tmp_path / "three", STREAM_BIND=f"127.0.0.1:{one.stream}")
-        assert "STREAM_BIND" in refused(three)
+def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path, steady_run: Run) -> None:
+    one = Run(tmp_path / "one", API_BIND=f"127.0.0.1:{steady_run.api}")
+    assert refused(one) == f"stockstream: API_BIND 127.0.0.1:{steady_run.api}: Address already in use"
+    two = Run(tmp_path / "two", STREAM_BIND=f"127.0.0.1:{steady_run.stream}")
+    assert "STREAM_BIND" in refused(two)
 
 
-def test_a_data_dir_that_is_in_use_is_one_clear_line(tmp_path: Path) -> None:
-    with running(Run(tmp_path / "data")):
-        other = Run(tmp_path / "data")
-        other.output = tmp_path / "other.out"
-        other.start()
-        assert other.ended() == 1
-        assert "is in use by another stockstream" in other.output.read_text()
+def test_a_data_dir_that_is_in_use_is_one_clear_line(tmp_path: Path, steady_run: Run) -> None:
+    other = Run(steady_run.data_dir)
+    other.output = tmp_path / "other.out"
+    other.start()
+    assert other.ended() == 1
+    assert "is in use by another stockstream" in other.output.read_text()
 
 
 @pytest.mark.parametrize(
@@ -200,14 +223,12 @@ def test_a_bad_setting_is_one_clear_line(tmp_path: Path, name: str) -> None:
     assert f"{name}: " in refused(Run(tmp_path / "data", **{name: "nonsense"}))
 
 
-def test_a_database_of_ones_own_is_used(tmp_path: Path) -> None:
-    with running(Run(tmp_path / "server")) as server:
-        url = postgres.embedded_url(server.data_dir)
-        run = Run(tmp_path / "client", DATABASE_URL=url)
-        with running(run):
-            run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
-            assert not (run.data_dir / "postgres").exists()
-        assert server.psql("SELECT name FROM inventory") == "bolt"
+def test_a_database_of_ones_own_is_used(tmp_path: Path, postgres: PostgresServer) -> None:
+    postgres.sql("postgres", "CREATE DATABASE of_ones_own")
+    with running(Run(tmp_path / "data", DATABASE_URL=postgres.url("of_ones_own"))) as run:
+        run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+        assert not (run.data_dir / "postgres").exists()
+    assert postgres.sql("of_ones_own", "SELECT name FROM inventory") == [("bolt",)]
 
 
 def test_psql_without_a_server_is_one_clear_line(tmp_path: Path) -> None:
@@ -223,37 +244,33 @@ def test_psql_without_a_server_is_one_clear_line(tmp_path: Path) -> None:
     assert re.fullmatch(r"stockstream: no PostgreSQL is running in .*\n", done.stderr)
 
 
-def test_no_permission_outside_data_dir_changes_and_no_one_else_can_connect(tmp_path: Path) -> None:
-    home = tmp_path / "home"
-    home.mkdir(mode=0o700)
-    before = {path: path.stat().st_mode for path in [home, *home.parents]}
-    with running(Run(home / "data")) as run:
-        assert {path: path.stat().st_mode for path in [home, *home.parents]} == before
-        socket = postgres.socket_dir(run.data_dir)
-        assert stat.S_IMODE(socket.stat().st_mode) == 0o700
-        assert run.psql("SHOW listen_addresses") == ""
-        assert run.psql("SELECT count(*) FROM pg_hba_file_rules") == "1"
-        assert run.psql("SELECT auth_method FROM pg_hba_file_rules") == "peer"
-        users = run.psql("SELECT sys_name FROM pg_ident_file_mappings")
-        assert users == getpass.getuser() or users == pwd.getpwuid(os.geteuid()).pw_name
+def test_no_permission_outside_data_dir_changes_and_no_one_else_can_connect(
+    modes: dict[Path, int], steady_run: Run
+) -> None:
+    assert {path: path.stat().st_mode for path in modes} == modes
+    assert stat.S_IMODE(socket_dir(steady_run.data_dir).stat().st_mode) == 0o700
+    assert steady_run.psql("SHOW listen_addresses") == ""
+    assert steady_run.psql("SELECT count(*) FROM pg_hba_file_rules") == "1"
+    assert steady_run.psql("SELECT auth_method FROM pg_hba_file_rules") == "peer"
+    users = steady_run.psql("SELECT sys_name FROM pg_ident_file_mappings")
+    assert users == getpass.getuser() or users == pwd.getpwuid(os.geteuid()).pw_name
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can be someone else")
-def test_another_local_user_is_kept_out_even_with_the_door_open(tmp_path: Path) -> None:
+def test_another_local_user_is_kept_out_even_with_the_door_open(steady_run: Run) -> None:
     """The socket's directory keeps others out; were it opened by mistake, PostgreSQL still asks who is calling."""
-    with running(Run(tmp_path / "data")) as run:
-        directory = postgres.socket_dir(run.data_dir)
-        program = [shutil.which("psql") or postgres.binary("psql"), "-w", "-h", str(directory), "-U", "stockstream"]
-        program += ["-d", "stockstream", "-c", "SELECT 1"]
-        as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
-        closed = subprocess.run([*as_nobody, *program], capture_output=True, text=True, check=False, cwd="/")
-        assert closed.returncode != 0
-        if shutil.which("psql"):
-            directory.chmod(0o755)
-            (directory / ".s.PGSQL.5432").chmod(0o777)
-            opened = subprocess.run([*as_nobody, *program], capture_output=True, text=True, check=False, cwd="/")
-            assert 'Peer authentication failed for user "stockstream"' in opened.stderr
-            directory.chmod(0o700)
+    directory = socket_dir(steady_run.data_dir)
+    program = [shutil.which("psql") or binary("psql"), "-w", "-h", str(directory), "-U", "stockstream"]
+    program += ["-d", "stockstream", "-c", "SELECT 1"]
+    as_nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--"]
+    closed = subprocess.run([*as_nobody, *program], capture_output=True, text=True, check=False, cwd="/")
+    assert closed.returncode != 0
+    if shutil.which("psql"):
+        directory.chmod(0o755)
+        (directory / ".s.PGSQL.5432").chmod(0o777)
+        opened = subprocess.run([*as_nobody, *program], capture_output=True, text=True, check=False, cwd="/")
+        directory.chmod(0o700)
+        assert 'Peer authentication failed for user "stockstream"' in opened.stderr
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can be someone else")
@@ -266,7 +283,7 @@ def test_root_and_a_plain_user_can_run_it_in_a_home_that_no_one_else_can_enter(
     version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
     if not Path(interpreter).exists() or subprocess.run([interpreter, "-c", version], check=False).returncode != 0:
         pytest.skip("no interpreter of this version that a plain user can reach")
-    site = Path(postgres.binary("postgres")).parents[3]
+    site = Path(binary("postgres")).parents[3]
     uid = pwd.getpwnam(user).pw_uid
     home = Path("/tmp") / f"home of {user} {os.getpid()}"
     try:
@@ -295,26 +312,27 @@ def test_root_and_a_plain_user_can_run_it_in_a_home_that_no_one_else_can_enter(
         shutil.rmtree(home, ignore_errors=True)
 
 
-@pytest.mark.parametrize("victim", ["shared.local run", "shared.local runner", "supervisord"])
-def test_a_killed_run_ends_all_that_it_started_and_the_next_one_starts(tmp_path: Path, victim: str) -> None:
+def test_a_killed_run_ends_all_that_it_started_and_the_next_one_starts(tmp_path: Path) -> None:
     folders = tmp_path / "folders"
     folders.mkdir()
     run = Run(tmp_path / "data", TMPDIR=str(folders))
-    run.start()
-    run.wait_until_ready()
-    run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
-    commands = {pid: Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in run.processes()}
-    (pid,) = [pid for pid, command in commands.items() if re.search(rf"{victim}\b", command)]
-    os.kill(pid, signal.SIGKILL)
-    assert run.ended() != 0
-    deadline = time.monotonic() + STOP_SECONDS
-    while left := run.processes():
-        assert time.monotonic() < deadline, left
-        time.sleep(0.02)
-    assert not postgres.socket_dir(run.data_dir).exists()
-    assert list(folders.iterdir()) == []
+    for items, victim in enumerate(("shared.local run", "shared.local.runner", "supervisord")):
+        run.start()
+        run.wait_until_ready()
+        assert run.psql("SELECT count(*) FROM inventory") == str(items)
+        run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+        commands = {pid: Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in run.processes()}
+        (pid,) = [pid for pid, command in commands.items() if re.search(rf"{victim}\b", command)]
+        os.kill(pid, signal.SIGKILL)
+        assert run.ended() != 0
+        deadline = time.monotonic() + STOP_SECONDS
+        while left := run.processes():
+            assert time.monotonic() < deadline, (victim, left)
+            time.sleep(0.02)
+        assert not socket_dir(run.data_dir).exists(), victim
+        assert list(folders.iterdir()) == [], victim
     with running(run):
-        assert run.psql("SELECT quantity FROM inventory") == "5"
+        assert run.psql("SELECT count(*) FROM inventory") == "3"
 
 
 def test_a_run_that_stops_after_its_starter_was_killed_keeps_others_from_its_data(tmp_path: Path) -> None:
