@@ -17,7 +17,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -85,29 +84,23 @@ class Template:
     """The starter's side of the template process."""
 
     def __init__(self) -> None:
-        folder = Path(tempfile.mkdtemp(prefix="stockstream-template-"))
-        processes.remove_in_the_end(folder)
-        self.address = str(folder / "socket")
-        listening = socket.socket(socket.AF_UNIX)
-        listening.bind(self.address)
-        listening.listen(64)
-        with listening:
+        self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
             processes.start(
-                [sys.executable, "-m", "tests.template", str(listening.fileno())],
+                [sys.executable, "-m", "tests.template", str(theirs.fileno())],
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
-                pass_fds=[listening.fileno()],
+                pass_fds=[theirs.fileno()],
             )
 
     def start(self, module: str, *, environment: Mapping[str, str], log: int) -> ForkedProcess:
         """Run a module as a program, in a process group of its own, with its output in the file ``log``."""
         request = json.dumps([module, dict(environment), str(processes.reaper().fifo)]).encode()
-        connection = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        connection.connect(self.address)
         assert len(request) < REQUEST_BYTES
-        socket.send_fds(connection, [request], [log])
-        connection.shutdown(socket.SHUT_WR)
-        return ForkedProcess(connection)
+        answers, theirs = socket.socketpair()
+        with theirs:
+            socket.send_fds(self._requests, [request], [theirs.fileno(), log])
+        return ForkedProcess(answers)
 
 
 @functools.cache
@@ -121,32 +114,32 @@ def import_libraries() -> None:
         importlib.import_module(name)
 
 
-def serve(listening: socket.socket) -> NoReturn:
-    """Fork for each request, for ever; the reaper ends this process."""
+def serve(requests: socket.socket) -> None:
+    """Fork for each request, until the starter is gone."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who stand between
     while True:
-        connection, _ = listening.accept()
+        request, descriptors, _, _ = socket.recv_fds(requests, REQUEST_BYTES, 2)
+        if not request:
+            return
         if os.fork() == 0:
-            listening.close()
-            _start_and_wait(connection)
-        connection.close()
+            requests.close()
+            _start_and_wait(request, *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
 
 
-def _start_and_wait(connection: socket.socket) -> NoReturn:
+def _start_and_wait(request: bytes, answers: int, log: int) -> NoReturn:
     """Stand between the template and the service, to tell the starter its pid and how it ended."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    request, (log,), _, _ = socket.recv_fds(connection, REQUEST_BYTES, 1)
-    while received := connection.recv(REQUEST_BYTES):
-        request += received
     module, environment, fifo = json.loads(request)
     pid = os.fork()
     if pid == 0:
-        connection.close()
+        os.close(answers)
         _become(module, environment, Path(fifo), log)
-    connection.sendall(f"{pid}\n".encode())
+    os.write(answers, f"{pid}\n".encode())
     _, status = os.waitpid(pid, 0)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os.write(answers, f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 

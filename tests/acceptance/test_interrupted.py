@@ -20,12 +20,14 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60
 END_SECONDS = 60
+POLL_SECONDS = 0.2  # a look at all processes takes 10 ms
 pytestmark = pytest.mark.timeout(180)
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
 LONG_TEST = """
-import signal
+import pathlib, signal
 
 def test_that_does_not_end(stack):
+    pathlib.Path(__file__).with_name("services run").touch()
     signal.pause()
 """
 
@@ -74,7 +76,7 @@ class Marked:
         while not is_so(found := self.processes()):
             assert time.monotonic() < deadline, (found, (self.folder / "output").read_text())
             assert not is_running or self.program.poll() is None, (self.folder / "output").read_text()
-            time.sleep(0.02)
+            time.sleep(POLL_SECONDS)
 
     def runs(self, *words: str) -> None:
         """Return when a process of each of these commands runs."""
@@ -130,5 +132,6 @@ def test_an_interrupted_test_leaves_nothing_running(
         *("-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path)),
         *("-p", "tests.conftest", "-p", "no:cacheprovider", str(long_test)),
     )
-    program.runs("bin/postgres", "stream_service", "api_service")
+    program.until(lambda _: (tmp_path / "services run").exists(), START_SECONDS, is_running=True)
+    program.runs("bin/postgres", "tests.template")
     program.ends(number)
