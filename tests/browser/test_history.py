@@ -127,10 +127,10 @@ def test_several_items_are_deleted_when_that_is_confirmed_and_all_come_back(bolt
 
 def test_the_last_day_is_drawn_for_each_row_and_for_the_whole_stock(bolts: Dashboard) -> None:
     row = bolts.row("Bolts")
-    expect(row.get_by_role("img")).to_be_visible()
+    expect(row.get_by_role("img", name="New in the last day, 12 now")).to_be_visible()
     expect(bolts.page.locator(".overview-total")).to_have_text("12")
     total = bolts.page.locator(".overview").get_by_role("img")
     expect(total).to_be_visible()
     bolts.stack.sql("UPDATE inventory SET quantity = 1500")
     expect(bolts.page.locator(".overview-total")).to_have_text("1,500")
-    expect(row.get_by_role("img", name="1,500")).to_be_visible()
+    expect(row.get_by_role("img", name="New in the last day, 1,500 now")).to_be_visible()

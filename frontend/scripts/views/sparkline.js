@@ -24,8 +24,8 @@ export function createSparkline(element) {
   return { update };
 }
 
-function describe(trend, now) {
-  const first = trend.find((value) => value !== null) ?? now;
+function describe([first], now) {
+  if (first === null) return `New in the last day, ${formatNumber(now)} now`; // there was no such item a day ago
   if (first === now) return `The same as a day ago`;
   return `In the last day from ${formatNumber(first)} to ${formatNumber(now)}`;
 }
