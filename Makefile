@@ -24,10 +24,11 @@ run: $(VENV)/local ## Run stockstream here: PostgreSQL, both services, the dashb
 psql: $(VENV)/local ## Open psql on its database; ARGS='-c "select 1"' runs one command
 	@$(BIN) -m shared.local psql $(ARGS)
 
+# Three at a time on two cores: many tests wait for what they have broken to come back.
 test: $(VENV)/dev ## Run every test: real PostgreSQL, real processes, a real browser
 	@$(BIN) -m tests.browser.chromium
 	@$(BIN) -m tests.system_programs
-	@$(BIN) -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	@$(BIN) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(VENV)/dev ## Break everything for 10 minutes with each of three seeds; ARGS='--seconds 60 --seed 4' for less
 	@$(BIN) -m tests.browser.chromium
