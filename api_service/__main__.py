@@ -7,6 +7,8 @@ import sys
 from api_service.settings import ApiSettings
 from shared.settings import load
 
+UNDO_SECONDS = 3.0  # for PostgreSQL to end the statements of requests that were cut
+
 
 def main() -> None:
     settings = load(ApiSettings)
@@ -29,6 +31,7 @@ def serve(settings: ApiSettings) -> None:
         "API_BIND",
         limits=serving.Limits(settings.max_header_bytes, settings.idle_seconds),
         grace_seconds=settings.api_drain_seconds,
+        end_seconds=UNDO_SECONDS,
     )
 
 

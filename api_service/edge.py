@@ -28,6 +28,7 @@ CUT = Problem(
     " with an Idempotency-Key can be sent again.",
     headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
 )
+HANDLER = "stockstream.handler"  # in a request's scope: the task that works on it
 SMALL_BYTES = 64 * 1024  # fits into a socket's buffer
 
 
@@ -54,6 +55,8 @@ def guard(app: Quart, settings: ApiSettings) -> None:
     @app.url_value_preprocessor
     def admit(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
         g.began = time.perf_counter()
+        scope: dict[str, Any] = request.scope  # type: ignore[assignment]
+        scope[HANDLER] = asyncio.current_task()
         refuse_other_sites(settings.allowed_origins)
 
     @app.after_request
@@ -69,9 +72,11 @@ def guard(app: Quart, settings: ApiSettings) -> None:
 
 
 def answer_when_cut(app: Any) -> Any:
-    """ASGI middleware that answers 503 when a request is cancelled, since it took longer than the service may drain.
+    """ASGI middleware that ends a request which took longer than the service may drain, with a 503.
 
-    The server itself would answer with an empty 500.
+    The server only cancels the call of the app. Quart leaves the handler at work then, and with it a statement that
+    waits for a lock: it would change the database after the service has ended. The server's own answer would be an
+    empty 500.
     """
 
     async def asgi_app(scope: Any, receive: Any, send: Any) -> None:
@@ -85,6 +90,9 @@ def answer_when_cut(app: Any) -> Any:
         try:
             await app(scope, receive, send_and_note)
         except asyncio.CancelledError:
+            if handler := scope.get(HANDLER):
+                handler.cancel()
+                await asyncio.wait({handler})
             if scope["type"] == "http" and not is_answered:
                 await send_problem(CUT, send)
             raise

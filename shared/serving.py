@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from shared.settings import Bind
 
 BACKLOG = 4096  # connections that the kernel holds for us, as when a thousand pages reconnect at once
-LAST_RESORT_SECONDS = 0.5  # beyond the grace; then whatever is open is cut
 GRACE_SECONDS = 1.0  # for requests that are under way when a service has drained
+END_SECONDS = 0.5  # for those that were cut after that, to end; then the process does
 PEER_TIMEOUT_SECONDS = 40  # a peer that vanished without a FIN is given up after this
 
 
@@ -57,10 +57,12 @@ def serve(
     workers: int = 1,
     limits: Limits = USUAL_LIMITS,
     grace_seconds: float = GRACE_SECONDS,
+    end_seconds: float = END_SECONDS,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return.
 
-    After the drain nothing new is accepted, and requests under way have ``grace_seconds`` to end.
+    After the drain nothing new is accepted, and requests under way have ``grace_seconds`` to end. The others are
+    cancelled, and have ``end_seconds`` to undo what they were at.
 
     With several workers, each is a process of its own and all accept on the same socket; one that dies is replaced.
     Exits with one clear line, naming the setting, when the address can't be listened on.
@@ -72,9 +74,9 @@ def serve(
     _allow_many_files()
     config = _config(listener, limits, grace_seconds)
     if workers == 1:
-        uvloop.run(_serve(app, config, drain))
+        uvloop.run(_serve(app, config, drain, end_seconds))
     else:
-        run_workers(workers, lambda parent_gone: uvloop.run(_serve(app, config, drain, parent_gone)))
+        run_workers(workers, lambda parent_gone: uvloop.run(_serve(app, config, drain, end_seconds, parent_gone)))
 
 
 def listen(bind: Bind) -> socket.socket:
@@ -127,7 +129,9 @@ def _allow_many_files() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-async def _serve(app: Quart, config: Config, drain: Draining, parent_gone: int | None = None) -> None:
+async def _serve(
+    app: Quart, config: Config, drain: Draining, end_seconds: float, parent_gone: int | None = None
+) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -140,6 +144,6 @@ async def _serve(app: Quart, config: Config, drain: Draining, parent_gone: int |
         # told first, and hypercorn when the streams have ended.
         await stop.wait()
         await drain()
-        loop.call_later(config.graceful_timeout + LAST_RESORT_SECONDS, _leave)
+        loop.call_later(config.graceful_timeout + end_seconds, _leave)
 
     await hypercorn_serve(app, config, shutdown_trigger=asked_to_stop)

@@ -174,6 +174,7 @@ async def test_a_request_that_takes_longer_than_the_drain_is_cut_and_undone(
                 await _until_one_waits(owner)
                 assert await asyncio.to_thread(stack.stop, "api") == 0
                 assert "restarted" in (await problem(await adjusting, 503))["detail"]
+            await _until_no_session_is_left(owner)  # one that was not told goes on when the lock is free
         assert await owner.fetchval("SELECT quantity FROM inventory") == 7
     finally:
         await owner.close()
@@ -190,6 +191,16 @@ async def _adjust(api: aiohttp.ClientSession, item_id: int) -> int:
 async def _until_one_waits(owner: asyncpg.Connection) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await owner.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
+            await asyncio.sleep(0.02)
+
+
+async def _until_no_session_is_left(owner: asyncpg.Connection) -> None:
+    """Return when PostgreSQL has ended the service's sessions, with whatever they were at."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while await owner.fetchval(
+            "SELECT EXISTS (SELECT FROM pg_stat_activity"
+            " WHERE datname = current_database() AND usename = 'stockstream_api')"
+        ):
             await asyncio.sleep(0.02)
 
 
