@@ -149,9 +149,13 @@ class Dashboard:
         """Wait for a notice with this text."""
         self.notice(text).first.wait_for(timeout=PATIENCE_MS)
 
+    def awaits_nothing(self) -> None:
+        """Wait until each write has its answer. What the page shows before that may not be in the table yet."""
+        expect(self.page.locator(".is-pending")).to_have_count(0, timeout=PATIENCE_MS)
+
     def equals_the_table(self) -> None:
         """Wait until the page has each item of the table, the same in all, and no other; and so has each row."""
-        expect(self.page.locator(".is-pending")).to_have_count(0, timeout=PATIENCE_MS)
+        self.awaits_nothing()
         table = table_of(self.stack)
         deadline = time.monotonic() + PATIENCE_MS / 1_000
         while not self._equals(table) and time.monotonic() < deadline:
