@@ -57,6 +57,7 @@ async def test_the_streams_metrics_answer_an_operators_questions(
             async with subscribe(stack.stream_url, last_event_id="0000-1") as lost:
                 await lost.next("reset")
         await until(stack.stream_url, "stockstream_subscribers", 0)
+        await until(stack.stream_url, "stockstream_notification_queue_usage", 0)  # once the listener has read it
         found = metrics(stack.stream_url)
     finally:
         stack.close()
@@ -70,7 +71,6 @@ async def test_the_streams_metrics_answer_an_operators_questions(
     assert found["stockstream_ring_misses_total"] >= 1
     assert found["stockstream_sent_bytes_total"] > 2 * 2000 * 200
     assert found["stockstream_listener_connects_total"] == 1
-    assert 0 <= found["stockstream_notification_queue_usage"] < 0.01  # a page may wait to be freed
 
 
 async def test_the_apis_metrics_name_routes_and_not_addresses(stack: Stack) -> None:

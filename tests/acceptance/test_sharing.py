@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 from typing import TYPE_CHECKING, Any
 
@@ -208,10 +207,11 @@ async def _until_refused(port: int) -> None:
     """Return when nothing new is accepted."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
-            with contextlib.suppress(ConnectionResetError):  # it was waiting to be accepted, by one that stopped
-                try:
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                except ConnectionRefusedError:
-                    return
-                writer.close()
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                return
+            except ConnectionResetError:  # it was waiting to be accepted, by one that stopped
+                continue
+            writer.close()
             await asyncio.sleep(0.02)

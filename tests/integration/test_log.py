@@ -69,16 +69,14 @@ async def test_copy_is_logged_row_by_row(postgres: PostgresServer, database: str
     assert [row[2]["quantity"] for row in logged] == list(range(500))
 
 
-async def test_a_statement_of_100_000_rows_is_100_000_events_and_one_ring(pool: Pool, connect: Connect) -> None:
+async def test_an_update_of_100_000_rows_is_100_000_events_and_one_ring(pool: Pool, connect: Connect) -> None:
     rings: list[object] = []
     listener = await connect()
     await listener.add_listener("inventory_history", lambda *arguments: rings.append(arguments[3]))
     await pool.execute("INSERT INTO inventory (name, quantity) SELECT 'item', 1 FROM generate_series(1, 100000)")
-    await pool.execute("UPDATE inventory SET quantity = quantity + 1 WHERE id <= 1000")
+    await pool.execute("UPDATE inventory SET quantity = quantity + 1")
     await listener.execute("SELECT 1")
-    for operation, events in (("INSERT", 100_000), ("UPDATE", 1_000)):
-        counted = await pool.fetchval("SELECT count(*) FROM inventory_history WHERE operation = $1", operation)
-        assert counted == events, operation
+    assert await pool.fetchval("SELECT count(*) FROM inventory_history WHERE operation = 'UPDATE'") == 100_000
     assert rings == ["", ""]
     await listener.close()
 
