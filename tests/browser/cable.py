@@ -28,6 +28,9 @@ class Cable:
         self._target = target
         self._listener: socket.socket | None = None
         self._ends: list[socket.socket] = []
+        self._lock = (
+            threading.Lock()
+        )  # a connection belongs to one listener: none outlives a cut that it was made before
         self._flowing = threading.Event()
         self.mend()
 
@@ -40,8 +43,9 @@ class Cable:
 
     def cut(self) -> None:
         """End every connection, and refuse new ones."""
-        listener, self._listener = self._listener, None
-        ends, self._ends = self._ends, []
+        with self._lock:
+            listener, self._listener = self._listener, None
+            ends, self._ends = self._ends, []
         for end in [*ends, listener]:
             _close(end)
         self._flowing.set()
@@ -68,7 +72,13 @@ class Cable:
                 far = socket.create_connection(("127.0.0.1", self._target))
             except OSError:
                 return
-            self._ends += [near, far]
+            with self._lock:
+                is_cut = self._listener is not listener
+                self._ends += [] if is_cut else [near, far]
+            if is_cut:
+                _close(near)
+                _close(far)
+                return
             self._start(self._pass_on, near, far)
             self._start(self._pass_on, far, near)
 
