@@ -24,6 +24,11 @@ READ_STOCK = """async () => {
     const { currentItems } = await import("/static/scripts/stock.js");
     return [...currentItems(store.state.stock).values()];
 }"""
+COUNT_PENDING = """async () => {
+    if (!document.querySelector(".stock-list")) return 0; // nothing is loaded yet
+    const { store } = await import("/static/scripts/main.js");
+    return store.state.pending.size;
+}"""
 KNOWS_THE_HEARTBEAT = """async () => {
     const { store } = await import("/static/scripts/main.js");
     while (store.state.connection.staleAfter > 5_000) await new Promise(requestAnimationFrame);
@@ -151,7 +156,15 @@ class Dashboard:
 
     def awaits_nothing(self) -> None:
         """Wait until each write has its answer. What the page shows before that may not be in the table yet."""
-        expect(self.page.locator(".is-pending")).to_have_count(0, timeout=PATIENCE_MS)
+        deadline = time.monotonic() + PATIENCE_MS / 1_000
+        while pending := self.page.evaluate(COUNT_PENDING):
+            assert time.monotonic() < deadline, f"{pending} writes have no answer"
+            self.next_frame()
+
+    def sql(self, statement: str) -> list[tuple[str, ...]]:
+        """What others do, or find in the table, once all that was done on the page is in there."""
+        self.awaits_nothing()
+        return self.stack.sql(statement)
 
     def equals_the_table(self) -> None:
         """Wait until the page has each item of the table, the same in all, and no other; and so has each row."""

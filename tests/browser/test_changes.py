@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture
 def bolts(dashboard: Dashboard) -> Dashboard:
     """The page with one item, Bolts, of which there are 12."""
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
     return dashboard.open()
 
 
@@ -77,7 +77,7 @@ def test_a_quantity_is_edited_in_place_and_shown_before_the_server_answers(bolts
     held[0].continue_()
     expect(bolts.row("Bolts")).not_to_have_class("stock-row is-pending")
     bolts.equals_the_table()
-    assert bolts.stack.sql("SELECT quantity FROM inventory") == [("15",)]
+    assert bolts.sql("SELECT quantity FROM inventory") == [("15",)]
 
 
 def test_escape_leaves_the_quantity_as_it_was(bolts: Dashboard) -> None:
@@ -138,8 +138,8 @@ def test_an_edit_of_an_item_that_is_gone_says_so(bolts: Dashboard, watch: Watch)
 def test_an_edit_in_progress_is_not_disturbed_by_live_changes(bolts: Dashboard) -> None:
     box = bolts.start_edit("Bolts")
     box.fill("4")
-    bolts.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 30) n")
-    bolts.stack.sql("UPDATE inventory SET quantity = 40 WHERE name = 'Bolts'")
+    bolts.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 30) n")
+    bolts.sql("UPDATE inventory SET quantity = 40 WHERE name = 'Bolts'")
     expect(box).to_have_accessible_description("Now 40")
     expect(box).to_have_value("4")
     expect(box).to_be_focused()
@@ -153,7 +153,7 @@ def test_an_edit_in_progress_is_not_disturbed_by_live_changes(bolts: Dashboard) 
 def test_an_edit_in_progress_outlives_its_item(bolts: Dashboard) -> None:
     box = bolts.start_edit("Bolts")
     box.fill("4")
-    bolts.stack.sql("DELETE FROM inventory")
+    bolts.sql("DELETE FROM inventory")
     expect(box).to_have_accessible_description("Deleted")
     expect(box).to_be_focused()
     expect(bolts.row("Bolts").get_by_role("button", name="Save")).to_be_disabled()
@@ -162,15 +162,15 @@ def test_an_edit_in_progress_outlives_its_item(bolts: Dashboard) -> None:
 
 
 def test_an_item_is_deleted_at_once_and_undo_brings_it_back(bolts: Dashboard) -> None:
-    [(item_id,)] = bolts.stack.sql("SELECT id FROM inventory")
+    [(item_id,)] = bolts.sql("SELECT id FROM inventory")
     bolts.delete("Bolts")
     bolts.shows_nothing_of("Bolts")
     bolts.says("Bolts was deleted.")
-    assert bolts.stack.sql("SELECT count(*) FROM inventory") == [("0",)]
+    assert bolts.sql("SELECT count(*) FROM inventory") == [("0",)]
     bolts.notice("Bolts was deleted.").get_by_role("button", name="Undo").click()
     bolts.shows("Bolts", 12)
     bolts.says("Bolts was restored.")
-    assert bolts.stack.sql("SELECT id FROM inventory") == [(item_id,)]
+    assert bolts.sql("SELECT id FROM inventory") == [(item_id,)]
     bolts.equals_the_table()
 
 
@@ -199,7 +199,7 @@ def test_an_item_that_changed_before_its_deletion_is_kept_and_shown_again(bolts:
 
 
 def test_the_focus_passes_to_the_next_row_when_its_own_is_deleted(bolts: Dashboard) -> None:
-    bolts.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1)")
+    bolts.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1)")
     bolts.row("Nuts").locator(".stock-row-delete").press("Enter")
     bolts.shows_nothing_of("Nuts")
     expect(bolts.row("Bolts").locator(".stock-row-delete")).to_be_focused()

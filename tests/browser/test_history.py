@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bolts(dashboard: Dashboard) -> Dashboard:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
     return dashboard.open()
 
 
@@ -40,12 +40,12 @@ def test_an_item_tells_who_changed_it_when_and_from_what_to_what(bolts: Dashboar
 
 def test_an_open_item_follows_what_happens_to_it(bolts: Dashboard) -> None:
     drawer = bolts.open_item("Bolts")
-    bolts.stack.sql("UPDATE inventory SET quantity = 13")
+    bolts.sql("UPDATE inventory SET quantity = 13")
     expect(drawer.locator(".history-entry").first).to_contain_text("12 → 13")
     expect(drawer.locator(".item-drawer-quantity")).to_have_text("13")
     drawer.get_by_role("button", name="One more").click()
     expect(drawer.locator(".item-drawer-quantity")).to_have_text("14")
-    bolts.stack.sql("DELETE FROM inventory")
+    bolts.sql("DELETE FROM inventory")
     expect(drawer.locator(".item-drawer-quantity")).to_have_text("Deleted")
     expect(drawer.locator(".history-entry").first).to_contain_text("Deleted, with 14 in stock")
     drawer.get_by_role("button", name="Restore").click()
@@ -65,7 +65,7 @@ def test_an_item_is_renamed_and_its_history_keeps_both_names(bolts: Dashboard) -
 
 
 def test_a_long_history_is_read_in_parts(bolts: Dashboard) -> None:
-    bolts.stack.sql("DO $$ BEGIN FOR n IN 1..120 LOOP UPDATE inventory SET quantity = n; COMMIT; END LOOP; END $$")
+    bolts.sql("DO $$ BEGIN FOR n IN 1..120 LOOP UPDATE inventory SET quantity = n; COMMIT; END LOOP; END $$")
     bolts.shows("Bolts", 120)
     drawer = bolts.open_item("Bolts")
     expect(drawer.locator(".history-entry")).to_have_count(100)
@@ -87,7 +87,7 @@ def test_an_opened_item_has_an_address_and_is_gone_back_from(bolts: Dashboard, n
 
 
 def test_deleted_items_are_listed_and_restored_by_one_click(bolts: Dashboard) -> None:
-    bolts.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 7); DELETE FROM inventory")
+    bolts.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 7); DELETE FROM inventory")
     expect(bolts.page.get_by_text("Nothing in stock yet")).to_be_visible()
     bolts.page.get_by_role("button", name="Deleted items").click()
     dialog = bolts.page.get_by_role("dialog", name="Deleted items")
@@ -102,7 +102,7 @@ def test_deleted_items_are_listed_and_restored_by_one_click(bolts: Dashboard) ->
 
 
 def test_several_items_are_deleted_when_that_is_confirmed_and_all_come_back(bolts: Dashboard) -> None:
-    bolts.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 30) n")
+    bolts.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 30) n")
     bolts.search("Item")
     expect(bolts.page.locator(".stock-list-summary")).to_have_text("30 of 31 items")
     bolts.page.get_by_label("Select all that are shown").check()
@@ -117,11 +117,11 @@ def test_several_items_are_deleted_when_that_is_confirmed_and_all_come_back(bolt
     dialog.get_by_role("button", name="Delete 29 items").click()
     bolts.says("29 items were deleted.")
     expect(bolts.page.locator(".selection")).to_be_hidden()
-    assert bolts.stack.sql("SELECT count(*) FROM inventory") == [("2",)]
+    assert bolts.sql("SELECT count(*) FROM inventory") == [("2",)]
     bolts.equals_the_table()
     bolts.notice("29 items were deleted.").get_by_role("button", name="Undo").click()
     bolts.says("29 items were restored.")
-    assert bolts.stack.sql("SELECT count(*) FROM inventory") == [("31",)]
+    assert bolts.sql("SELECT count(*) FROM inventory") == [("31",)]
     bolts.equals_the_table()
 
 
@@ -131,6 +131,6 @@ def test_the_last_day_is_drawn_for_each_row_and_for_the_whole_stock(bolts: Dashb
     expect(bolts.page.locator(".overview-total")).to_have_text("12")
     total = bolts.page.locator(".overview").get_by_role("img")
     expect(total).to_be_visible()
-    bolts.stack.sql("UPDATE inventory SET quantity = 1500")
+    bolts.sql("UPDATE inventory SET quantity = 1500")
     expect(bolts.page.locator(".overview-total")).to_have_text("1,500")
     expect(row.get_by_role("img", name="New in the last day, 1,500 now")).to_be_visible()

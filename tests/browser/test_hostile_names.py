@@ -52,7 +52,7 @@ def test_a_hostile_name_is_text_wherever_it_is_shown(dashboard: Dashboard) -> No
 
 
 def test_a_name_from_right_to_left_stands_on_the_right_and_turns_nothing_else(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('مرحبا', 12)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('مرحبا', 12)")
     dashboard.open()
     shown = dashboard.page.locator(".stock-row-name")
     assert shown.evaluate("element => getComputedStyle(element).direction") == "rtl"

@@ -19,7 +19,7 @@ OUTLINE = "element => getComputedStyle(element).outlineStyle"
 @pytest.fixture
 def stocked(dashboard: Dashboard) -> Dashboard:
     """The page with Item 1 to Item 30, the highest on top."""
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 30) n")
+    dashboard.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 30) n")
     dashboard.open()
     dashboard.shows("Item 30", 30)
     return dashboard
@@ -103,7 +103,7 @@ def test_the_rows_are_walked_through_and_the_focus_stays_with_its_item(stocked: 
         keys.press(key)
         expect(stocked.row(f"Item {name}").locator(button)).to_be_focused()
     keys.press("ArrowDown")
-    stocked.stack.sql("UPDATE inventory SET quantity = 500 WHERE name = 'Item 3'")
+    stocked.sql("UPDATE inventory SET quantity = 500 WHERE name = 'Item 3'")
     stocked.shows("Item 3", 500)
     expect(stocked.row("Item 29").locator(button)).to_be_focused()
     assert stocked.row("Item 29").get_attribute("aria-posinset") == "2"

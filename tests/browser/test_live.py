@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 
 def test_the_page_is_live_and_shows_the_stock_newest_change_first(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1500)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1500)")
     dashboard.open()
     dashboard.equals_the_table()
     assert [item.name for item in dashboard.items()] == ["Nuts", "Bolts"]
     expect(dashboard.quantity("Nuts")).to_have_text("1,500")
-    dashboard.stack.sql("UPDATE inventory SET quantity = 13 WHERE name = 'Bolts'")
+    dashboard.sql("UPDATE inventory SET quantity = 13 WHERE name = 'Bolts'")
     dashboard.shows("Bolts", 13)
     assert [item.name for item in dashboard.items()] == ["Bolts", "Nuts"]
 
@@ -32,18 +32,18 @@ def test_an_empty_stock_says_so_until_the_first_item_comes(dashboard: Dashboard)
     dashboard.open()
     panel = dashboard.page.get_by_text("Nothing in stock yet")
     expect(panel).to_be_visible()
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('First', 1)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('First', 1)")
     dashboard.shows("First", 1)
     expect(panel).to_be_hidden()
-    dashboard.stack.sql("DELETE FROM inventory")
+    dashboard.sql("DELETE FROM inventory")
     expect(panel).to_be_visible()
 
 
 def test_changes_by_psql_appear(dashboard: Dashboard) -> None:
     dashboard.open()
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 50) n")
+    dashboard.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 50) n")
     dashboard.equals_the_table()
-    dashboard.stack.sql("UPDATE inventory SET quantity = quantity * 2; DELETE FROM inventory WHERE quantity > 60")
+    dashboard.sql("UPDATE inventory SET quantity = quantity * 2; DELETE FROM inventory WHERE quantity > 60")
     dashboard.equals_the_table()
     assert len(dashboard.stock()) == 30
 
@@ -71,11 +71,11 @@ def test_changes_by_a_second_page_appear(dashboard: Dashboard, new_page: Callabl
 
 
 def test_the_search_shows_only_the_items_with_that_name(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Blue paint', 1), ('Red paint', 2)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Blue paint', 1), ('Red paint', 2)")
     dashboard.open()
     dashboard.search("BLUE")
     dashboard.shows_nothing_of("Red paint")
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Blue chalk', 3), ('White chalk', 4)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Blue chalk', 3), ('White chalk', 4)")
     dashboard.shows("Blue chalk", 3)
     dashboard.shows_nothing_of("White chalk")
     dashboard.search("green")
@@ -83,12 +83,12 @@ def test_the_search_shows_only_the_items_with_that_name(dashboard: Dashboard) ->
 
 
 def test_a_stock_of_2000_items_stays_usable_under_hundreds_of_changes(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 2000) n")
+    dashboard.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 2000) n")
     dashboard.open()
     dashboard.search("Item 2000")
     box = dashboard.start_edit("Item 2000")
     for _ in range(5):
-        dashboard.stack.sql("UPDATE inventory SET quantity = quantity + 1 WHERE quantity % 4 = 0")
+        dashboard.sql("UPDATE inventory SET quantity = quantity + 1 WHERE quantity % 4 = 0")
     box.fill("7")
     box.press("Enter")
     dashboard.shows("Item 2000", 7)

@@ -18,11 +18,11 @@ COUNT_SENTENCES = """() => {
 
 
 def test_a_burst_of_changes_is_one_sentence(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 37) n")
+    dashboard.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 37) n")
     dashboard.open()
     dashboard.page.evaluate(COUNT_SENTENCES)
     for _ in range(4):
-        dashboard.stack.sql("UPDATE inventory SET quantity = quantity + 1")
+        dashboard.sql("UPDATE inventory SET quantity = quantity + 1")
     line = dashboard.page.locator(".activity")
     expect(line).to_have_text("37 items changed")
     expect(line).to_have_attribute("aria-live", "polite")
@@ -31,27 +31,27 @@ def test_a_burst_of_changes_is_one_sentence(dashboard: Dashboard) -> None:
 
 
 def test_a_single_change_is_told_by_name_and_own_changes_are_not_told(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12), ('Nuts', 1)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12), ('Nuts', 1)")
     dashboard.open()
     dashboard.edit("Nuts", 5)
     dashboard.shows("Nuts", 5)
-    dashboard.stack.sql("UPDATE inventory SET quantity = 13 WHERE name = 'Bolts'")
+    dashboard.sql("UPDATE inventory SET quantity = 13 WHERE name = 'Bolts'")
     expect(dashboard.page.locator(".activity")).to_have_text("Bolts is now 13")
 
 
 def test_a_row_that_changes_says_so_and_nothing_moves_for_those_who_want_none(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
     dashboard.open()
     row = dashboard.row("Bolts")
     assert row.get_attribute("data-flash") is None
     timing = "element => getComputedStyle(element).animationTimingFunction"
-    dashboard.stack.sql("UPDATE inventory SET quantity = 13")
+    dashboard.sql("UPDATE inventory SET quantity = 13")
     dashboard.shows("Bolts", 13)
     flash = row.get_attribute("data-flash")
     assert flash in {"a", "b"}
     assert row.evaluate(timing) == "ease-out"
     dashboard.page.emulate_media(reduced_motion="reduce")
     assert row.evaluate(timing) == "steps(1)"
-    dashboard.stack.sql("UPDATE inventory SET quantity = 14")
+    dashboard.sql("UPDATE inventory SET quantity = 14")
     dashboard.shows("Bolts", 14)
     assert row.get_attribute("data-flash") not in {flash, None}

@@ -118,7 +118,7 @@ def test_a_device_without_a_network_is_offline_until_it_is_back(
 
 def test_a_stock_that_can_not_be_loaded_says_why_and_is_tried_again(dashboard: Dashboard, watch: Watch) -> None:
     watch.expect("status of 503")
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
     problem = json.dumps({"status": 503, "detail": "The database can't be reached."})
     dashboard.page.route("**/api/inventories", lambda route: route.fulfill(status=503, body=problem))
     dashboard.load()

@@ -50,7 +50,7 @@ def is_kept_up(dashboard: Dashboard, times: int = 1) -> None:
     """What is written now is shown, though nothing tells the page of it."""
     for number in range(times):
         name = f"Nuts {number}"
-        dashboard.stack.sql(f"INSERT INTO inventory (name, quantity) VALUES ('{name}', 3)")
+        dashboard.sql(f"INSERT INTO inventory (name, quantity) VALUES ('{name}', 3)")
         dashboard.row(name).wait_for(timeout=RECOVERY_MS)
     expect(dashboard.page.get_by_text("Meanwhile the list is loaded again about every 15 seconds")).to_be_visible()
 

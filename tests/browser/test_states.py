@@ -36,9 +36,9 @@ NAMES = ["M4 bolt", "Pallet jack", "Blue paint, 5 l", "Cable tie", "Work gloves"
 def stocked(dashboard: Dashboard) -> Dashboard:
     """The page with a stock that has a past."""
     stock = ", ".join(f"('{name}', {(index * 137) % 90 + 3})" for index, name in enumerate(NAMES))
-    dashboard.stack.sql(f"INSERT INTO inventory (name, quantity) VALUES {stock}")
+    dashboard.sql(f"INSERT INTO inventory (name, quantity) VALUES {stock}")
     for turn in (7, 4, 11):
-        dashboard.stack.sql(f"UPDATE inventory SET quantity = (quantity * {turn} + id) % 120 + 1 WHERE id % 2 = 0")
+        dashboard.sql(f"UPDATE inventory SET quantity = (quantity * {turn} + id) % 120 + 1 WHERE id % 2 = 0")
     return dashboard.open()
 
 
@@ -87,7 +87,7 @@ def test_edited_selected_and_deleted(stocked: Dashboard) -> None:
 
 
 def test_busy(stocked: Dashboard) -> None:
-    stocked.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 9993) n")
+    stocked.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 9993) n")
     with fire(stocked.stack, 2):
         expect(stocked.page.locator(".activity")).to_contain_text("items changed")
     expect(stocked.page.locator(".stock-list-summary")).to_have_text("10,000 items")
@@ -111,7 +111,7 @@ def test_import_errors(stocked: Dashboard, watch: Watch) -> None:
 
 
 def test_deleted_items(stocked: Dashboard) -> None:
-    stocked.stack.sql("DELETE FROM inventory WHERE name IN ('M4 bolt', 'Work gloves')")
+    stocked.sql("DELETE FROM inventory WHERE name IN ('M4 bolt', 'Work gloves')")
     stocked.page.get_by_role("button", name="Deleted items").click()
     expect(stocked.page.locator(".deleted-item-name").first).to_have_text("Work gloves")
     is_for_everyone(stocked.page, "deleted")

@@ -19,7 +19,7 @@ ITEM = "**/api/inventories/*"
 
 @pytest.fixture
 def bolts(dashboard: Dashboard) -> Dashboard:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
     return dashboard.open()
 
 
@@ -36,7 +36,7 @@ def test_rapid_clicks_add_up_and_go_together(bolts: Dashboard) -> None:
     bolts.shows("Bolts", 17)
     held[1].continue_()
     bolts.equals_the_table()
-    assert bolts.stack.sql("SELECT quantity FROM inventory") == [("17",)]
+    assert bolts.sql("SELECT quantity FROM inventory") == [("17",)]
 
 
 def test_a_step_whose_answer_is_lost_is_asked_again_and_counts_once(bolts: Dashboard, watch: Watch) -> None:
@@ -57,20 +57,20 @@ def test_a_step_whose_answer_is_lost_is_asked_again_and_counts_once(bolts: Dashb
     bolts.shows("Bolts", 13)
     bolts.equals_the_table()
     assert len(lost) == 2
-    assert bolts.stack.sql("SELECT quantity FROM inventory") == [("13",)]
+    assert bolts.sql("SELECT quantity FROM inventory") == [("13",)]
 
 
 def test_steps_count_on_top_of_what_others_do(bolts: Dashboard) -> None:
-    bolts.stack.sql("UPDATE inventory SET quantity = 100")
+    bolts.sql("UPDATE inventory SET quantity = 100")
     bolts.step("Bolts", 3)
-    bolts.stack.sql("UPDATE inventory SET quantity = quantity + 50")
+    bolts.stack.sql("UPDATE inventory SET quantity = quantity + 50")  # while the steps may be on their way
     bolts.step("Bolts", 2)
     bolts.shows("Bolts", 155)
     bolts.equals_the_table()
 
 
 def test_nothing_goes_below_zero(bolts: Dashboard) -> None:
-    bolts.stack.sql("UPDATE inventory SET quantity = 1")
+    bolts.sql("UPDATE inventory SET quantity = 1")
     bolts.shows("Bolts", 1)
     bolts.step("Bolts", -1)
     bolts.shows("Bolts", 0)

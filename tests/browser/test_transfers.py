@@ -32,7 +32,7 @@ def test_a_list_is_tried_first_and_imported_when_that_is_wanted(dashboard: Dashb
     dashboard.open()
     dialog = choose(dashboard, f"name,quantity\nBolts,12\n{TEA},3\n")
     expect(dialog.get_by_text("2 items would be added, 0 items changed, 0 items left as they are.")).to_be_visible()
-    assert dashboard.stack.sql("SELECT count(*) FROM inventory") == [("0",)]
+    assert dashboard.sql("SELECT count(*) FROM inventory") == [("0",)]
     dialog.get_by_role("button", name="Import").click()
     dashboard.says("stock.csv: 2 items added, 0 items changed.")
     dashboard.shows("Bolts", 12)
@@ -92,7 +92,7 @@ def test_an_import_that_can_not_be_sent_says_why(dashboard: Dashboard, watch: Wa
 
 
 def test_what_is_exported_is_what_is_searched_for_and_can_be_imported_again(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Crème', 3), ('Bolts', 12)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Crème', 3), ('Bolts', 12)")
     dashboard.open()
     dashboard.search("creme")
     dashboard.shows_nothing_of("Bolts")

@@ -35,7 +35,7 @@ def test_10000_items_under_500_changes_a_second_are_few_rows_drawn_once_a_frame_
 
 
 def test_a_long_list_is_scrolled_to_its_end_and_back_with_few_rows_drawn(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 2000) n")
+    dashboard.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 2000) n")
     page = dashboard.open().page
     page.get_by_label("Order").select_option("name")
     dashboard.shows("Item 1", 1)

@@ -20,7 +20,7 @@ HAND = """() => setInterval(() => document.querySelector(".stock-list-rows")
 def paints(dashboard: Dashboard) -> Dashboard:
     stock = ["('Paint 10', 5)", "('Paint 9', 7)", "('Änderungspaint', 1)", "('Brush', 9)"]
     for item in stock:
-        dashboard.stack.sql(f"INSERT INTO inventory (name, quantity) VALUES {item}")
+        dashboard.sql(f"INSERT INTO inventory (name, quantity) VALUES {item}")
     return dashboard.open()
 
 
@@ -63,7 +63,7 @@ def test_search_and_order_are_in_the_address_and_survive_a_reload(paints: Dashbo
 def test_a_row_that_is_pointed_at_keeps_its_place(paints: Dashboard) -> None:
     paints.page.evaluate(HAND)
     paints.row("Paint 9").hover()
-    paints.stack.sql("UPDATE inventory SET quantity = 50 WHERE name = 'Paint 10'")
+    paints.sql("UPDATE inventory SET quantity = 50 WHERE name = 'Paint 10'")
     paints.shows("Paint 10", 50)
     assert names(paints) == ["Paint 10", "Brush", "Paint 9", "Änderungspaint"]
     paints.page.mouse.move(0, 0)
