@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-from collections.abc import Callable, Coroutine
+import hashlib
+from collections.abc import Callable, Collection, Coroutine
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiosql
 import asyncpg
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from shared.settings import Settings
 
 SQL = Path(__file__).resolve().parent.parent / "sql"
+FUNCTIONS = "functions"  # their name in the table of applied migrations
 CONNECT_TIMEOUT_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 30.0
 LOCK_TIMEOUT_SECONDS = 10.0  # a writer that holds a lock and idles must not hold up all others without a word
@@ -44,6 +46,11 @@ _DRIVER_ERRORS = (
 Pool = asyncpg.Pool
 PooledConnection = asyncpg.pool.PoolConnectionProxy
 Connection = asyncpg.Connection | PooledConnection
+
+
+class Functions(NamedTuple):
+    text: str
+    checksum: str
 
 
 def load_queries(name: str) -> Any:
@@ -206,12 +213,27 @@ def migration_files() -> list[Path]:
     return sorted((SQL / "migrations").glob("*.sql"))
 
 
+@functools.cache
+def read_functions() -> Functions:
+    """The functions of the schema, which are replaced whenever their text changes."""
+    files = sorted((SQL / "functions").glob("*.sql"))
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    return Functions(text, hashlib.sha256(text.encode()).hexdigest())
+
+
 async def is_current(connection: Connection) -> bool:
-    """Whether every migration is there. A schema that is newer than this code is current too."""
+    """Whether every migration is applied, and the functions are this code's. A newer schema is current too."""
     try:
-        names = {row["name"] async for row in migration_queries.select_migrations(connection)}
+        applied = {row["name"]: row["checksum"] async for row in migration_queries.select_migrations(connection)}
     except asyncpg.PostgresError as error:
         if may_be_of_the_schema(error):
             return False
         raise
-    return all(file.stem in names for file in migration_files())
+    if not all(file.stem in applied for file in migration_files()):
+        return False
+    return is_newer(applied) or applied.get(FUNCTIONS) == read_functions().checksum
+
+
+def is_newer(applied: Collection[str]) -> bool:
+    """Whether the schema has migrations that this code does not know."""
+    return not set(applied) <= {FUNCTIONS, *(file.stem for file in migration_files())}

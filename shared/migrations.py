@@ -1,5 +1,7 @@
 """Migrations: plain .sql files, applied in the order of their names, once, whoever starts at the same time.
 
+Functions are not in migrations: those of sql/functions are created or replaced after them, whenever their text changes.
+
 A runner of our own, since those looked at take no lock against a second replica (pogo-migrate) and none notices a file
 that was edited after it had been applied.
 """
@@ -14,7 +16,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 from pydantic import Field, SecretStr
 
-from shared.database import Connection, connect, database_url, migration_files
+from shared.database import FUNCTIONS, Connection, connect, database_url, is_newer, migration_files, read_functions
 from shared.database import migration_queries as queries
 from shared.faults import DatabaseUnavailableError, ReadOnlyError
 from shared.settings import Settings, load
@@ -65,6 +67,8 @@ async def _migrate(connection: Connection) -> list[str]:
     else:
         await queries.create_migration_table(connection)
     applied = [file.stem for file in migration_files() if await _apply(connection, file, done.get(file.stem))]
+    if not is_newer(done) and await _replace_functions(connection, done.get(FUNCTIONS)):
+        applied.append(FUNCTIONS)
     await _enable_triggers(connection)
     return applied
 
@@ -92,6 +96,19 @@ async def _apply(connection: Connection, file: Path, applied_checksum: str | Non
             await queries.insert_migration(connection, name=file.stem, checksum=checksum)
     except asyncpg.PostgresError as error:
         raise MigrationError(f"{file.name}: {error}") from error
+    return True
+
+
+async def _replace_functions(connection: Connection, applied_checksum: str | None) -> bool:
+    functions = read_functions()
+    if applied_checksum == functions.checksum:
+        return False
+    try:
+        async with connection.transaction():
+            await connection.execute(functions.text)
+            await queries.insert_migration(connection, name=FUNCTIONS, checksum=functions.checksum)
+    except asyncpg.PostgresError as error:
+        raise MigrationError(f"sql/functions: {error}") from error
     return True
 
 

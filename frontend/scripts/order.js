@@ -13,7 +13,7 @@ const LONGEST_KEY = 600; // code points
 const keys = new WeakMap(); // item → what the order by name compares
 
 /**
- * As natural_key() in sql/migrations/0004_search.sql: numbers by their value, so that M2 comes before M10.
+ * As natural_key() in sql/functions/1_text.sql: numbers by their value, so that M2 comes before M10.
  * @param {string} folded a name, folded
  */
 export function naturalKey(folded) {

@@ -1,6 +1,6 @@
 /**
  * Finds names as the server does: case, accents, width and typography do not matter. `fold` takes the same steps as
- * fold_text() in sql/migrations/0004_search.sql, with the same characters; the tests compare the two.
+ * fold_text() in sql/functions/1_text.sql, with the same characters; the tests compare the two.
  */
 
 const LONGEST_FOLDED = 400; // code points

@@ -44,7 +44,8 @@ ORDER BY name;
 -- name: insert_migration(name, checksum)!
 -- Note that a file has been applied, in the transaction that applied it.
 INSERT INTO stockstream_migration (name, checksum)
-VALUES (:name, :checksum);
+VALUES (:name, :checksum)
+ON CONFLICT (name) DO UPDATE SET checksum = EXCLUDED.checksum, applied_at = now();
 
 -- name: select_silenced()
 -- Triggers that must fire in every session and do not: ordinary ones (which a replication role silences), disabled ones,

@@ -10,7 +10,7 @@ import pytest
 
 from shared import database as database_module
 from shared import migrations
-from shared.database import SQL, is_current, load_queries, migration_files
+from shared.database import FUNCTIONS, SQL, Functions, is_current, load_queries, migration_files, read_functions
 from shared.migrations import MigrationError, migrate
 
 if TYPE_CHECKING:
@@ -29,9 +29,16 @@ def empty_database(postgres: PostgresServer) -> Iterator[str]:
     postgres.drop_database(name)
 
 
+def use_functions(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    """Let this be the text of all functions."""
+    functions = Functions(text, f"checksum of {text}")
+    monkeypatch.setattr(migrations, "read_functions", lambda: functions)
+    monkeypatch.setattr(database_module, "read_functions", lambda: functions)
+
+
 async def test_two_that_start_at_once_apply_each_file_once(empty_database: str) -> None:
     applied = await asyncio.gather(*(migrate(empty_database) for _ in range(4)))
-    assert sorted(applied, key=len) == [[], [], [], [file.stem for file in migration_files()]]
+    assert sorted(applied, key=len) == [[], [], [], [*(file.stem for file in migration_files()), FUNCTIONS]]
     assert await migrate(empty_database) == []
 
 
@@ -41,6 +48,7 @@ async def test_a_file_that_was_edited_after_it_was_applied_is_refused(
     file = tmp_path / "0001_a.sql"
     file.write_text("CREATE TABLE a ()")
     monkeypatch.setattr(migrations, "migration_files", lambda: [file])
+    use_functions(monkeypatch, "SELECT;")
     await migrate(empty_database)
     file.write_text("CREATE TABLE b ()")
     with pytest.raises(MigrationError, match="was changed after it had been applied"):
@@ -60,6 +68,40 @@ async def test_a_file_that_fails_changes_nothing(
     assert await connection.fetchval("SELECT to_regclass('a')") is None
     assert not await is_current(connection)
     await connection.close()
+
+
+async def test_functions_are_replaced_when_their_text_changes(
+    pool: Pool, postgres: PostgresServer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = postgres.url(database)
+    changed = read_functions().text.replace("'-' || log_head()", "'+' || log_head()")
+    async with pool.acquire() as connection:
+        assert await is_current(connection)
+        use_functions(monkeypatch, changed)
+        assert not await is_current(connection)
+        assert await migrate(url) == [FUNCTIONS]
+        assert await is_current(connection)
+        assert "+0" in await connection.fetchval("SELECT log_position()")
+    assert await migrate(url) == []
+
+
+async def test_functions_of_a_newer_schema_are_kept(
+    pool: Pool, postgres: PostgresServer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await pool.execute("INSERT INTO stockstream_migration (name, checksum) VALUES ('9999_newer', '')")
+    use_functions(monkeypatch, "DROP FUNCTION log_position")
+    assert await migrate(postgres.url(database)) == []
+    async with pool.acquire() as connection:
+        assert await is_current(connection)
+
+
+async def test_functions_that_fail_change_nothing(
+    pool: Pool, postgres: PostgresServer, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_functions(monkeypatch, "DROP FUNCTION log_position; SELECT no_such_function();")
+    with pytest.raises(MigrationError, match="sql/functions: function no_such_function"):
+        await migrate(postgres.url(database))
+    assert await pool.fetchval("SELECT log_position()")
 
 
 async def test_every_named_query_prepares(pool: Pool) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from shared.database import migration_files
+from shared.database import Functions, migration_files
 from shared.migrations import migrate
 from tests.stack import ROOT
 
@@ -63,6 +63,7 @@ async def test_the_migration_folds_the_names_that_are_there_anew(
     url = postgres.url("before_search")
     files = migration_files()
     monkeypatch.setattr("shared.migrations.migration_files", lambda: [f for f in files if f.stem < "0004"])
+    monkeypatch.setattr("shared.migrations.read_functions", lambda: Functions("SELECT;", "none"))
     await migrate(url)
     connection = await asyncpg.connect(url)
     try:

@@ -1,0 +1,110 @@
+-- Items: what they look like from outside, and what happens when one is written.
+
+-- The one place that says what an item looks like to the outside: it is text from here to the client's socket.
+-- row_to_json() keeps the order and puts no space anywhere.
+CREATE OR REPLACE FUNCTION item_document(item inventory) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (
+    SELECT row_to_json(document)
+    FROM (
+        SELECT
+            item.id,
+            item.name,
+            item.quantity,
+            item.version,
+            rfc3339(item.created_at) AS created_at,
+            rfc3339(item.updated_at) AS updated_at
+    ) AS document
+);
+
+-- An id nobody has used: the sequence knows nothing of ids that were written by hand.
+CREATE OR REPLACE FUNCTION next_item_id() RETURNS bigint
+LANGUAGE plpgsql
+AS $$
+DECLARE
+    candidate bigint;
+BEGIN
+    LOOP
+        candidate := nextval('inventory_id_seq');
+        EXIT WHEN NOT EXISTS (SELECT FROM inventory WHERE id = candidate)
+              AND NOT EXISTS (SELECT FROM inventory_tombstone WHERE item_id = candidate);
+    END LOOP;
+    RETURN candidate;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION inventory_before_insert() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    NEW.name := trim_name(NEW.name);
+    NEW.updated_at := clock_timestamp();
+    NEW.created_at := coalesce(NEW.created_at, NEW.updated_at);
+    IF NEW.id IS NULL THEN
+        NEW.id := next_item_id();
+        NEW.version := 1;
+    ELSE
+        -- An id that is given may be one that was deleted, even by a transaction that is still open: the upsert
+        -- waits for that one, where a SELECT would not see it.
+        INSERT INTO inventory_tombstone AS tombstone (item_id, version)
+        VALUES (NEW.id, 0)
+        ON CONFLICT (item_id) DO UPDATE SET version = tombstone.version
+        RETURNING tombstone.version + 1 INTO NEW.version;
+    END IF;
+    RETURN NEW;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION inventory_before_update() RETURNS trigger
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    IF NEW.id <> OLD.id THEN
+        RAISE EXCEPTION 'the id of an item cannot change'
+            USING ERRCODE = 'integrity_constraint_violation', HINT = 'Delete the item and insert another.';
+    END IF;
+    NEW.name := trim_name(NEW.name);
+    IF NEW.name = OLD.name AND NEW.quantity = OLD.quantity THEN
+        RETURN OLD; -- a write that changes nothing is no change: same version, no event
+    END IF;
+    NEW.version := OLD.version + 1;
+    NEW.created_at := OLD.created_at;
+    NEW.updated_at := clock_timestamp();
+    RETURN NEW;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION inventory_bury() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    INSERT INTO inventory_tombstone (item_id, version)
+    VALUES (OLD.id, OLD.version + 1)
+    ON CONFLICT (item_id) DO UPDATE SET version = EXCLUDED.version;
+    RETURN NULL;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION inventory_index_name() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        DELETE FROM inventory_name WHERE item_id = OLD.id;
+    ELSIF TG_OP = 'INSERT' THEN
+        INSERT INTO inventory_name (item_id, folded) VALUES (NEW.id, fold_text(NEW.name));
+    ELSIF NEW.name <> OLD.name THEN
+        UPDATE inventory_name SET folded = fold_text(NEW.name) WHERE item_id = NEW.id;
+    END IF;
+    RETURN NULL;
+END;
+$$;
+
+CREATE OR REPLACE FUNCTION inventory_refuse_truncate() RETURNS trigger
+LANGUAGE plpgsql
+AS $$
+BEGIN
+    RAISE EXCEPTION 'TRUNCATE of % is refused: it would leave no trace in the log', TG_TABLE_NAME
+        USING ERRCODE = 'integrity_constraint_violation', HINT = 'Use DELETE.';
+END;
+$$;

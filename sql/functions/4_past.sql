@@ -1,0 +1,84 @@
+-- The past: items as they were, what each event changed, and how a deleted item comes back.
+
+-- The items as a reader of the log had them who had seen everything up to this event, in the order of their ids; a page
+-- of them, or all (null). An item that did not exist then has no document. What an item was is what its next change
+-- found, and where there is none, what it is.
+CREATE OR REPLACE FUNCTION items_as_of(moment bigint, after_id bigint DEFAULT 0, page integer DEFAULT NULL)
+RETURNS TABLE (id bigint, document json)
+LANGUAGE sql STABLE
+BEGIN ATOMIC
+    SELECT
+        known.id,
+        CASE
+            WHEN next.event_id IS NOT NULL THEN next.before
+            WHEN item.id IS NOT NULL THEN item_document(item)
+        END
+    FROM (
+        (SELECT i.id FROM inventory AS i WHERE i.id > after_id ORDER BY i.id LIMIT page)
+        UNION
+        (SELECT t.item_id FROM inventory_tombstone AS t WHERE t.item_id > after_id ORDER BY t.item_id LIMIT page)
+        ORDER BY 1
+        LIMIT page
+    ) AS known
+    LEFT JOIN inventory AS item ON item.id = known.id
+    LEFT JOIN LATERAL (
+        SELECT h.event_id, h.before
+        FROM inventory_history AS h
+        WHERE h.item_id = known.id
+          AND h.event_id > moment
+        ORDER BY h.event_id
+        LIMIT 1
+    ) AS next ON true
+    ORDER BY known.id;
+END;
+
+-- What changed in an event: each field with what it was and what it became.
+CREATE OR REPLACE FUNCTION history_changes(before json, after json) RETURNS json
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN (
+    SELECT coalesce(json_object_agg(field, json_build_object('from', before -> field, 'to', after -> field)), '{}')
+    FROM unnest(ARRAY['name', 'quantity']) AS field
+    WHERE (before ->> field) IS DISTINCT FROM (after ->> field)
+);
+
+-- The one place that says what an event of the log looks like to those who read its history.
+CREATE OR REPLACE FUNCTION history_document(event inventory_history) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN (
+    SELECT row_to_json(document)
+    FROM (
+        SELECT
+            event.event_id,
+            event.item_id,
+            event.operation,
+            event.actor,
+            rfc3339(event.changed_at) AS changed_at,
+            history_changes(event.before, event.after) AS changes,
+            event.before,
+            event.after
+    ) AS document
+);
+
+-- Bring a deleted item back as it was when it was deleted; no row if it is not deleted, or the log no longer has it.
+-- The tombstone is locked first and the log read after that: a deletion that is still open is waited for.
+CREATE OR REPLACE FUNCTION restore_item(wanted bigint) RETURNS SETOF inventory
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    PERFORM FROM inventory_tombstone WHERE item_id = wanted FOR UPDATE;
+    RETURN QUERY
+        INSERT INTO inventory (id, name, quantity, created_at)
+        SELECT wanted, last.before ->> 'name', (last.before ->> 'quantity')::integer,
+               (last.before ->> 'created_at')::timestamptz
+        FROM (
+            SELECT h.operation, h.before
+            FROM inventory_history AS h
+            WHERE h.item_id = wanted
+            ORDER BY h.event_id DESC
+            LIMIT 1
+        ) AS last
+        WHERE last.operation = 'DELETE'
+        ON CONFLICT (id) DO NOTHING
+        RETURNING *;
+END;
+$$;
