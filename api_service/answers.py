@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 from quart import Response
 
 from api_service.store import history, items
-from shared.documents import LARGEST_ID, LARGEST_QUANTITY
+from shared.documents import LARGEST_ID
+from shared.fields import LARGEST_QUANTITY
 from shared.problems import Problem
 
 if TYPE_CHECKING:

@@ -14,12 +14,12 @@ from pydantic import ValidationError
 
 from api_service.csv_text import UnreadableError, read_lines, refuse_null_characters
 from api_service.models import ImportRow, plain_message
+from shared.fields import FIELDS, REQUIRED_FIELDS, TEXT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-COLUMNS = ("id", "name", "quantity", "version", "created_at", "updated_at")
-REQUIRED = ("name", "quantity")
+COLUMNS = ("id", *FIELDS, "version", "created_at", "updated_at")
 IGNORED = ("created_at", "updated_at")  # what the database fills in
 NOT_READ = (*IGNORED, "")  # nor a column without a name, which must be empty
 DELIMITERS = ",;\t"  # a spreadsheet takes the one of its language
@@ -56,7 +56,7 @@ class Numbered(NamedTuple):
 
 def write_rows(items: Iterable[Mapping[str, object]]) -> str:
     """Lines of CSV, one for each item."""
-    return _lines([item["id"], guard(str(item["name"])), *(item[name] for name in COLUMNS[2:])] for item in items)
+    return _lines([_write_cell(name, item.get(name)) for name in COLUMNS] for item in items)
 
 
 def write_header() -> str:
@@ -67,6 +67,10 @@ def _lines(rows: Iterable[Iterable[object]]) -> str:
     text = io.StringIO()
     csv.writer(text, lineterminator="\r\n").writerows(rows)
     return text.getvalue()
+
+
+def _write_cell(name: str, value: object) -> object:
+    return guard(str(value)) if name in TEXT_FIELDS and value is not None else value
 
 
 def guard(cell: str) -> str:
@@ -145,7 +149,7 @@ def _find_header(start: _Start) -> _Header:
         except _MalformedError as error:
             errors.append(error)
     header = max(headers, key=_likeness, default=None)
-    if header is not None and set(REQUIRED) <= set(header.names):
+    if header is not None and set(REQUIRED_FIELDS) <= set(header.names):
         refuse_null_characters(start.lines[: header.line - start.line], start.line)
         return header
     refuse_null_characters(start.lines, start.line)
@@ -156,7 +160,11 @@ def _find_header(start: _Start) -> _Header:
 
 def _likeness(header: _Header) -> tuple[int, int, int]:
     """The larger, the more it is a header: required columns count most, then an early line."""
-    return sum(name in header.names for name in REQUIRED), -header.line, sum(name in COLUMNS for name in header.names)
+    return (
+        sum(name in header.names for name in REQUIRED_FIELDS),
+        -header.line,
+        sum(name in COLUMNS for name in header.names),
+    )
 
 
 def _first_row(start: _Start, delimiter: str) -> _Header:
@@ -197,9 +205,9 @@ def _header_faults(header: _Header) -> Iterator[Fault]:
         elif name and is_header:
             message = f"is no column of the stock: these are {', '.join(COLUMNS)}"
             yield Fault(header.line, column, _shown(name), message)
-    for name in REQUIRED:
+    for name in REQUIRED_FIELDS:
         if name not in seen:
-            example = _shown(header.delimiter.join(REQUIRED))
+            example = _shown(header.delimiter.join(REQUIRED_FIELDS))
             message = f"is missing: the first line must name the columns, as in {example}"
             yield Fault(header.line, None, name, message)
 
@@ -260,10 +268,10 @@ def _read_row(names: list[str], cells: list[str], line: int) -> Iterator[Numbere
     given = {
         name: text
         for name, cell in zip(names, cells, strict=False)
-        if name not in NOT_READ and ((text := cell.strip()) or name in REQUIRED)
+        if name not in NOT_READ and ((text := cell.strip()) or name in FIELDS)
     }
-    if "name" in given:
-        given["name"] = unguard(given["name"])
+    for name in TEXT_FIELDS & given.keys():
+        given[name] = unguard(given[name])
     try:
         yield Numbered(line, ImportRow.model_validate(given))
     except ValidationError as error:

@@ -7,7 +7,8 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from shared.documents import LARGEST_ID, LARGEST_QUANTITY
+from shared.documents import LARGEST_ID
+from shared.fields import LARGEST_QUANTITY
 
 if TYPE_CHECKING:
     from api_service.models import Sort

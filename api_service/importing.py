@@ -8,7 +8,7 @@ from typing import IO, TYPE_CHECKING
 
 from api_service.csv_format import Fault, Numbered, read_rows
 from api_service.models import ImportResult
-from api_service.store import imports
+from api_service.store import imports, items
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator
@@ -41,17 +41,18 @@ class ImportUnderWayError(Exception):
 class Import:
     """One run over a file, in a transaction of the caller's, which is to be rolled back if this raises."""
 
-    def __init__(self, connection: Connection, most_rows: int) -> None:
+    def __init__(self, connection: Connection, most_rows: int, *, actor: str | None) -> None:
         self._connection = connection
+        self._actor = actor
         self._most_rows = most_rows
         self._faults: list[Fault] = []
         self._fault_count = 0
         self._seen: set[int] = set()
         self._created = self._updated = self._unchanged = 0
 
-    async def run(self, file: IO[bytes], *, actor: str | None) -> ImportResult:
+    async def run(self, file: IO[bytes]) -> ImportResult:
         """Write every row. Raises RefusedImportError, TooManyRowsError, ImportUnderWayError."""
-        if not await imports.begin_import(self._connection, actor=actor):
+        if not await imports.begin_import(self._connection):
             raise ImportUnderWayError
         return await self._take(file, self._write)
 
@@ -77,19 +78,19 @@ class Import:
         await imports.lock_items(self._connection, [entry.row.id for entry in entries if entry.row.id is not None])
         new, changed = await self._sort(entries)
         if not self._fault_count:  # otherwise all is rolled back, and only the faults that follow are of interest
-            await imports.insert_items(self._connection, new)
-            await imports.update_items(self._connection, changed)
+            await items.insert_items(self._connection, new, actor=self._actor)
+            await items.update_items(self._connection, changed, actor=self._actor)
 
     async def _compare(self, entries: list[Numbered]) -> None:
         await self._sort(entries)
 
-    async def _sort(self, entries: list[Numbered]) -> tuple[list[ImportRow], list[ImportRow]]:
+    async def _sort(self, entries: list[Numbered]) -> tuple[list[ImportRow], dict[int, ImportRow]]:
         """Rows that are new and rows that change an item, both counted; a row that fits no item is a fault."""
         new = [entry.row for entry in entries if entry.row.id is None]
-        known = [entry for entry in entries if entry.row.id is not None]
-        compared = await imports.compare_items(self._connection, [entry.row for entry in known])
-        fitting = [entry.row for entry in known if self._fits(entry, compared.get(entry.row.id or 0))]
-        changed = [row for row in fitting if compared[row.id or 0].is_changed]
+        known = [(entry.row.id, entry) for entry in entries if entry.row.id is not None]
+        compared = await imports.compare_items(self._connection, {item_id: entry.row for item_id, entry in known})
+        fitting = {item_id: entry.row for item_id, entry in known if self._fits(entry, compared.get(item_id))}
+        changed = {item_id: row for item_id, row in fitting.items() if compared[item_id].is_changed}
         self._created += len(new)
         self._updated += len(changed)
         self._unchanged += len(fitting) - len(changed)

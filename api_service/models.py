@@ -1,4 +1,4 @@
-"""What clients send and get. The database enforces the same limits (sql/migrations/0001_inventory.sql)."""
+"""What clients send and get."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from pydantic import (
     Field,
     RootModel,
     StringConstraints,
+    ValidationInfo,
     WithJsonSchema,
+    field_validator,
 )
 
 from api_service.moments import MOMENT_SCHEMA, Moment, parse_moment, parse_time
-from shared.documents import (
-    ITEM,
-    LARGEST_ID,
+from shared.documents import ITEM, LARGEST_ID, Item, ItemId, Operation, Timestamp
+from shared.fields import (
+    CONTROL,
+    FIELDS,
     LARGEST_QUANTITY,
-    LONGEST_NAME,
-    Item,
-    ItemId,
-    Operation,
-    Quantity,
-    Timestamp,
+    NUMBER_FIELDS,
+    REQUIRED_FIELDS,
+    ItemFields,
+    Name,
+    refuse_control_characters,
 )
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 LONGEST_ACTOR = 200
+LONGEST_QUERY = 200
 LARGEST_PAGE = 1_000
 USUAL_PAGE = 100
 MOST_TREND_ITEMS = 200
@@ -50,12 +53,6 @@ def plain_message(fault: ErrorDetails) -> str:
     return _SHOULD.sub(lambda match: "" if match[2] is None else "must ", message)
 
 
-def _no_control_characters(text: str) -> str:
-    if any(character < " " or "\x7f" <= character <= "\x9f" for character in text):
-        raise ValueError("must not contain control characters")
-    return text
-
-
 def _digits(value: object) -> object:
     """A number in a query: digits, and nothing that Python would take for one besides."""
     if not isinstance(value, str):
@@ -65,34 +62,17 @@ def _digits(value: object) -> object:
     return int(value)
 
 
-# The schema is of what is sent, so white space at its ends does not count against the length.
-_SPACE = r"\t\n\x0b\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-_CONTROL = r"\x00-\x1f\x7f-\x9f"
-_INK = f"[^{_CONTROL}{_SPACE}]"
-NAME_PATTERN = f"^[{_SPACE}]*{_INK}([^{_CONTROL}]{{0,{LONGEST_NAME - 2}}}{_INK})?[{_SPACE}]*$"
 CURSOR_PATTERN = "^[0-9A-Za-z_-]+$"
-TEXT_PATTERN = f"^[^{_CONTROL}]+$"
+TEXT_PATTERN = f"^[^{CONTROL}]+$"
 
-Name = Annotated[
-    str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_NAME),
-    AfterValidator(_no_control_characters),
-    WithJsonSchema(
-        {
-            "type": "string",
-            "pattern": NAME_PATTERN,
-            "description": f"1 to {LONGEST_NAME} characters without white space at the ends, no control characters",
-        }
-    ),
-]
 Id = Annotated[ItemId, BeforeValidator(_digits)]
 Page = Annotated[int, Field(ge=1, le=LARGEST_PAGE), BeforeValidator(_digits)]
 Time = Annotated[Any, BeforeValidator(parse_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 Text = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=LONGEST_NAME),
-    AfterValidator(_no_control_characters),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_NAME, "pattern": TEXT_PATTERN}),
+    StringConstraints(min_length=1, max_length=LONGEST_QUERY),
+    AfterValidator(refuse_control_characters),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_QUERY, "pattern": TEXT_PATTERN}),
 ]
 Sort = Literal["-updated_at", "updated_at", "name", "-name", "quantity", "-quantity"]
 AsOf = Annotated[
@@ -107,28 +87,28 @@ Yes = Annotated[Literal["0", "1"], Field(description="1 for yes")]
 # What is asked ------------------------------------------------------------------------------------------------------
 
 
+def _without_default(schema: JsonDict) -> None:
+    schema.pop("default")
+
+
 class Body(BaseModel):
     """A request body: JSON types as they are (no 1.0, "1" or true for an integer), no unknown fields."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-class NewItem(Body):
+class NewItem(Body, ItemFields):
     """An item to add."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Pallet jack", "quantity": 12}]})
 
-    name: Name
-    quantity: Quantity
 
-
-class ItemChange(Body):
-    """What an item is to be; without a name, it keeps its own."""
+class ItemChange(Body, ItemFields):
+    """What an item is to be. Fields that are left out stay as they are."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"quantity": 9}]})
 
-    quantity: Quantity
-    name: Name | None = None
+    name: Name = Field("", json_schema_extra=_without_default)
 
 
 class Adjustment(Body):
@@ -139,15 +119,23 @@ class Adjustment(Body):
     adjust: Annotated[int, Field(ge=-LARGEST_QUANTITY, le=LARGEST_QUANTITY)]
 
 
-class ImportRow(BaseModel):
-    """A row of a CSV file: a new item, or, with an id, what an item is to become; with a version, only if it has it."""
+class ImportRow(ItemFields):
+    """A row of a CSV file: a new item, or the new values of the item with its `id`, if it has its `version`.
+
+    A field without a column stays as it is; an empty cell clears it.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Name
-    quantity: Annotated[Quantity, BeforeValidator(_digits)]
     id: Id | None = None
     version: Id | None = None
+
+    @field_validator(*FIELDS, mode="before")
+    @classmethod
+    def _read_cell(cls, cell: object, info: ValidationInfo) -> object:
+        if cell == "" and info.field_name not in REQUIRED_FIELDS:
+            return None
+        return _digits(cell) if info.field_name in NUMBER_FIELDS else cell
 
 
 class ImportFile(RootModel[list[ImportRow]]):
@@ -230,6 +218,10 @@ class Change(BaseModel):
     to: str | int | None
 
 
+def _of_known_fields(schema: JsonDict) -> None:
+    schema["propertyNames"] = {"enum": list(FIELDS)}
+
+
 class HistoryEntry(BaseModel):
     """An event of the log."""
 
@@ -240,7 +232,9 @@ class HistoryEntry(BaseModel):
     operation: Operation
     actor: str
     changed_at: Timestamp
-    changes: Annotated[dict[Literal["name", "quantity"], Change], Field(description="Each field that changed")]
+    changes: Annotated[
+        dict[str, Change], Field(description="Each field that changed", json_schema_extra=_of_known_fields)
+    ]
     before: Item | None
     after: Item | None
 

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
+from shared.fields import ItemFields
+
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
 VERSION = "0.1.0"  # of both descriptions, and of pyproject.toml
 LARGEST_ID = 2**63 - 1
-LARGEST_QUANTITY = 2_147_483_647
-LONGEST_NAME = 200
 POSITION_PATTERN = "^[0-9a-z]{1,16}-[0-9]{1,19}$"
 
 ITEM: JsonDict = {
@@ -33,20 +33,17 @@ PROBLEM: JsonDict = {
 }
 
 ItemId = Annotated[int, Field(ge=1, le=LARGEST_ID, json_schema_extra={"format": "int64"})]
-Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)]
 Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 PositionText = Annotated[str, Field(pattern=POSITION_PATTERN, examples=["3f9c01ab-1042"])]
 Operation = Literal["INSERT", "UPDATE", "DELETE"]
 
 
-class Item(BaseModel):
+class Item(ItemFields):
     """An item of the stock."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [ITEM]})
 
     id: ItemId
-    name: Annotated[str, Field(min_length=1, max_length=LONGEST_NAME)]
-    quantity: Quantity
     version: Annotated[int, Field(ge=1, description="Rises by one with every change")]
     created_at: Timestamp
     updated_at: Timestamp

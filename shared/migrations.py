@@ -1,6 +1,7 @@
 """Migrations: plain .sql files, applied in the order of their names, once, whoever starts at the same time.
 
-Functions are not in migrations: those of sql/functions are created or replaced after them, whenever their text changes.
+Functions are not in migrations: those of sql/functions are created or replaced after them, whenever a migration was
+applied or their text has changed.
 
 A runner of our own, since those looked at take no lock against a second replica (pogo-migrate) and none notices a file
 that was edited after it had been applied.
@@ -67,7 +68,8 @@ async def _migrate(connection: Connection) -> list[str]:
     else:
         await queries.create_migration_table(connection)
     applied = [file.stem for file in migration_files() if await _apply(connection, file, done.get(file.stem))]
-    if not is_newer(done) and await _replace_functions(connection, done.get(FUNCTIONS)):
+    if not is_newer(done) and (applied or done.get(FUNCTIONS) != read_functions().checksum):
+        await _replace_functions(connection)
         applied.append(FUNCTIONS)
     await _enable_triggers(connection)
     return applied
@@ -99,17 +101,14 @@ async def _apply(connection: Connection, file: Path, applied_checksum: str | Non
     return True
 
 
-async def _replace_functions(connection: Connection, applied_checksum: str | None) -> bool:
+async def _replace_functions(connection: Connection) -> None:
     functions = read_functions()
-    if applied_checksum == functions.checksum:
-        return False
     try:
         async with connection.transaction():
             await connection.execute(functions.text)
             await queries.insert_migration(connection, name=FUNCTIONS, checksum=functions.checksum)
     except asyncpg.PostgresError as error:
         raise MigrationError(f"sql/functions: {error}") from error
-    return True
 
 
 async def _enable_triggers(connection: Connection) -> None:

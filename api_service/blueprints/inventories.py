@@ -147,8 +147,8 @@ async def create_item() -> Response:
     who = actor()
 
     async def create(connection: Connection) -> Response:
-        item_id, item = await items.insert_item(connection, body.name, body.quantity, actor=who)
-        return item_answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item_id}")
+        (item,) = await items.insert_items(connection, [body], actor=who)
+        return item_answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item.id}")
 
     return await once(create, body)
 
@@ -172,14 +172,12 @@ async def get_item(item_id: int) -> Response:
 @document_request(ItemChange)
 @document_response(Item, 200, Versioned)
 async def set_item(item_id: int) -> Response:
-    """Set an item's quantity, and its name if given. With `If-Match`, only if it still has that version."""
+    """Set an item's quantity and each other field that is given. With `If-Match`, only if it still has that version."""
     body = await read_body(ItemChange)
     versions = matching_versions()
     async with writing() as connection:
-        item = await items.update_item(
-            connection, item_id, quantity=body.quantity, name=body.name, versions=versions, actor=actor()
-        )
-        return item_answer(item) if item else await explain_refusal(connection, item_id, versions)
+        changed = await items.update_items(connection, {item_id: body}, versions=versions, actor=actor())
+        return item_answer(changed[0]) if changed else await explain_refusal(connection, item_id, versions)
 
 
 @blueprint.patch("/<int:item_id>")

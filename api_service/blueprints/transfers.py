@@ -107,11 +107,11 @@ async def import_items() -> Response:
         digest = await _spool(file)
         if is_dry_run:
             async with gates().checks.entered(), one_snapshot() as connection:
-                return await _answer(_new_import(connection).check(file))
+                return await _answer(_new_import(connection, who).check(file))
 
         async def run(connection: Connection) -> Response:
             async with connection.transaction():
-                return await _answer(_new_import(connection).run(file, actor=who))
+                return await _answer(_new_import(connection, who).run(file))
 
         async with gates().imports.entered():
             return await _when_no_other_is_at_work(lambda: once(run, digest))
@@ -139,8 +139,8 @@ async def _when_no_other_is_at_work(run: Callable[[], Awaitable[Response]]) -> R
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _new_import(connection: Connection) -> Import:
-    return Import(connection, current_app.extensions["settings"].max_import_rows)
+def _new_import(connection: Connection, who: str | None) -> Import:
+    return Import(connection, current_app.extensions["settings"].max_import_rows, actor=who)
 
 
 async def _answer(importing: Coroutine[Any, Any, ImportResult]) -> Response:

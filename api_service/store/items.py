@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from shared.database import load_queries
+from shared.fields import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Mapping, Sequence
 
     from shared.database import Connection
+    from shared.fields import ItemFields
 
 queries = load_queries("items")
 
 
 class StoredItem(NamedTuple):
-    document: str
+    id: int
     version: int
+    document: str
 
 
 class Snapshot(NamedTuple):
@@ -116,27 +120,38 @@ async def select_page_of_past_items(
 
 
 async def select_item(connection: Connection, item_id: int) -> StoredItem | None:
-    return _stored(await queries.select_item(connection, id=item_id))
+    return _one(await queries.select_item(connection, id=item_id))
 
 
-async def insert_item(connection: Connection, name: str, quantity: int, *, actor: str | None) -> tuple[int, StoredItem]:
-    """Add an item and return its id and itself."""
-    row = await queries.insert_item(connection, name=name, quantity=quantity, actor=actor)
-    return row["id"], StoredItem(row["document"], row["version"])
+async def insert_items(connection: Connection, items: Sequence[ItemFields], *, actor: str | None) -> list[StoredItem]:
+    """Add items, in this order."""
+    documents = json.dumps([item.model_dump(include=set(FIELDS), exclude_unset=True) for item in items])
+    return await _stored(queries.insert_items(connection, items=documents, actor=actor))
 
 
-async def update_item(
+async def update_items(
     connection: Connection,
-    item_id: int,
+    changes: Mapping[int, ItemFields],
     *,
-    quantity: int,
-    name: str | None,
-    versions: Sequence[int] | None,
+    versions: Sequence[int] | None = None,
     actor: str | None,
-) -> StoredItem | None:
-    """Set what is given, and return the item; None if there is none with one of these versions."""
-    return _stored(
-        await queries.update_item(connection, id=item_id, quantity=quantity, name=name, versions=versions, actor=actor)
+) -> list[StoredItem]:
+    """Set the fields that are set in the change of each item, by its id; returns the items that were found.
+
+    With ``versions``, an item that has none of them is passed over.
+    """
+    documents = changes_document(changes)
+    return await _stored(queries.update_items(connection, changes=documents, versions=versions, actor=actor))
+
+
+def changes_document(changes: Mapping[int, ItemFields]) -> str:
+    """A JSON array of objects: the item's id, and the fields that are set."""
+    fields = set(FIELDS)
+    return json.dumps(
+        [
+            {"id": item_id, **change.model_dump(include=fields, exclude_unset=True)}
+            for item_id, change in changes.items()
+        ]
     )
 
 
@@ -144,20 +159,24 @@ async def adjust_item(
     connection: Connection, item_id: int, adjust: int, *, versions: Sequence[int] | None, actor: str | None
 ) -> StoredItem | None:
     """Add to the quantity, and return the item; None if there is none, or it would leave its range."""
-    return _stored(await queries.adjust_item(connection, id=item_id, adjust=adjust, versions=versions, actor=actor))
+    return _one(await queries.adjust_item(connection, id=item_id, adjust=adjust, versions=versions, actor=actor))
 
 
 async def delete_item(
     connection: Connection, item_id: int, *, versions: Sequence[int] | None, actor: str | None
 ) -> StoredItem | None:
     """Delete, and return what the item was; None if there is none with one of these versions."""
-    return _stored(await queries.delete_item(connection, id=item_id, versions=versions, actor=actor))
+    return _one(await queries.delete_item(connection, id=item_id, versions=versions, actor=actor))
 
 
 async def restore_item(connection: Connection, item_id: int, *, actor: str | None) -> StoredItem | None:
     """Bring back what was deleted, and return it; None if it is not deleted, or the log no longer has it."""
-    return _stored(await queries.restore_item(connection, id=item_id, actor=actor))
+    return _one(await queries.restore_item(connection, id=item_id, actor=actor))
 
 
-def _stored(row: tuple[int, str] | None) -> StoredItem | None:
-    return None if row is None else StoredItem(version=row[0], document=row[1])
+def _one(row: Mapping[str, Any] | None) -> StoredItem | None:
+    return None if row is None else StoredItem(row["id"], row["version"], row["document"])
+
+
+async def _stored(rows: AsyncIterator[Mapping[str, Any]]) -> list[StoredItem]:
+    return [StoredItem(row["id"], row["version"], row["document"]) async for row in rows]

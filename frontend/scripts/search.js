@@ -16,7 +16,7 @@ const AFTER_DECOMPOSITION = tableOf(
   { ß: "ss", æ: "ae", œ: "oe", þ: "th" },
 );
 
-// What str.strip() of Python and trim_name() of the database take away; trim() takes a little more, and less.
+// What str.strip() of Python and trim_text() of the database take away; trim() takes a little more, and less.
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const OUTER_SPACE = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
 

@@ -5,10 +5,10 @@ CREATE OR REPLACE FUNCTION rfc3339(moment timestamptz) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN to_char(moment AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"');
 
--- The white space that Python's str.strip() takes away, so that the API and the database agree on a name.
-CREATE OR REPLACE FUNCTION trim_name(name text) RETURNS text
+-- The white space that Python's str.strip() takes away, so that the API and the database agree on a text.
+CREATE OR REPLACE FUNCTION trim_text(original text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN btrim(name, E'\t\n\u000b\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005'
+RETURN btrim(original, E'\t\n\u000b\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005'
                    '\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000');
 
 -- What search compares. Case, accents, width and typography are taken away, in these steps:
@@ -58,4 +58,6 @@ RETURN left(
 -- character standing for itself.
 CREATE OR REPLACE FUNCTION search_pattern(query text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
-RETURN '%' || regexp_replace(trim_name(fold_text(query)), '([\\%_])', '\\\1', 'g') || '%';
+RETURN '%' || regexp_replace(trim_text(fold_text(query)), '([\\%_])', '\\\1', 'g') || '%';
+
+DROP FUNCTION IF EXISTS trim_name(text); -- the earlier name of trim_text()

@@ -17,6 +17,16 @@ RETURN (
     ) AS document
 );
 
+-- White space at the ends of a text is no part of it, whoever writes it.
+CREATE OR REPLACE FUNCTION trim_item(item inventory) RETURNS inventory
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
+AS $$
+BEGIN
+    item.name := trim_text(item.name);
+    RETURN item;
+END;
+$$;
+
 -- An id nobody has used: the sequence knows nothing of ids that were written by hand.
 CREATE OR REPLACE FUNCTION next_item_id() RETURNS bigint
 LANGUAGE plpgsql
@@ -37,7 +47,7 @@ CREATE OR REPLACE FUNCTION inventory_before_insert() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-    NEW.name := trim_name(NEW.name);
+    NEW := trim_item(NEW);
     NEW.updated_at := clock_timestamp();
     NEW.created_at := coalesce(NEW.created_at, NEW.updated_at);
     IF NEW.id IS NULL THEN
@@ -63,12 +73,14 @@ BEGIN
         RAISE EXCEPTION 'the id of an item cannot change'
             USING ERRCODE = 'integrity_constraint_violation', HINT = 'Delete the item and insert another.';
     END IF;
-    NEW.name := trim_name(NEW.name);
-    IF NEW.name = OLD.name AND NEW.quantity = OLD.quantity THEN
+    NEW := trim_item(NEW);
+    NEW.version := OLD.version;
+    NEW.created_at := OLD.created_at;
+    NEW.updated_at := OLD.updated_at;
+    IF NEW IS NOT DISTINCT FROM OLD THEN
         RETURN OLD; -- a write that changes nothing is no change: same version, no event
     END IF;
     NEW.version := OLD.version + 1;
-    NEW.created_at := OLD.created_at;
     NEW.updated_at := clock_timestamp();
     RETURN NEW;
 END;
@@ -106,5 +118,21 @@ AS $$
 BEGIN
     RAISE EXCEPTION 'TRUNCATE of % is refused: it would leave no trace in the log', TG_TABLE_NAME
         USING ERRCODE = 'integrity_constraint_violation', HINT = 'Use DELETE.';
+END;
+$$;
+
+-- The API writes every column but those that the triggers own. It may name the id and the time of creation of a new item.
+DO $$
+DECLARE
+    fields text := (
+        SELECT string_agg(quote_ident(attname), ', ')
+        FROM pg_attribute
+        WHERE attrelid = 'inventory'::regclass
+          AND attnum > 0
+          AND NOT attisdropped
+          AND attname NOT IN ('id', 'version', 'created_at', 'updated_at')
+    );
+BEGIN
+    EXECUTE format('GRANT INSERT (id, created_at, %1$s), UPDATE (%1$s) ON inventory TO stockstream_api', fields);
 END;
 $$;

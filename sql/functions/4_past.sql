@@ -37,8 +37,9 @@ CREATE OR REPLACE FUNCTION history_changes(before json, after json) RETURNS json
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
     SELECT coalesce(json_object_agg(field, json_build_object('from', before -> field, 'to', after -> field)), '{}')
-    FROM unnest(ARRAY['name', 'quantity']) AS field
-    WHERE (before ->> field) IS DISTINCT FROM (after ->> field)
+    FROM json_object_keys(coalesce(after, before)) AS field
+    WHERE field NOT IN ('id', 'version', 'created_at', 'updated_at') -- which follow from the change
+      AND (before ->> field) IS DISTINCT FROM (after ->> field)
 );
 
 -- The one place that says what an event of the log looks like to those who read its history.
@@ -67,9 +68,8 @@ AS $$
 BEGIN
     PERFORM FROM inventory_tombstone WHERE item_id = wanted FOR UPDATE;
     RETURN QUERY
-        INSERT INTO inventory (id, name, quantity, created_at)
-        SELECT wanted, last.before ->> 'name', (last.before ->> 'quantity')::integer,
-               (last.before ->> 'created_at')::timestamptz
+        INSERT INTO inventory
+        SELECT item.*
         FROM (
             SELECT h.operation, h.before
             FROM inventory_history AS h
@@ -77,6 +77,7 @@ BEGIN
             ORDER BY h.event_id DESC
             LIMIT 1
         ) AS last
+        CROSS JOIN json_populate_record(NULL::inventory, last.before) AS item
         WHERE last.operation = 'DELETE'
         ON CONFLICT (id) DO NOTHING
         RETURNING *;

@@ -115,28 +115,33 @@ FROM items_as_of(:moment::bigint, :after_id::bigint, :page::integer) AS item;
 
 -- name: select_item(id)^
 -- One item, as it is now.
-SELECT i.version, item_document(i)::text AS document
+SELECT i.id, i.version, item_document(i)::text AS document
 FROM inventory AS i
 WHERE i.id = :id;
 
--- name: insert_item(actor, name, quantity)^
--- Add an item.
+-- name: insert_items(actor, items)
+-- Add items, in their order. Each is a JSON object of fields.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 INSERT INTO inventory AS i (name, quantity)
-SELECT :name::text, :quantity::integer
+SELECT new.name, new.quantity
 FROM actor
+CROSS JOIN json_populate_recordset(NULL::inventory, :items::json) AS new
 RETURNING i.id, i.version, item_document(i)::text AS document;
 
--- name: update_item(actor, quantity, name, id, versions)^
--- Sets what is given, if the item still has one of these versions (null: whatever it has).
+-- name: update_items(actor, changes, versions)
+-- Change items. Each change is a JSON object of an id and the fields to set; the others stay as they are. With versions,
+-- an item that has none of them stays too.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 UPDATE inventory AS i
-SET quantity = :quantity::integer,
-    name = coalesce(:name::text, i.name)
+SET (name, quantity) = (
+    SELECT new.name, new.quantity
+    FROM json_populate_record(i, change) AS new
+)
 FROM actor
-WHERE i.id = :id
+CROSS JOIN json_array_elements(:changes::json) AS change
+WHERE i.id = (change ->> 'id')::bigint
   AND (:versions::bigint[] IS NULL OR i.version = ANY (:versions::bigint[]))
-RETURNING i.version, item_document(i)::text AS document;
+RETURNING i.id, i.version, item_document(i)::text AS document;
 
 -- name: adjust_item(actor, adjust, id, versions)^
 -- Adds to the quantity, unless that would leave its range.
@@ -147,7 +152,7 @@ FROM actor
 WHERE i.id = :id
   AND i.quantity + :adjust::bigint BETWEEN 0 AND 2147483647
   AND (:versions::bigint[] IS NULL OR i.version = ANY (:versions::bigint[]))
-RETURNING i.version, item_document(i)::text AS document;
+RETURNING i.id, i.version, item_document(i)::text AS document;
 
 -- name: delete_item(actor, id, versions)^
 -- Delete an item, if it has one of these versions (null: whatever its version).
@@ -156,11 +161,11 @@ DELETE FROM inventory AS i
 USING actor
 WHERE i.id = :id
   AND (:versions::bigint[] IS NULL OR i.version = ANY (:versions::bigint[]))
-RETURNING i.version, item_document(i)::text AS document;
+RETURNING i.id, i.version, item_document(i)::text AS document;
 
 -- name: restore_item(actor, id)^
 -- Bring a deleted item back as it was before its deletion.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
-SELECT i.version, item_document(i)::text AS document
+SELECT i.id, i.version, item_document(i)::text AS document
 FROM actor
 CROSS JOIN restore_item(:id::bigint) AS i;

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any, Literal
 import asyncpg
 import pytest
 
+from api_service.store import items
 from shared.database import Pool, load_queries
+from shared.fields import ItemFields
 from stream_service.store import log as log_store
 
 if TYPE_CHECKING:
     from tests.postgres import Connect, PostgresServer
 
 
-items = load_queries("items")
+queries = load_queries("items")
 
 
 async def history(pool: Pool) -> list[tuple[str, Any, Any]]:
@@ -220,7 +222,7 @@ async def test_a_snapshot_and_every_event_after_it_are_the_table(pool: Pool) -> 
     snapshots: dict[int, list[Any]] = {}
     async with asyncio.timeout(30), pool.acquire() as connection:
         while len(snapshots) < 50:  # at as many positions
-            row = await items.select_items(connection)
+            row = await queries.select_items(connection)
             snapshots[int(row["position"].rpartition("-")[2])] = json.loads(row["items"])
     stop.set()
     await asyncio.gather(*writers)
@@ -272,8 +274,8 @@ async def test_a_service_cannot_do_what_is_not_its_work(connect: Connect, role: 
 
 async def test_the_actor_of_a_transaction_reaches_the_log(connect: Connect, pool: Pool) -> None:
     api = await connect("stockstream_api")
-    await items.insert_item(api, name="bolt", quantity=1, actor="Zoë")
-    await items.insert_item(api, name="nut", quantity=1, actor=None)
+    for name, actor in (("bolt", "Zoë"), ("nut", None)):
+        await items.insert_items(api, [ItemFields(name=name, quantity=1)], actor=actor)
     await api.close()
     actors = await pool.fetch("SELECT actor FROM inventory_history ORDER BY event_id")
     assert [row["actor"] for row in actors] == ["Zoë", "stockstream_api"]

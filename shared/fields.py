@@ -1,0 +1,65 @@
+"""What people write of an item: each field with its limits. The database enforces the same (sql/migrations)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, get_type_hints
+
+from pydantic import BaseModel, Field
+from pydantic_core import core_schema
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+
+LARGEST_QUANTITY = 2_147_483_647
+
+# What Python's str.strip() takes away, and with it trim_text() in sql/functions/1_text.sql.
+SPACE = r"\t\n\x0b\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+CONTROL = r"\x00-\x1f\x7f-\x9f"
+INK = f"[^{CONTROL}{SPACE}]"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text: 1 to ``longest`` characters after trimming, no control characters."""
+
+    longest: int
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        text = core_schema.str_schema(strip_whitespace=True, min_length=1, max_length=self.longest)
+        return core_schema.no_info_after_validator_function(refuse_control_characters, text)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        # The schema describes what is sent, so white space at its ends does not count towards the length.
+        rest = f"([^{CONTROL}]{{0,{max(self.longest - 2, 0)}}}{INK})?"
+        return {
+            "type": "string",
+            "pattern": f"^[{SPACE}]*{INK}{rest}[{SPACE}]*$",
+            "description": f"1 to {self.longest} characters after trimming, no control characters",
+        }
+
+
+def refuse_control_characters(text: str) -> str:
+    if any(character < " " or "\x7f" <= character <= "\x9f" for character in text):
+        raise ValueError("must not contain control characters")
+    return text
+
+
+Name = Annotated[str, Line(200)]
+Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)]
+
+
+class ItemFields(BaseModel):
+    """The fields of an item that people write. An optional one has the default None, and can be cleared."""
+
+    name: Name
+    quantity: Quantity
+
+
+FIELDS = tuple(ItemFields.model_fields)
+REQUIRED_FIELDS = tuple(name for name, field in ItemFields.model_fields.items() if field.is_required())
+NUMBER_FIELDS = frozenset(name for name, kind in get_type_hints(ItemFields).items() if kind in {int, int | None})
+TEXT_FIELDS = frozenset(FIELDS) - NUMBER_FIELDS
