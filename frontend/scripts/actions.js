@@ -2,10 +2,10 @@
 
 import { addItem, adjustItem, deleteItem, getHistory, restoreItem, setItem } from "./api.js";
 import { isLive } from "./connection.js";
+import { changedFields, LARGEST_QUANTITY } from "./fields.js";
 import { formatNumber } from "./formats.js";
 import { createKeys } from "./keys.js";
 import { findItem } from "./stock.js";
-import { LARGEST_QUANTITY } from "./validation.js";
 import { quantityShown } from "./writes.js";
 
 const NOT_FOUND = 404;
@@ -31,10 +31,11 @@ export function createActions(store, { onUnheard }) {
   }
 
   /** Returns the field errors, or null when the item was added. */
-  async function add(name, quantity) {
+  async function add(values) {
+    const { name } = values;
     try {
-      const item = await once(["add", name, quantity], (key) => addItem(name, quantity, key));
-      say({ tone: "success", name: item.name, text: "was added." });
+      await once(["add", values], (key) => addItem(values, key));
+      say({ tone: "success", name, text: "was added." });
       written();
       return null;
     } catch (refusal) {
@@ -45,23 +46,21 @@ export function createActions(store, { onUnheard }) {
     }
   }
 
-  function edit(id, quantity) {
+  /** Set these fields; the others stay as they are. */
+  async function edit(id, values) {
     const item = findItem(store.state.stock, id);
-    if (item && item.quantity !== quantity) return change(item, { quantity });
-  }
-
-  function rename(id, name) {
-    const item = findItem(store.state.stock, id);
-    if (item && item.name !== name) return change(item, { quantity: item.quantity, name });
+    const wanted = item && changedFields(item, values);
+    if (item && Object.keys(wanted).length) await change(item, wanted);
   }
 
   async function change(item, wanted) {
     const { id } = item;
     const { epoch } = store.state.stock;
     if (store.state.pending.has(id)) return;
-    store.dispatch({ type: "write_sent", id, write: { kind: "edit", quantity: wanted.quantity } });
+    const { quantity } = { ...item, ...wanted };
+    store.dispatch({ type: "write_sent", id, write: { kind: "edit", quantity } });
     try {
-      const saved = await setItem(id, wanted, item.version);
+      const saved = await setItem(id, { ...wanted, quantity }, item.version);
       store.dispatch({ type: "write_ended", id, answer: answerOf(saved, epoch) });
       written();
     } catch (refusal) {
@@ -167,7 +166,7 @@ export function createActions(store, { onUnheard }) {
     return refusals.length === 0;
   }
 
-  return { add, edit, rename, step, stepAgain, remove, restore, say };
+  return { add, edit, step, stepAgain, remove, restore, say };
 }
 
 async function eachOf(items, send) {
@@ -191,20 +190,24 @@ const wasNot = (done, { isUncertain }) => (isUncertain ? `may not have been ${do
 const wereNot = (done, { isUncertain }) => (isUncertain ? `may not have been ${done}.` : `were not ${done}.`);
 
 /** The answer to the first try was lost: the second one finds that it was made. */
-const isAlready = (current, { quantity, name = current?.name }) => current?.quantity === quantity && current.name === name;
+const isAlready = (current, wanted) => current !== null && Object.keys(changedFields(current, wanted)).length === 0;
 
 /** Who was faster, and what can be done about it now. */
 async function explainEdit(refusal, item, wanted) {
   const { status, current } = refusal;
-  const isRename = wanted.name !== undefined;
-  const goal = isRename ? `renamed to ${wanted.name}` : `set to ${formatNumber(wanted.quantity)}`;
+  const { goal, label } = wordsFor(wanted);
   const notice = { tone: "error", name: item.name };
   if (status === NOT_FOUND) return { ...notice, text: `was deleted, so it was not ${goal}.` };
   if (!current) return { ...notice, text: `${wasNot(goal, refusal)} ${refusal.message}` };
   const by = await whoChanged(current);
   const text = `was changed to ${formatNumber(current.quantity)}${by}, so it was not ${goal}.`;
-  const label = isRename ? "Rename anyway" : `Set to ${formatNumber(wanted.quantity)} anyway`;
   return { ...notice, text, action: { kind: "retry", label, id: item.id, wanted } };
+}
+
+function wordsFor({ quantity, name }) {
+  if (name !== undefined) return { goal: `renamed to ${name}`, label: "Rename anyway" };
+  if (quantity === undefined) return { goal: "changed", label: "Change anyway" };
+  return { goal: `set to ${formatNumber(quantity)}`, label: `Set to ${formatNumber(quantity)} anyway` };
 }
 
 async function whoChanged({ id }) {

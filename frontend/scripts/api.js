@@ -34,11 +34,11 @@ export async function getStock(signal) {
   return { position, items: await read(response) };
 }
 
-export async function addItem(name, quantity, key) {
-  return callTwice("POST", URL, { body: { name, quantity }, key });
+export async function addItem(item, key) {
+  return callTwice("POST", URL, { body: item, key });
 }
 
-/** Set the quantity (and the name, if given), if the item still has this version. */
+/** Set the quantity and the other fields that are given, if the item still has this version. */
 export async function setItem(id, change, version) {
   return read(await call("PUT", `${URL}/${id}`, { body: change, version }));
 }

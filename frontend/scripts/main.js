@@ -38,7 +38,7 @@ const actions = createActions(store, { onUnheard: snapshot.load });
 const ON_NOTICE = {
   undo: ({ items }) => actions.restore(items),
   step: (steps) => actions.stepAgain(steps),
-  retry: ({ id, wanted }) => (wanted.name ? actions.rename(id, wanted.name) : actions.edit(id, wanted.quantity)),
+  retry: ({ id, wanted }) => actions.edit(id, wanted),
 };
 
 function undo() {
@@ -68,7 +68,7 @@ const list = mountStockList(section, store, listing, trends, {
   reload: snapshot.load,
 });
 mountItemDrawer(find(".item-drawer"), store, {
-  onRename: actions.rename,
+  onEdit: actions.edit,
   onStep: actions.step,
   onRestore: actions.restore,
 });

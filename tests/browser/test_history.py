@@ -55,8 +55,8 @@ def test_an_open_item_follows_what_happens_to_it(bolts: Dashboard) -> None:
 
 def test_an_item_is_renamed_and_its_history_keeps_both_names(bolts: Dashboard) -> None:
     drawer = bolts.open_item("Bolts")
-    drawer.get_by_label("Item name").fill("M4 bolts")
-    drawer.get_by_role("button", name="Rename").click()
+    drawer.get_by_label("Name").fill("M4 bolts")
+    drawer.get_by_role("button", name="Save").click()
     expect(drawer.locator(".item-drawer-title")).to_have_text("M4 bolts")
     expect(drawer.locator(".history-entry").first).to_contain_text("Renamed from Bolts to M4 bolts")
     bolts.page.keyboard.press("Escape")

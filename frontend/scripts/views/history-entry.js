@@ -1,6 +1,9 @@
 /** One change of an item: what, who, when. */
 
+import { FIELDS, fieldNamed } from "../fields.js";
 import { formatMoment, formatNumber } from "../formats.js";
+
+const ORDER = [fieldNamed("quantity"), ...FIELDS.filter(({ name }) => name !== "quantity")];
 
 export function createHistoryEntry(entry) {
   const element = document.getElementById("history-entry").content.cloneNode(true).firstElementChild;
@@ -15,15 +18,25 @@ export function createHistoryEntry(entry) {
 function describe({ operation, changes, after, before }) {
   if (operation === "INSERT") return [`Added with ${formatNumber(after.quantity)}`];
   if (operation === "DELETE") return [`Deleted, with ${formatNumber(before.quantity)} in stock`];
-  const { quantity, name } = changes;
   const parts = [];
-  if (quantity) parts.push(`${formatNumber(quantity.from)} → ${formatNumber(quantity.to)}`);
-  if (name) parts.push(parts.length ? ", renamed from " : "Renamed from ", nameOf(name.from), " to ", nameOf(name.to));
-  return parts;
+  for (const field of ORDER.filter(({ name }) => name in changes)) {
+    if (parts.length) parts.push(", ");
+    parts.push(...describeChange(field, changes[field.name]));
+  }
+  const [first, ...rest] = parts;
+  return typeof first === "string" ? [first[0].toUpperCase() + first.slice(1), ...rest] : parts;
 }
 
-function nameOf(text) {
-  const name = document.createElement("bdi");
-  name.textContent = text;
-  return name;
+function describeChange({ name, label, format }, { from, to }) {
+  if (name === "quantity") return [`${format(from)} → ${format(to)}`];
+  if (name === "name") return ["renamed from ", isolated(from), " to ", isolated(to)];
+  if (to === null) return [`${label.toLowerCase()} `, isolated(format(from)), " removed"];
+  return [`${label.toLowerCase()} `, ...(from === null ? [] : [isolated(format(from)), " → "]), isolated(format(to))];
+}
+
+/** Text of its own direction, which does not turn the words around it. */
+function isolated(text) {
+  const element = document.createElement("bdi");
+  element.textContent = text;
+  return element;
 }

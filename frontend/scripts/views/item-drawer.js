@@ -1,22 +1,23 @@
 /** One item, with everything that ever happened to it. It follows the stock while it is open. */
 
 import { getHistory } from "../api.js";
+import { FIELDS, inputText, readFields } from "../fields.js";
 import { formatMoment, formatNumber } from "../formats.js";
 import { findItem } from "../stock.js";
 import { quantitiesOf } from "../steps.js";
-import { nameError } from "../validation.js";
 import { quantityShown } from "../writes.js";
+import { createFieldInput, showError, showErrors } from "./field-input.js";
 import { createHistoryEntry } from "./history-entry.js";
 import { createStepChart } from "./step-chart.js";
 import { setText } from "./text.js";
 
+const DETAILS = FIELDS.filter(({ name }) => name !== "quantity"); // which has buttons of its own
 const SETTLE_MS = 400; // an item that changes all the time is not asked for at each change
 
-export function mountItemDrawer(dialog, store, { onRename, onStep, onRestore }) {
+export function mountItemDrawer(dialog, store, { onEdit, onStep, onRestore }) {
   const part = (name) => dialog.querySelector(`.item-drawer-${name}`);
   const [title, quantity, facts, list, more, failure] = ["title", "quantity", "facts", "history", "more", "failure"].map(part);
-  const [rename, restore] = [part("rename"), part("restore")];
-  const nameBox = rename.elements.name;
+  const [details, restore] = [part("details"), part("restore")];
   const chart = createStepChart(part("chart"));
   let id = null;
   let entries = [];
@@ -29,6 +30,7 @@ export function mountItemDrawer(dialog, store, { onRename, onStep, onRestore }) 
     id = next;
     [entries, hasMore, loadedFor, shownItem] = [[], false, undefined, undefined];
     list.replaceChildren();
+    part("fields").replaceChildren(...DETAILS.map((field) => createFieldInput(field, "drawer")));
     setText(title, "Loading…");
     part("chart").hidden = true;
     failure.textContent = "";
@@ -38,6 +40,7 @@ export function mountItemDrawer(dialog, store, { onRename, onStep, onRestore }) 
   function close() {
     id = null;
     clearTimeout(timer);
+    part("fields").replaceChildren();
     if (dialog.open) dialog.close();
   }
 
@@ -69,15 +72,23 @@ export function mountItemDrawer(dialog, store, { onRename, onStep, onRestore }) 
   function showItem({ stock, pending }) {
     const item = findItem(stock, id);
     const last = item ?? entries[0]?.before ?? null;
-    if (last && last.name !== shownItem?.name) {
+    if (last && last !== shownItem) {
       setText(title, last.name);
-      if (document.activeElement !== nameBox) nameBox.value = last.name;
+      for (const input of inputs()) showValue(input, last);
     }
     shownItem = last ?? shownItem;
     setText(quantity, item ? formatNumber(quantityShown(item, pending.get(id))) : "Deleted");
     setText(facts, last ? `Added ${formatMoment(last.created_at)}` : "");
-    for (const element of dialog.querySelectorAll(".item-drawer-step, .item-drawer-rename")) element.hidden = !item;
+    for (const element of dialog.querySelectorAll(".item-drawer-step, .item-drawer-details")) element.hidden = !item;
     restore.hidden = item !== null || !stock.isComplete || entries[0]?.operation !== "DELETE";
+  }
+
+  const inputs = () => DETAILS.map(({ name }) => details.elements[name]);
+
+  /** What a person is typing stays. */
+  function showValue(input, item) {
+    const isUntouched = !shownItem || input.value === inputText(shownItem[input.name]);
+    if (isUntouched) input.value = inputText(item[input.name]);
   }
 
   function reloadWhenChanged({ stock }) {
@@ -97,11 +108,12 @@ export function mountItemDrawer(dialog, store, { onRename, onStep, onRestore }) 
   });
   more.addEventListener("click", () => load(entries.at(-1).event_id));
   restore.addEventListener("click", () => onRestore([entries[0].before]));
-  nameBox.addEventListener("input", () => nameBox.setCustomValidity(""));
-  rename.addEventListener("submit", (event) => {
+  details.addEventListener("input", ({ target }) => showError(target, null));
+  details.addEventListener("submit", (event) => {
     event.preventDefault();
-    nameBox.setCustomValidity(nameError(nameBox.value) ?? "");
-    if (nameBox.reportValidity()) onRename(id, nameBox.value.trim());
+    const { values, errors } = readFields(inputs());
+    showErrors(inputs(), errors);
+    if (errors.length === 0) onEdit(id, values);
   });
 
   store.subscribe((state) => {

@@ -1,7 +1,7 @@
 /** The quantity, being edited in its row. Live changes pass by it: they are told beside the input, never into it. */
 
+import { fieldNamed, readField } from "../fields.js";
 import { formatNumber } from "../formats.js";
-import { parseQuantity } from "../validation.js";
 import { setText } from "./text.js";
 
 export function createQuantityEdit(item, { onSave, onCancel }) {
@@ -19,9 +19,9 @@ export function createQuantityEdit(item, { onSave, onCancel }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!current) return;
-    const parsed = parseQuantity(input.value);
-    if (parsed.error) complain(parsed.error);
-    else onSave(parsed.quantity);
+    const read = readField(fieldNamed("quantity"), input.value);
+    if (read.error) complain(read.error);
+    else onSave(read.value);
   });
   form.addEventListener("keydown", ({ key }) => key === "Escape" && onCancel());
   cancel.addEventListener("click", onCancel);

@@ -97,7 +97,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
       if (edit || pending) return;
       const save = (amount) => {
         endEdit();
-        onEdit(id, amount);
+        onEdit(id, { quantity: amount });
       };
       edit = createQuantityEdit(item, { onSave: save, onCancel: endEdit });
       stepper.hidden = true;

@@ -1,0 +1,30 @@
+/** The label, the input and the place for an error of one field. */
+
+import { inputText } from "../fields.js";
+
+/** @param {string} prefix of the ids, which are unique in the page */
+export function createFieldInput(field, prefix, { value = null } = {}) {
+  const element = document.getElementById("field").content.cloneNode(true).firstElementChild;
+  const [label, input, error] = element.children;
+  element.classList.add(`field-${field.name}`);
+  label.htmlFor = input.id = `${prefix}-${field.name}`;
+  label.textContent = field.label;
+  error.id = `${input.id}-error`;
+  Object.assign(input, { name: field.name, value: inputText(value), required: Boolean(field.missing), ...field.input });
+  input.placeholder = field.placeholder ?? "";
+  input.setAttribute("aria-describedby", error.id);
+  return element;
+}
+
+/** Shows each error at its field and goes to the first. @param {{field: string, message: string}[]} errors */
+export function showErrors(inputs, errors) {
+  for (const input of inputs) showError(input, errors.find(({ field }) => field === input.name)?.message);
+  inputs.find((input) => input.ariaInvalid)?.focus();
+}
+
+export function showError(input, message) {
+  const place = document.getElementById(input.getAttribute("aria-describedby"));
+  place.textContent = message ?? "";
+  place.hidden = !message;
+  input.ariaInvalid = message ? "true" : null;
+}
