@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 
 def item_answer(item: StoredItem, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> Response:
-    """An item, with its version as its ETag."""
+    """An item, with its ETag."""
     return Response(
         item.document,
         status.value,
-        headers={"ETag": f'"{item.version}"', **headers},
+        headers={"ETag": f'"{item.tag}"', **headers},
         content_type="application/json",
     )
 
@@ -46,7 +46,7 @@ async def explain_refusal(
     if item is None or (versions is None and adjust == 0):
         no_such_item(item_id)  # the latter: it came back only after the write had looked for it
     current = json.loads(item.document)
-    headers = {"ETag": f'"{item.version}"'}
+    headers = {"ETag": f'"{item.tag}"'}
     if versions is not None and item.version not in versions:
         detail = f"Item {item_id} was changed meanwhile: it is at version {item.version}."
         raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, headers=headers, current=current)
@@ -64,7 +64,7 @@ async def explain_no_restore(connection: Connection, item_id: int) -> NoReturn:
     item = await items.select_item(connection, item_id)
     if item is not None:
         detail = f"Item {item_id} is not deleted."
-        headers = {"ETag": f'"{item.version}"'}
+        headers = {"ETag": f'"{item.tag}"'}
         raise Problem(HTTPStatus.CONFLICT, detail, headers=headers, current=json.loads(item.document))
     if not await history.select_item_existed(connection, item_id):
         no_such_item(item_id)

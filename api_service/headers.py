@@ -28,7 +28,7 @@ IfNoneMatch = Annotated[
 ]
 IfMatch = Annotated[
     str | None,
-    Field(alias="If-Match", description='Versions, as in `"3"`: if the item has none of them now, the answer is 412'),
+    Field(alias="If-Match", description="ETags or versions: if the item has none of these now, the answer is 412"),
 ]
 IdempotencyKey = Annotated[
     str | None,
@@ -71,7 +71,13 @@ class RepeatableConditionalWrite(ConditionalWrite, RepeatableWrite):
 # Of answers ---------------------------------------------------------------------------------------------------------
 
 Version = Annotated[
-    str, Field(alias="ETag", pattern=ENTITY_TAG, description="The item's version, for `If-Match`", examples=['"3"'])
+    str,
+    Field(
+        alias="ETag",
+        pattern=ENTITY_TAG,
+        description="Names the item's version, for `If-Match` and `If-None-Match`",
+        examples=['"3-9c1e02"'],
+    ),
 ]
 Stand = Annotated[
     str,
@@ -130,7 +136,8 @@ class Paged(Headers):
 class Listed(Paged):
     last_event_id: Stand
     etag: Annotated[
-        str, Field(alias="ETag", pattern=ENTITY_TAG, description="For `If-None-Match`", examples=['"3f9c01ab-1042"'])
+        str,
+        Field(alias="ETag", pattern=ENTITY_TAG, description="For `If-None-Match`", examples=['"3f9c01ab-1042-9c1e02"']),
     ]
 
 
@@ -152,7 +159,7 @@ class Refused(Headers):
     etag: Annotated[
         str | None,
         Field(
-            alias="ETag", pattern=ENTITY_TAG, description="The item's version, if `current` is there", examples=['"3"']
+            alias="ETag", pattern=ENTITY_TAG, description="That of `current`, if it is there", examples=['"3-9c1e02"']
         ),
     ] = None
 

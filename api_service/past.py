@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from api_service.requests import invalid
 from api_service.store import history
+from api_service.store.items import State
 from shared.position import Position
 from shared.problems import Problem
 
@@ -20,7 +21,7 @@ class Past(NamedTuple):
     """The state after an event."""
 
     event_id: int
-    position: str
+    state: State
 
 
 async def find(connection: Connection, as_of: Moment | None) -> Past:
@@ -35,7 +36,7 @@ async def find(connection: Connection, as_of: Moment | None) -> Past:
         )
     if event_id > log.head:
         raise invalid("as_of", f"the log ends at {log.position(log.head)}")
-    return Past(event_id, log.position(event_id))
+    return Past(event_id, State(log.position(event_id), log.shape))
 
 
 async def _event_id(connection: Connection, log: history.Extent, as_of: Moment) -> int | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
+ITEM_TAG = re.compile(r"([0-9]{1,18})(-[0-9a-f]{6})?")
 LONGEST_NUMBER = 1_000  # digits; more are no number that a field would take, and Python reads 4,300 at most
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -141,11 +142,14 @@ def _field_errors(error: ValidationError) -> list[FieldError]:
 
 
 def matching_versions() -> list[int] | None:
-    """The versions that If-Match allows; None for any."""
+    """The versions that If-Match allows; None for any.
+
+    A tag is an item's ETag (`"3-9c1e02"`) or its version (`"3"`): a write does not depend on a document's fields.
+    """
     if "If-Match" not in request.headers or request.if_match.star_tag:
         return None
-    tags = (tag or "" for tag in request.if_match.as_set())  # an empty one is None
-    return [int(tag) for tag in tags if tag.isascii() and tag.isdigit() and len(tag) < 19]
+    tags = (ITEM_TAG.fullmatch(tag or "") for tag in request.if_match.as_set())  # an empty one is None
+    return [int(tag[1]) for tag in tags if tag]
 
 
 def actor() -> str | None:

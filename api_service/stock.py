@@ -9,7 +9,7 @@ from api_service.store import items
 from shared.database import acquire
 
 if TYPE_CHECKING:
-    from api_service.store.items import Snapshot
+    from api_service.store.items import Snapshot, State
     from shared.database import Pool
 
 
@@ -19,19 +19,19 @@ class Stock:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._latest: Snapshot | None = None
-        self.position = SharedLook(self._select_position)
+        self.state = SharedLook(self._select_state)
         self._snapshot = SharedLook(self._select_snapshot)
 
     async def snapshot(self) -> Snapshot:
-        """Every item, and where the log stands."""
-        position = await self.position()
-        if self._latest is None or self._latest.position != position:
+        """Every item, and the state that this is."""
+        state = await self.state()
+        if self._latest is None or self._latest.state != state:
             self._latest = await self._snapshot()
         return self._latest
 
-    async def _select_position(self) -> str:
+    async def _select_state(self) -> State:
         async with acquire(self._pool) as connection:
-            return await items.select_position(connection)
+            return await items.select_state(connection)
 
     async def _select_snapshot(self) -> Snapshot:
         async with acquire(self._pool) as connection:

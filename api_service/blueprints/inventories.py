@@ -41,7 +41,7 @@ from shared.problems import document_problems
 if TYPE_CHECKING:
     from api_service.moments import Moment
     from api_service.stock import Stock
-    from api_service.store.items import Row
+    from api_service.store.items import Row, State
     from shared.database import Connection
 
 blueprint = Blueprint("inventories", __name__, url_prefix="/api/inventories")
@@ -72,7 +72,7 @@ async def _list_everything() -> Response:
     if unchanged := await _not_modified_now():
         return unchanged
     snapshot = await _stock().snapshot()
-    return _at(snapshot.position, Response(snapshot.items, content_type="application/json"))
+    return _in_state(snapshot.state, Response(snapshot.items, content_type="application/json"))
 
 
 async def _list_page(query: ItemsQuery) -> Response:
@@ -83,27 +83,27 @@ async def _list_page(query: ItemsQuery) -> Response:
         return unchanged
     async with reading() as connection:
         page = await items.select_page(connection, selection)
-    return _at(page.position, _json_page(page.rows, query))
+    return _in_state(page.state, _json_page(page.rows, query))
 
 
 async def _list_past_page(query: ItemsQuery, as_of: Moment, selection: Selection) -> Response:
     async with gates().scans.entered(), one_snapshot() as connection:
-        event_id, position = await past.find(connection, as_of)
-        if unchanged := _not_modified(position):
+        event_id, state = await past.find(connection, as_of)
+        if unchanged := _not_modified(state):
             return unchanged
         rows = await items.select_past_page(connection, event_id, selection)
-    return _at(position, _json_page(rows, query))
+    return _in_state(state, _json_page(rows, query))
 
 
 async def _not_modified_now() -> Response | None:
     """The answer to a client that has the list as it is now. One that has none does not cost a look at the log."""
-    return _not_modified(await _stock().position()) if request.if_none_match else None
+    return _not_modified(await _stock().state()) if request.if_none_match else None
 
 
-def _not_modified(position: str) -> Response | None:
-    """The answer to a client that has the list as it is at this position."""
-    if request.if_none_match.contains_weak(position):
-        return _at(position, Response(status=HTTPStatus.NOT_MODIFIED))
+def _not_modified(state: State) -> Response | None:
+    """The answer to a client that has the list as it is in this state."""
+    if request.if_none_match.contains_weak(state.tag):
+        return _in_state(state, Response(status=HTTPStatus.NOT_MODIFIED))
     return None
 
 
@@ -131,9 +131,9 @@ def _place(query: ItemsQuery) -> Place | None:
     return Place(cursor.key, cursor.item_id)
 
 
-def _at(position: str, response: Response) -> Response:
-    response.headers["Last-Event-ID"] = position
-    response.headers["ETag"] = f'"{position}"'
+def _in_state(state: State, response: Response) -> Response:
+    response.headers["Last-Event-ID"] = state.position
+    response.headers["ETag"] = f'"{state.tag}"'
     return response
 
 
@@ -157,13 +157,13 @@ async def create_item() -> Response:
 @document_headers(Conditional)
 @document_response(Item, 200, Versioned)
 async def get_item(item_id: int) -> Response:
-    """Get one item. `ETag` is its version; one that the client has already (`If-None-Match`) is a 304."""
+    """Get one item. `ETag` names its version; one that the client has already (`If-None-Match`) is a 304."""
     async with reading() as connection:
         item = await items.select_item(connection, item_id)
     if item is None:
         no_such_item(item_id)
-    if request.if_none_match.contains_weak(str(item.version)):
-        return Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": f'"{item.version}"'})
+    if request.if_none_match.contains_weak(item.tag):
+        return Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": f'"{item.tag}"'})
     return item_answer(item)
 
 

@@ -58,12 +58,12 @@ async def export_items() -> Response:
     """
     query = read_query(ExportQuery)
     async with one_snapshot() as connection:
-        event_id, position = await past.find(connection, query.as_of)
+        event_id, state = await past.find(connection, query.as_of)
     readers, scans = current_app.extensions["pools"].readers, gates().scans
     lines = _csv_lines(readers, scans, event_id, query.q, with_mark=query.bom == "1")
     response = Response(lines, content_type="text/csv; charset=utf-8")
-    response.headers["Last-Event-ID"] = position
-    response.headers["Content-Disposition"] = f'attachment; filename="stock-{position}.csv"'
+    response.headers["Last-Event-ID"] = state.position
+    response.headers["Content-Disposition"] = f'attachment; filename="stock-{state.position}.csv"'
     response.timeout = None
     return response
 

@@ -26,12 +26,16 @@ class Entry(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """Which log this is; it is whole after the event ``floor`` and ends, ``now``, with ``head``."""
+    """Which log this is; it is whole after the event ``floor`` and ends, ``now``, with ``head``.
+
+    ``shape`` is that of the documents of items.
+    """
 
     epoch: str
     floor: int
     head: int
     now: datetime
+    shape: str
 
     def position(self, event_id: int) -> str:
         return str(Position(self.epoch, event_id))

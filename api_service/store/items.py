@@ -18,16 +18,31 @@ queries = load_queries("items")
 
 
 class StoredItem(NamedTuple):
+    """``tag`` is the ETag of the document: another version or other fields have another."""
+
     id: int
     version: int
+    tag: str
     document: str
 
 
+class State(NamedTuple):
+    """Which state of the stock a list shows: the position of the log, and the shape of documents (their fields)."""
+
+    position: str
+    shape: str
+
+    @property
+    def tag(self) -> str:
+        """The ETag of a list of this state."""
+        return f"{self.position}-{self.shape}"
+
+
 class Snapshot(NamedTuple):
-    """All items as a JSON array, and the position of the log that they stand at."""
+    """All items as a JSON array, and the state that they show."""
 
     items: bytes
-    position: str
+    state: State
 
 
 class Row(NamedTuple):
@@ -39,10 +54,10 @@ class Row(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Rows in an order, and the position of the log that they stand at."""
+    """Rows in an order, and the state of the stock that they show."""
 
     rows: list[Row]
-    position: str
+    state: State
 
 
 class Place(NamedTuple):
@@ -54,7 +69,7 @@ class Place(NamedTuple):
 
 async def select_items(connection: Connection) -> Snapshot:
     row = await queries.select_items(connection)
-    return Snapshot(row["items"].encode(), row["position"])
+    return Snapshot(row["items"].encode(), State(row["position"], row["shape"]))
 
 
 class Selection(NamedTuple):
@@ -74,18 +89,19 @@ class Selection(NamedTuple):
         return self.sort.startswith("-")
 
 
-async def select_position(connection: Connection) -> str:
-    return str(await queries.select_position(connection))
+async def select_state(connection: Connection) -> State:
+    """The state of the stock now."""
+    return State(*await queries.select_state(connection))
 
 
 async def select_page(connection: Connection, selection: Selection) -> Page:
-    """These items of the stock, and the position of the log in the same snapshot."""
+    """These items of the stock, and the state that they show."""
     rows = await _select_rows(connection, selection)
     if rows:
-        return Page([Row(*row[:3]) for row in rows], rows[0]["position"])
-    async with connection.transaction(isolation="repeatable_read", readonly=True):  # there is no row with a position
-        position = await select_position(connection)
-        return Page([Row(*row[:3]) for row in await _select_rows(connection, selection)], position)
+        return Page([Row(*row[:3]) for row in rows], State(rows[0]["position"], rows[0]["shape"]))
+    async with connection.transaction(isolation="repeatable_read", readonly=True):  # there is no row with a state
+        state = await select_state(connection)
+        return Page([Row(*row[:3]) for row in await _select_rows(connection, selection)], state)
 
 
 async def _select_rows(connection: Connection, selection: Selection) -> list[Any]:
@@ -174,9 +190,9 @@ async def restore_item(connection: Connection, item_id: int, *, actor: str | Non
     return _one(await queries.restore_item(connection, id=item_id, actor=actor))
 
 
-def _one(row: Mapping[str, Any] | None) -> StoredItem | None:
-    return None if row is None else StoredItem(row["id"], row["version"], row["document"])
+def _one(row: Sequence[Any] | None) -> StoredItem | None:
+    return None if row is None else StoredItem(*row)
 
 
-async def _stored(rows: AsyncIterator[Mapping[str, Any]]) -> list[StoredItem]:
-    return [StoredItem(row["id"], row["version"], row["document"]) async for row in rows]
+async def _stored(rows: AsyncIterator[Sequence[Any]]) -> list[StoredItem]:
+    return [StoredItem(*row) async for row in rows]

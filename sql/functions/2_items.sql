@@ -17,6 +17,30 @@ RETURN (
     ) AS document
 );
 
+-- A document of the log in today's form: the fields of an item may have changed since it was written. A field that is
+-- younger than the document is null.
+CREATE OR REPLACE FUNCTION past_document(document json) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE WHEN document IS NOT NULL THEN item_document(json_populate_record(NULL::inventory, document)) END;
+
+-- document_shape(): which fields a document has, as a short text that changes with them. It is worked out here, not with
+-- each call. (It is not immutable: a plan would keep the value of one that is, where it keeps a call of this.)
+DO $$
+DECLARE
+    fields text := (SELECT string_agg(field, ',') FROM json_object_keys(item_document(NULL::inventory)) AS field);
+BEGIN
+    EXECUTE format(
+        'CREATE OR REPLACE FUNCTION document_shape() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE RETURN %L::text',
+        left(md5(fields), 6)
+    );
+END;
+$$;
+
+-- The ETag of an item, without its quotation marks.
+CREATE OR REPLACE FUNCTION item_tag(item inventory) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN item.version || '-' || document_shape();
+
 -- White space at the ends of a text is no part of it, whoever writes it.
 CREATE OR REPLACE FUNCTION trim_item(item inventory) RETURNS inventory
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE

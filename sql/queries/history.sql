@@ -35,8 +35,13 @@ SELECT EXISTS (SELECT FROM inventory WHERE inventory.id = :id)
     OR EXISTS (SELECT FROM inventory_tombstone WHERE item_id = :id);
 
 -- name: select_extent()^
--- Which log this is, where it begins and where it ends, and when that is.
-SELECT log_epoch() AS epoch, log_floor() AS floor, log_head() AS head, clock_timestamp() AS now;
+-- Which log this is, where it begins and where it ends, when that is, and the shape of documents.
+SELECT
+    log_epoch() AS epoch,
+    log_floor() AS floor,
+    log_head() AS head,
+    clock_timestamp() AS now,
+    document_shape() AS shape;
 
 -- name: select_event_at(moment)$
 -- The last event that had been committed at this time; null where the log does not reach back that far.

@@ -5,20 +5,26 @@
 -- The whole stock, newest change first, and where the log stood in the same snapshot.
 SELECT
     '[' || coalesce(string_agg(item_document(i)::text, ',' ORDER BY i.updated_at DESC, i.id DESC), '') || ']' AS items,
-    log_position() AS position
+    log_position() AS position,
+    document_shape() AS shape
 FROM inventory AS i;
 
--- name: select_position()$
--- Where the log stands now.
-SELECT log_position();
+-- name: select_state()^
+-- Where the log stands now, and the shape of documents.
+SELECT log_position() AS position, document_shape() AS shape;
 
 -- Pages of the stock. Each is an index, read from a place on: after the item that the last page ended with, by its key
 -- and its id (null: from the beginning); with this text (null: any) in the name. Keys are text outside of here. Each row
--- has the position of the log, which is thus of the same snapshot.
+-- has the state of the stock, which is thus of the same snapshot.
 
 -- name: select_items_by_updated_at(text, after_key, after_id, page)
 -- Oldest change first.
-SELECT i.id, rfc3339(i.updated_at) AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
+SELECT
+    i.id,
+    rfc3339(i.updated_at) AS key,
+    item_document(i)::text AS document,
+    (SELECT log_position()) AS position,
+    document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
@@ -28,7 +34,12 @@ LIMIT :page::integer;
 
 -- name: select_items_by_updated_at_descending(text, after_key, after_id, page)
 -- Latest change first.
-SELECT i.id, rfc3339(i.updated_at) AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
+SELECT
+    i.id,
+    rfc3339(i.updated_at) AS key,
+    item_document(i)::text AS document,
+    (SELECT log_position()) AS position,
+    document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
@@ -38,7 +49,12 @@ LIMIT :page::integer;
 
 -- name: select_items_by_name(text, after_key, after_id, page)
 -- By name, A to Z; numbers in it by their value.
-SELECT i.id, n.order_key AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
+SELECT
+    i.id,
+    n.order_key AS key,
+    item_document(i)::text AS document,
+    (SELECT log_position()) AS position,
+    document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
@@ -48,7 +64,12 @@ LIMIT :page::integer;
 
 -- name: select_items_by_name_descending(text, after_key, after_id, page)
 -- By name, Z to A; numbers in it by their value.
-SELECT i.id, n.order_key AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
+SELECT
+    i.id,
+    n.order_key AS key,
+    item_document(i)::text AS document,
+    (SELECT log_position()) AS position,
+    document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
@@ -58,7 +79,12 @@ LIMIT :page::integer;
 
 -- name: select_items_by_quantity(text, after_key, after_id, page)
 -- Lowest quantity first.
-SELECT i.id, i.quantity::text AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
+SELECT
+    i.id,
+    i.quantity::text AS key,
+    item_document(i)::text AS document,
+    (SELECT log_position()) AS position,
+    document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
@@ -68,7 +94,12 @@ LIMIT :page::integer;
 
 -- name: select_items_by_quantity_descending(text, after_key, after_id, page)
 -- Highest quantity first.
-SELECT i.id, i.quantity::text AS key, item_document(i)::text AS document, (SELECT log_position()) AS position
+SELECT
+    i.id,
+    i.quantity::text AS key,
+    item_document(i)::text AS document,
+    (SELECT log_position()) AS position,
+    document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
@@ -115,7 +146,7 @@ FROM items_as_of(:moment::bigint, :after_id::bigint, :page::integer) AS item;
 
 -- name: select_item(id)^
 -- One item, as it is now.
-SELECT i.id, i.version, item_document(i)::text AS document
+SELECT i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document
 FROM inventory AS i
 WHERE i.id = :id;
 
@@ -126,7 +157,7 @@ INSERT INTO inventory AS i (name, quantity)
 SELECT new.name, new.quantity
 FROM actor
 CROSS JOIN json_populate_recordset(NULL::inventory, :items::json) AS new
-RETURNING i.id, i.version, item_document(i)::text AS document;
+RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
 -- name: update_items(actor, changes, versions)
 -- Change items. Each change is a JSON object of an id and the fields to set; the others stay as they are. With versions,
@@ -141,7 +172,7 @@ FROM actor
 CROSS JOIN json_array_elements(:changes::json) AS change
 WHERE i.id = (change ->> 'id')::bigint
   AND (:versions::bigint[] IS NULL OR i.version = ANY (:versions::bigint[]))
-RETURNING i.id, i.version, item_document(i)::text AS document;
+RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
 -- name: adjust_item(actor, adjust, id, versions)^
 -- Adds to the quantity, unless that would leave its range.
@@ -152,7 +183,7 @@ FROM actor
 WHERE i.id = :id
   AND i.quantity + :adjust::bigint BETWEEN 0 AND 2147483647
   AND (:versions::bigint[] IS NULL OR i.version = ANY (:versions::bigint[]))
-RETURNING i.id, i.version, item_document(i)::text AS document;
+RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
 -- name: delete_item(actor, id, versions)^
 -- Delete an item, if it has one of these versions (null: whatever its version).
@@ -161,11 +192,11 @@ DELETE FROM inventory AS i
 USING actor
 WHERE i.id = :id
   AND (:versions::bigint[] IS NULL OR i.version = ANY (:versions::bigint[]))
-RETURNING i.id, i.version, item_document(i)::text AS document;
+RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
 -- name: restore_item(actor, id)^
 -- Bring a deleted item back as it was before its deletion.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
-SELECT i.id, i.version, item_document(i)::text AS document
+SELECT i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document
 FROM actor
 CROSS JOIN restore_item(:id::bigint) AS i;

@@ -67,6 +67,13 @@ async def head(api: aiohttp.ClientSession) -> int:
         return int(response.headers["Last-Event-ID"].rpartition("-")[2])
 
 
+def tagged_version(response: aiohttp.ClientResponse) -> int:
+    """The version of the item that the ETag of an answer names."""
+    found = re.fullmatch(r'"(\d+)-[0-9a-f]{6}"', response.headers["ETag"])
+    assert found, response.headers["ETag"]
+    return int(found[1])
+
+
 async def problem(response: aiohttp.ClientResponse, status: int, *, sent: object = None) -> dict[str, Any]:
     """The body of an error, once it is sure that it is a whole problem+json. What was sent is named in a failure."""
     text = await response.text()

@@ -1,0 +1,66 @@
+"""Documents get another field, by a migration under running services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import asyncpg
+import pytest
+
+from shared.database import read_functions
+from tests.acceptance.client import ITEMS, change, create, get, head
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    import aiohttp
+
+    from tests.stack import Stack
+
+FIELD = "item.quantity,"
+AND_A_COLOUR = "item.quantity, NULL::text AS colour,"
+
+
+@pytest.fixture
+async def owner(shared_stack: Stack) -> AsyncIterator[asyncpg.Connection]:
+    """The owner's session. Afterwards the functions are those of the repository again."""
+    connection = await asyncpg.connect(shared_stack.database_url)
+    yield connection
+    await connection.execute(read_functions().text)
+    await connection.close()
+
+
+async def test_what_a_client_has_is_sent_again_and_what_is_old_has_the_new_field(
+    api: aiohttp.ClientSession, owner: asyncpg.Connection
+) -> None:
+    item = await create(api)
+    then = await head(api)
+    address = f"{ITEMS}/{item['id']}"
+    await change(api, "PUT", address, {"quantity": 9})
+    lists = (ITEMS, f"{ITEMS}?limit=1", f"{ITEMS}?as_of={then}")
+    tags = {path: await _tag(api, path) for path in (*lists, address)}
+    assert [await _is_known(api, path, tag) for path, tag in tags.items()] == [True] * len(tags)
+    functions = read_functions().text
+    assert FIELD in functions
+    await owner.execute(functions.replace(FIELD, AND_A_COLOUR, 1))
+    assert [await _is_known(api, path, tag) for path, tag in tags.items()] == [False] * len(tags)
+    shown = [document for path in lists for document in await get(api, path)]
+    shown += [entry[side] for entry in await get(api, f"{address}/history") for side in ("before", "after")]
+    assert [list(document) for document in shown if document is not None] == [
+        ["id", "name", "quantity", "colour", "version", "created_at", "updated_at"]
+    ] * (len(lists) + 3)
+    assert {document["colour"] for document in shown if document is not None} == {None}
+    async with api.put(address, json={"quantity": 8}, headers={"If-Match": tags[address]}) as response:
+        assert response.status == 200, "it is the version that a write depends on"
+
+
+async def _tag(api: aiohttp.ClientSession, path: str) -> str:
+    async with api.get(path) as response:
+        assert response.status == 200
+        return response.headers["ETag"]
+
+
+async def _is_known(api: aiohttp.ClientSession, path: str, tag: str) -> bool:
+    async with api.get(path, headers={"If-None-Match": tag}) as response:
+        assert response.status in {200, 304}
+        return response.status == 304
