@@ -56,6 +56,6 @@ def _repeat(answer: idempotency.Answer, body: BaseModel | bytes | None) -> Respo
 
 def _digest(body: BaseModel | bytes | None) -> bytes:
     """What makes two requests the same; a JSON body by its meaning, not its white space."""
-    content = body if isinstance(body, bytes) else body.model_dump_json().encode() if body else b""
+    content = body if isinstance(body, bytes) else body.model_dump_json(exclude_unset=True).encode() if body else b""
     preconditions = request.headers.get("If-Match", "")
     return hashlib.sha256(f"{request.method} {request.path} {preconditions}\n".encode() + content).digest()
