@@ -19,6 +19,7 @@ from pydantic import (
 )
 
 from api_service.moments import MOMENT_SCHEMA, Moment, parse_moment, parse_time
+from api_service.store.items import Criteria
 from shared.documents import ITEM, LARGEST_ID, Item, ItemId, Operation, Timestamp
 from shared.fields import (
     CONTROL,
@@ -87,8 +88,11 @@ Yes = Annotated[Literal["0", "1"], Field(description="1 for yes")]
 # What is asked ------------------------------------------------------------------------------------------------------
 
 
-def _without_default(schema: JsonDict) -> None:
-    schema.pop("default")
+def _without_defaults(schema: dict[str, Any]) -> None:
+    """What is left out has no value of its own: it stays what it is."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+    schema["examples"] = [{"quantity": 9}]
 
 
 class Body(BaseModel):
@@ -104,11 +108,11 @@ class NewItem(Body, ItemFields):
 
 
 class ItemChange(Body, ItemFields):
-    """What an item is to be. Fields that are left out stay as they are."""
+    """What an item is to be. Fields that are left out stay as they are; null clears an optional one."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"quantity": 9}]})
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
-    name: Name = Field("", json_schema_extra=_without_default)
+    name: Name = ""
 
 
 class Adjustment(Body):
@@ -151,12 +155,20 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ItemsQuery(Query):
+class ItemsFilter(Query):
+    """Which items, and when."""
+
     q: Text | None = Field(None, description="A part of the name; case and accents don't matter")
+    as_of: AsOf = None
+
+    def criteria(self) -> Criteria:
+        return Criteria(self.q)
+
+
+class ItemsQuery(ItemsFilter):
     sort: Sort = Field("-updated_at", description="With a minus, the largest first")
     limit: Page | None = Field(None, description="Items on a page; without it, all of them")
     after: str | None = Field(None, pattern=CURSOR_PATTERN, description="Where the last page ended, from its `Link`")
-    as_of: AsOf = None
 
 
 class HistoryQuery(Query):
@@ -178,9 +190,7 @@ class TrendsQuery(Query):
     item: list[Id] = Field([], max_length=MOST_TREND_ITEMS, description="Items to show besides the whole stock")
 
 
-class ExportQuery(Query):
-    q: Text | None = Field(None, description="A part of the name; case and accents don't matter")
-    as_of: AsOf = None
+class ExportQuery(ItemsFilter):
     bom: Yes = Field("0", description="1 begins the file with a byte order mark, by which Excel knows UTF-8")
 
 
@@ -259,10 +269,7 @@ class ExportFile(RootModel[str]):
     """A CSV file with a header."""
 
     media_type: ClassVar = "text/csv"
-    example: ClassVar = (
-        "id,name,quantity,version,created_at,updated_at\r\n"
-        "7,Pallet jack,12,3,2026-11-25T08:00:00.000000Z,2026-11-25T12:00:00.000000Z\r\n"
-    )
+    example: ClassVar = f"{','.join(ITEM)}\r\n{','.join(map(str, ITEM.values()))}\r\n"
 
 
 class ImportResult(BaseModel):

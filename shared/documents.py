@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
@@ -17,8 +17,7 @@ POSITION_PATTERN = "^[0-9a-z]{1,16}-[0-9]{1,19}$"
 
 ITEM: JsonDict = {
     "id": 7,
-    "name": "Pallet jack",
-    "quantity": 12,
+    **{name: field.examples[0] for name, field in ItemFields.model_fields.items() if field.examples},
     "version": 3,
     "created_at": "2026-11-25T08:00:00.000000Z",
     "updated_at": "2026-11-25T12:00:00.000000Z",
@@ -38,10 +37,17 @@ PositionText = Annotated[str, Field(pattern=POSITION_PATTERN, examples=["3f9c01a
 Operation = Literal["INSERT", "UPDATE", "DELETE"]
 
 
+def _with_every_field(schema: dict[str, Any]) -> None:
+    """A field of an item is always there; an optional one that has no value is null."""
+    for field in schema["properties"].values():
+        field.pop("default", None)
+    schema |= {"required": list(schema["properties"]), "examples": [ITEM]}
+
+
 class Item(ItemFields):
     """An item of the stock."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [ITEM]})
+    model_config = ConfigDict(json_schema_extra=_with_every_field)
 
     id: ItemId
     version: Annotated[int, Field(ge=1, description="Rises by one with every change")]

@@ -55,8 +55,8 @@ Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)]
 class ItemFields(BaseModel):
     """The fields of an item that people write. An optional one has the default None, and can be cleared."""
 
-    name: Name
-    quantity: Quantity
+    name: Name = Field(examples=["Pallet jack"])
+    quantity: Quantity = Field(examples=[12])
 
 
 FIELDS = tuple(ItemFields.model_fields)

@@ -76,7 +76,7 @@ async def _list_everything() -> Response:
 
 
 async def _list_page(query: ItemsQuery) -> Response:
-    selection = Selection(query.sort, query.q, _place(query), query.limit and query.limit + 1)
+    selection = Selection(query.sort, query.criteria(), _place(query), query.limit and query.limit + 1)
     if query.as_of is not None:
         return await _list_past_page(query, query.as_of, selection)
     if unchanged := await _not_modified_now():

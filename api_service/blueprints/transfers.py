@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from api_service.csv_format import Fault
     from api_service.gates import Gate
+    from api_service.store.items import Criteria
     from shared.database import Connection, Pool
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/api/inventories")
@@ -60,7 +61,7 @@ async def export_items() -> Response:
     async with one_snapshot() as connection:
         event_id, state = await past.find(connection, query.as_of)
     readers, scans = current_app.extensions["pools"].readers, gates().scans
-    lines = _csv_lines(readers, scans, event_id, query.q, with_mark=query.bom == "1")
+    lines = _csv_lines(readers, scans, event_id, query.criteria(), with_mark=query.bom == "1")
     response = Response(lines, content_type="text/csv; charset=utf-8")
     response.headers["Last-Event-ID"] = state.position
     response.headers["Content-Disposition"] = f'attachment; filename="stock-{state.position}.csv"'
@@ -69,7 +70,7 @@ async def export_items() -> Response:
 
 
 async def _csv_lines(
-    readers: Pool, scans: Gate, event_id: int, text: str | None, *, with_mark: bool
+    readers: Pool, scans: Gate, event_id: int, criteria: Criteria, *, with_mark: bool
 ) -> AsyncIterator[str]:
     """A page at a time, so that no connection waits for the client to read."""
     yield csv_format.BYTE_ORDER_MARK * with_mark + csv_format.write_header()
@@ -77,7 +78,7 @@ async def _csv_lines(
     while True:
         async with scans.entered(), acquire(readers) as connection:
             page = await items.select_page_of_past_items(
-                connection, event_id, text=text, after=last_id, limit=PAGE_ITEMS
+                connection, event_id, criteria=criteria, after=last_id, limit=PAGE_ITEMS
             )
             if (await history.select_extent(connection)).floor > event_id:
                 raise PrunedError

@@ -72,11 +72,17 @@ async def select_items(connection: Connection) -> Snapshot:
     return Snapshot(row["items"].encode(), State(row["position"], row["shape"]))
 
 
+class Criteria(NamedTuple):
+    """Which items are wanted: those that fit all of it. None fits every item."""
+
+    text: str | None = None
+
+
 class Selection(NamedTuple):
-    """Items in an order (a field; with a minus: descending), those with this text in their names, a page of them."""
+    """Items in an order (a field; with a minus: descending), those that fit the criteria, a page of them."""
 
     sort: str
-    text: str | None = None
+    criteria: Criteria = Criteria()
     after: Place | None = None
     limit: int | None = None
 
@@ -107,7 +113,7 @@ async def select_page(connection: Connection, selection: Selection) -> Page:
 async def _select_rows(connection: Connection, selection: Selection) -> list[Any]:
     query = getattr(queries, f"select_items_by_{selection.field}" + "_descending" * selection.descending)
     key, item_id = selection.after or (None, None)
-    rows = query(connection, text=selection.text, after_key=key, after_id=item_id, page=selection.limit)
+    rows = query(connection, **selection.criteria._asdict(), after_key=key, after_id=item_id, page=selection.limit)
     return [row async for row in rows]
 
 
@@ -117,7 +123,7 @@ async def select_past_page(connection: Connection, moment: int, selection: Selec
     rows = queries.select_past_items(
         connection,
         moment=moment,
-        text=selection.text,
+        **selection.criteria._asdict(),
         sort=selection.field,
         descending=selection.descending,
         after_key=key,
@@ -128,10 +134,12 @@ async def select_past_page(connection: Connection, moment: int, selection: Selec
 
 
 async def select_page_of_past_items(
-    connection: Connection, moment: int, *, text: str | None, after: int, limit: int
+    connection: Connection, moment: int, *, criteria: Criteria, after: int, limit: int
 ) -> list[tuple[int, str | None]]:
     """The stock as it was at this event by id, in pages until one is empty; None for an id that has nothing to show."""
-    rows = queries.select_page_of_past_items(connection, moment=moment, text=text, after_id=after, page=limit)
+    rows = queries.select_page_of_past_items(
+        connection, moment=moment, **criteria._asdict(), after_id=after, page=limit
+    )
     return [(row["id"], row["document"]) async for row in rows]
 
 
