@@ -46,14 +46,17 @@ export function createActions(store, { onUnheard }) {
     }
   }
 
-  /** Set these fields; the others stay as they are. */
-  async function edit(id, values) {
+  /**
+   * Set these fields; the others stay as they are. `onErrors` is given what is wrong with them, where there is a place to
+   * show it; a notice tells it otherwise.
+   */
+  async function edit(id, values, onErrors = null) {
     const item = findItem(store.state.stock, id);
     const wanted = item && changedFields(item, values);
-    if (item && Object.keys(wanted).length) await change(item, wanted);
+    if (item && Object.keys(wanted).length) await change(item, wanted, onErrors);
   }
 
-  async function change(item, wanted) {
+  async function change(item, wanted, onErrors) {
     const { id } = item;
     const { epoch } = store.state.stock;
     if (store.state.pending.has(id)) return;
@@ -64,8 +67,14 @@ export function createActions(store, { onUnheard }) {
       store.dispatch({ type: "write_ended", id, answer: answerOf(saved, epoch) });
       written();
     } catch (refusal) {
-      const notice = isAlready(refusal.current, wanted) ? null : await explainEdit(refusal, item, wanted);
-      store.dispatch({ type: "write_ended", id, answer: answerOf(refusal.current, epoch), notice });
+      const isWrong = refusal.errors.length > 0; // then what is current, if anything, is another item
+      if (isWrong && onErrors && refusal.errors.every(({ field }) => field in wanted)) {
+        store.dispatch({ type: "write_ended", id });
+        return onErrors(refusal.errors);
+      }
+      const current = isWrong ? null : refusal.current;
+      const notice = isAlready(current, wanted) ? null : await explainEdit(refusal, current, item, wanted);
+      store.dispatch({ type: "write_ended", id, answer: answerOf(current, epoch), notice });
       unanswered(refusal);
     }
   }
@@ -193,8 +202,8 @@ const wereNot = (done, { isUncertain }) => (isUncertain ? `may not have been ${d
 const isAlready = (current, wanted) => current !== null && Object.keys(changedFields(current, wanted)).length === 0;
 
 /** Who was faster, and what can be done about it now. */
-async function explainEdit(refusal, item, wanted) {
-  const { status, current } = refusal;
+async function explainEdit(refusal, current, item, wanted) {
+  const { status } = refusal;
   const { goal, label } = wordsFor(wanted);
   const notice = { tone: "error", name: item.name };
   if (status === NOT_FOUND) return { ...notice, text: `was deleted, so it was not ${goal}.` };

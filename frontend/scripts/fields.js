@@ -1,6 +1,9 @@
 /**
  * The fields of an item that people write, in the order in which they are shown. One entry is all that the page needs to
  * know of a field. The server checks the same limits, and decides.
+ *
+ * A field that has a text for `missing` is required; of any other, null says that there is nothing. `fact` gives the text
+ * that a row of the list shows below the name, if the item has one.
  */
 
 import { formatNumber } from "./formats.js";
@@ -45,13 +48,20 @@ export const FIELDS = [
   },
 ];
 
+export const isRequired = ({ missing }) => Boolean(missing);
+
 export const fieldNamed = (name) => FIELDS.find((field) => field.name === name);
 
-/** An optional field has no text for `missing`: empty means null. @returns {Read} */
+/** @returns {Read} */
 export function readField(field, typed) {
   const text = typed.trim();
   if (text) return field.read(text);
-  return field.missing ? { error: field.missing } : { value: null };
+  return isRequired(field) ? { error: field.missing } : { value: null };
+}
+
+/** What a row of the list says of an item besides its name and its quantity. */
+export function factsOf(item) {
+  return FIELDS.map(({ fact }) => fact?.(item)).filter(Boolean);
 }
 
 /** The text of an input that holds this value. */

@@ -1,19 +1,22 @@
-/** Adds an item. An error is shown at its field. */
+/** Adds an item. An error is shown at its field. Fields that can be left out are behind "More fields". */
 
-import { FIELDS, readFields } from "../fields.js";
+import { FIELDS, isRequired, readFields } from "../fields.js";
 import { createFieldInput, showError, showErrors } from "./field-input.js";
 
 export function mountAddForm(form, { onAdd }) {
   const button = form.querySelector("button");
-  button.before(...FIELDS.map((field) => createFieldInput(field, "add")));
+  const more = form.querySelector(".add-form-more");
+  const create = (field) => createFieldInput(field, "add");
+  button.before(...FIELDS.filter(isRequired).map(create));
+  more.querySelector(".add-form-optional").append(...FIELDS.filter((field) => !isRequired(field)).map(create));
   const inputs = FIELDS.map(({ name }) => form.elements[name]);
 
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (button.ariaDisabled === "true") return;
     const { values, errors } = readFields(inputs);
-    showErrors(inputs, errors);
-    if (errors.length === 0) await send(values);
+    if (errors.length) return tell(errors);
+    await send(values);
   });
 
   form.addEventListener("input", ({ target }) => showError(target, null));
@@ -22,8 +25,14 @@ export function mountAddForm(form, { onAdd }) {
     button.ariaDisabled = "true";
     const errors = await onAdd(values);
     button.ariaDisabled = null;
-    if (errors) return showErrors(inputs, errors);
+    if (errors) return tell(errors);
     form.reset();
     inputs[0].focus();
+  }
+
+  function tell(errors) {
+    const isHidden = ({ field }) => more.contains(form.elements[field]);
+    if (errors.some(isHidden)) more.open = true;
+    showErrors(inputs, errors);
   }
 }

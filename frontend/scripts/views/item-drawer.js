@@ -77,11 +77,13 @@ export function mountItemDrawer(dialog, store, { onEdit, onStep, onRestore }) {
       for (const input of inputs()) showValue(input, last);
     }
     shownItem = last ?? shownItem;
-    setText(quantity, item ? formatNumber(quantityShown(item, pending.get(id))) : "Deleted");
+    setText(quantity, item ? quantityText(item, pending.get(id)) : "Deleted");
     setText(facts, last ? `Added ${formatMoment(last.created_at)}` : "");
     for (const element of dialog.querySelectorAll(".item-drawer-step, .item-drawer-details")) element.hidden = !item;
     restore.hidden = item !== null || !stock.isComplete || entries[0]?.operation !== "DELETE";
   }
+
+  const quantityText = (item, write) => [formatNumber(quantityShown(item, write)), item.unit].filter(Boolean).join(" ");
 
   const inputs = () => DETAILS.map(({ name }) => details.elements[name]);
 
@@ -113,7 +115,7 @@ export function mountItemDrawer(dialog, store, { onEdit, onStep, onRestore }) {
     event.preventDefault();
     const { values, errors } = readFields(inputs());
     showErrors(inputs(), errors);
-    if (errors.length === 0) onEdit(id, values);
+    if (errors.length === 0) onEdit(id, values, (refused) => showErrors(inputs(), refused));
   });
 
   store.subscribe((state) => {

@@ -1,5 +1,6 @@
 /** One item. `update` may be called with anything at any time and touches only what differs. */
 
+import { factsOf } from "../fields.js";
 import { formatAgo, formatMoment, formatNumber } from "../formats.js";
 import { quantityShown } from "../writes.js";
 import { createQuantityEdit } from "./quantity-edit.js";
@@ -11,7 +12,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
   const part = (name) => element.querySelector(`.stock-row-${name}`);
   const [select, name, time, stepper] = ["select", "name", "time", "quantity"].map(part);
   const [less, editButton, more, deleteButton] = ["less", "edit", "more", "delete"].map(part);
-  const value = editButton.firstElementChild;
+  const [value, unit] = editButton.children;
   const sparkline = createSparkline(part("trend"));
   let item = null;
   let pending;
@@ -24,6 +25,8 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
     const shown = quantityShown(next, write);
     if (item && (item.version !== next.version || value.value !== String(shown))) flash(element);
     if (next.name !== item?.name) showName(next.name);
+    setText(part("facts"), factsOf(next).join(" · "));
+    setText(unit, next.unit ?? "");
     setText(value, formatNumber(shown));
     value.value = shown;
     element.dataset.version = next.version;
