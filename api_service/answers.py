@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
 
 from quart import Response
 
+from api_service.connections import reading
 from api_service.store import history, items
 from shared.documents import LARGEST_ID
+from shared.faults import DatabaseUnavailableError
 from shared.fields import LARGEST_QUANTITY
 from shared.problems import Problem
 
 if TYPE_CHECKING:
+    from api_service.connections import CodeTakenError
     from api_service.store.items import StoredItem
     from shared.database import Connection
 
@@ -57,6 +61,26 @@ async def explain_refusal(
     limit = "below 0" if adjust < 0 else f"above {LARGEST_QUANTITY}"
     detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
     raise Problem(HTTPStatus.CONFLICT, detail, headers=headers, current=current)
+
+
+async def code_taken(error: CodeTakenError) -> Response:
+    """The answer to a write that would give an item the code of another. An error handler of the app."""
+    owner = None
+    with contextlib.suppress(DatabaseUnavailableError):  # then the code must do
+        async with reading() as connection:
+            owner = await items.select_item_with_code(connection, error.code)
+    if owner is None:
+        detail = f"Another item has the code {error.code}, or had it at that moment. Nothing was changed."
+        return Problem(HTTPStatus.CONFLICT, detail).response()
+    current = json.loads(owner.document)
+    message = f"is the code of item {owner.id} already: {current['name']}"
+    return Problem(
+        HTTPStatus.CONFLICT,
+        f"Item {owner.id}, {current['name']}, has the code {error.code} already. Nothing was changed.",
+        errors=[{"field": "code", "message": message}],
+        headers={"ETag": f'"{owner.tag}"'},
+        current=current,
+    ).response()
 
 
 async def explain_no_restore(connection: Connection, item_id: int) -> NoReturn:

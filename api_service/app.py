@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from quart import Quart
 
+from api_service.answers import code_taken
 from api_service.blueprints import dashboard, documentation, history, inventories, transfers, trends
-from api_service.connections import open_pools
+from api_service.connections import CodeTakenError, open_pools
 from api_service.edge import guard
 from api_service.gates import create_gates
 from api_service.housekeeping import keep_house
@@ -38,6 +39,7 @@ def create_app(settings: ApiSettings) -> Quart:
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     answer_with_problems(app)
+    app.register_error_handler(CodeTakenError, code_taken)
     guard(app, settings)
     for resource in (inventories, history, trends, transfers, dashboard, documentation):
         app.register_blueprint(resource.blueprint)

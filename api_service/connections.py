@@ -6,8 +6,10 @@ Reads and writes have a pool each, so that writers who wait for a lock leave rea
 from __future__ import annotations
 
 import contextlib
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
+import asyncpg
 from quart import current_app
 
 from shared.database import acquire, create_pool, prepare_session, session_queries
@@ -17,6 +19,14 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from shared.database import Connection, Pool
+
+
+class CodeTakenError(Exception):
+    """Nothing was changed: another item has this code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
 
 
 class Pools(NamedTuple):
@@ -56,9 +66,25 @@ async def one_snapshot() -> AsyncIterator[Connection]:
         yield connection
 
 
-def writing() -> AbstractAsyncContextManager[Connection]:
-    """A connection that may write; each statement is a transaction of its own. Raises DatabaseUnavailableError."""
-    return acquire(_pools().writers)
+@contextlib.asynccontextmanager
+async def writing() -> AsyncIterator[Connection]:
+    """A connection that may write; each statement is a transaction of its own.
+
+    Raises DatabaseUnavailableError and, when two items would have the same code, CodeTakenError.
+    """
+    try:
+        async with acquire(_pools().writers) as connection:
+            yield connection
+    except asyncpg.UniqueViolationError as error:
+        if error.constraint_name != "inventory_code_unique":
+            raise
+        raise CodeTakenError(_code_in(error)) from None
+
+
+def _code_in(error: asyncpg.UniqueViolationError) -> str:
+    """The code that was refused. Only the detail of the error has it, in a sentence of the server's language."""
+    found = re.search(r"\(code\)=\((.*)\)", str(error.detail), re.DOTALL)
+    return found[1] if found else ""
 
 
 def _pools() -> Pools:

@@ -11,7 +11,7 @@ from api_service.models import ImportResult
 from api_service.store import imports, items
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from api_service.models import ImportRow
     from api_service.store.imports import Compared
@@ -48,12 +48,14 @@ class Import:
         self._faults: list[Fault] = []
         self._fault_count = 0
         self._seen: set[int] = set()
+        self._codes = _Codes()
         self._created = self._updated = self._unchanged = 0
 
     async def run(self, file: IO[bytes]) -> ImportResult:
         """Write every row. Raises RefusedImportError, TooManyRowsError, ImportUnderWayError."""
         if not await imports.begin_import(self._connection):
             raise ImportUnderWayError
+        await imports.defer_codes(self._connection)
         return await self._take(file, self._write)
 
     async def check(self, file: IO[bytes]) -> ImportResult:
@@ -70,6 +72,8 @@ class Import:
                 if isinstance(entry, Fault):
                     self._complain(entry)
             await take([entry for entry in batch if isinstance(entry, Numbered)])
+        for fault in self._codes.taken():
+            self._complain(fault)
         if self._fault_count:
             raise RefusedImportError(self._faults, self._fault_count)
         return ImportResult(created=self._created, updated=self._updated, unchanged=self._unchanged)
@@ -86,6 +90,7 @@ class Import:
 
     async def _sort(self, entries: list[Numbered]) -> tuple[list[ImportRow], dict[int, ImportRow]]:
         """Rows that are new and rows that change an item, both counted; a row that fits no item is a fault."""
+        await self._note_codes(entries)
         new = [entry.row for entry in entries if entry.row.id is None]
         known = [(entry.row.id, entry) for entry in entries if entry.row.id is not None]
         compared = await imports.compare_items(self._connection, {item_id: entry.row for item_id, entry in known})
@@ -95,6 +100,13 @@ class Import:
         self._updated += len(changed)
         self._unchanged += len(fitting) - len(changed)
         return new, changed
+
+    async def _note_codes(self, entries: list[Numbered]) -> None:
+        codes = [entry.row.code for entry in entries if entry.row.code is not None]
+        owners = await imports.select_items_with_codes(self._connection, codes) if codes else {}
+        for entry in entries:
+            if fault := self._codes.note(entry, owners):
+                self._complain(fault)
 
     def _fits(self, entry: Numbered, item: Compared | None) -> bool:
         """Whether a row may change the item with its id; if not, its fault is noted."""
@@ -115,6 +127,35 @@ class Import:
         self._fault_count += 1
         if len(self._faults) < FAULTS_TOLD:
             self._faults.append(fault)
+
+
+class _Codes:
+    """The codes that a file gives to items. In the end each must be the code of one item only."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._given: dict[int, str | None] = {}  # by item
+        self._claims: list[tuple[int, str, int]] = []  # line, code, and the item that had the code before
+
+    def note(self, entry: Numbered, owners: Mapping[str, int]) -> Fault | None:
+        """Take note of a row; ``owners`` are the items that have codes now. Returns the fault of one that repeats."""
+        item_id, code = entry.row.id, entry.row.code
+        if item_id is not None and "code" in entry.row.model_fields_set:
+            self._given[item_id] = code
+        if code is None:
+            return None
+        if code in self._seen:
+            return Fault(entry.line, None, "code", f'"{code}" is in the file twice')
+        self._seen.add(code)
+        if owners.get(code, item_id) != item_id:
+            self._claims.append((entry.line, code, owners[code]))
+        return None
+
+    def taken(self) -> Iterator[Fault]:
+        """Once all rows are noted: the codes of items that keep them."""
+        for line, code, owner in self._claims:
+            if self._given.get(owner, code) == code:
+                yield Fault(line, None, "code", f'"{code}" is the code of item {owner} already')
 
 
 def _next_batch(rows: Iterator[Numbered | Fault]) -> list[Numbered | Fault]:

@@ -27,6 +27,7 @@ from shared.fields import (
     LARGEST_QUANTITY,
     NUMBER_FIELDS,
     REQUIRED_FIELDS,
+    Code,
     ItemFields,
     Name,
     refuse_control_characters,
@@ -158,11 +159,12 @@ class Query(BaseModel):
 class ItemsFilter(Query):
     """Which items, and when."""
 
-    q: Text | None = Field(None, description="A part of the name; case and accents don't matter")
+    q: Text | None = Field(None, description="A part of the name or code; case and accents don't matter")
+    code: Code | None = Field(None, description="Exactly this code")
     as_of: AsOf = None
 
     def criteria(self) -> Criteria:
-        return Criteria(self.q)
+        return Criteria(self.q, self.code)
 
 
 class ItemsQuery(ItemsFilter):

@@ -49,6 +49,7 @@ def refuse_control_characters(text: str) -> str:
 
 
 Name = Annotated[str, Line(200)]
+Code = Annotated[str, Line(100)]
 Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)]
 
 
@@ -57,6 +58,9 @@ class ItemFields(BaseModel):
 
     name: Name = Field(examples=["Pallet jack"])
     quantity: Quantity = Field(examples=[12])
+    code: Code | None = Field(
+        None, examples=["PJ-2500"], description="An article number or a barcode. No two items have the same"
+    )
 
 
 FIELDS = tuple(ItemFields.model_fields)

@@ -141,8 +141,9 @@ def _in_state(state: State, response: Response) -> Response:
 @document_headers(RepeatableWrite)
 @document_request(NewItem)
 @document_response(Item, 201, Created)
+@document_problems(HTTPStatus.CONFLICT)
 async def create_item() -> Response:
-    """Add an item."""
+    """Add an item. A code that another item has is a 409, which shows that item."""
     body = await read_body(NewItem)
     who = actor()
 
@@ -171,8 +172,12 @@ async def get_item(item_id: int) -> Response:
 @document_headers(ConditionalWrite)
 @document_request(ItemChange)
 @document_response(Item, 200, Versioned)
+@document_problems(HTTPStatus.CONFLICT)
 async def set_item(item_id: int) -> Response:
-    """Set an item's quantity and each other field that is given. With `If-Match`, only if it still has that version."""
+    """Set an item's quantity and each other field that is given; null clears an optional one.
+
+    With `If-Match`, only if it still has that version. A code that another item has is a 409, which shows that item.
+    """
     body = await read_body(ItemChange)
     versions = matching_versions()
     async with writing() as connection:
@@ -219,7 +224,10 @@ async def delete_item(item_id: int) -> Response:
 @document_response(Item, 201, Created)
 @document_problems(HTTPStatus.CONFLICT, HTTPStatus.GONE)
 async def restore_item(item_id: int) -> Response:
-    """Bring a deleted item back under its own id, as it was. One that is not deleted is a 409."""
+    """Bring a deleted item back under its own id, as it was.
+
+    One that is not deleted is a 409; so is one whose code another item has meanwhile, which is shown.
+    """
     who = actor()
 
     async def restore(connection: Connection) -> Response:

@@ -54,7 +54,7 @@ class PrunedError(Exception):
 async def export_items() -> Response:
     """Export the stock as CSV, item by item.
 
-    All of it is of one position (`Last-Event-ID`), whatever changes meanwhile. A name that a spreadsheet would take for
+    All of it is of one position (`Last-Event-ID`), whatever changes meanwhile. A text that a spreadsheet would take for
     a formula has an apostrophe before it, which an import takes away again.
     """
     query = read_query(ExportQuery)
@@ -93,12 +93,14 @@ async def _csv_lines(
 @document_querystring(ImportQuery)
 @document_request(ImportFile)
 @document_response(ImportResult, 200, Imported)
+@document_problems(HTTPStatus.CONFLICT)
 async def import_items() -> Response:
     """Import a CSV file: all of it, in one transaction, or nothing.
 
-    The first line names the columns: `name` and `quantity`, and if wanted `id` (the item to change; empty for a new
-    one) and `version` (then the item must still have it). The file that an export gives can be imported. What is wrong
-    is told by line, column and reason, the first 100 of it. With `dry_run=1` the file is only checked.
+    The first line names the columns: `name` and `quantity`, and if wanted other fields, `id` (the item to change; empty
+    for a new one) and `version` (then the item must still have it). A field without a column stays as it is; an empty
+    cell clears it. The file that an export gives can be imported. What is wrong is told by line, column and reason, the
+    first 100 of it. With `dry_run=1` the file is only checked.
     """
     is_dry_run = read_query(ImportQuery).dry_run == "1"
     if request.mimetype != "text/csv":

@@ -34,6 +34,16 @@ async def compare_items(connection: Connection, changes: Mapping[int, ItemFields
     return {row["id"]: Compared(row["version"], row["is_changed"]) async for row in compared}
 
 
+async def defer_codes(connection: Connection) -> None:
+    """Let rows exchange their codes: until the commit, two items may have the same."""
+    await queries.defer_codes(connection)
+
+
+async def select_items_with_codes(connection: Connection, codes: Sequence[str]) -> dict[str, int]:
+    """The ids of the items that have these codes now, by code."""
+    return {row["code"]: row["id"] async for row in queries.select_items_with_codes(connection, codes=codes)}
+
+
 async def lock_items(connection: Connection, ids: Sequence[int]) -> None:
     """Keep these items as they are until the end of the transaction."""
     await queries.lock_items(connection, ids=ids)

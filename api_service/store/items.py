@@ -76,6 +76,7 @@ class Criteria(NamedTuple):
     """Which items are wanted: those that fit all of it. None fits every item."""
 
     text: str | None = None
+    code: str | None = None
 
 
 class Selection(NamedTuple):
@@ -145,6 +146,10 @@ async def select_page_of_past_items(
 
 async def select_item(connection: Connection, item_id: int) -> StoredItem | None:
     return _one(await queries.select_item(connection, id=item_id))
+
+
+async def select_item_with_code(connection: Connection, code: str) -> StoredItem | None:
+    return _one(await queries.select_item_with_code(connection, code=code))
 
 
 async def insert_items(connection: Connection, items: Sequence[ItemFields], *, actor: str | None) -> list[StoredItem]:

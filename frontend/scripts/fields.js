@@ -40,6 +40,13 @@ export const FIELDS = [
     ...line("name", 200),
   },
   {
+    name: "code",
+    label: "Code",
+    placeholder: "Article number or barcode",
+    fact: ({ code }) => code,
+    ...line("code", 100),
+  },
+  {
     name: "quantity",
     label: "Quantity",
     placeholder: "0",

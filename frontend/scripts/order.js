@@ -3,7 +3,7 @@
  * changed is taken out and merged in again, so that a change costs one pass over the list and no sort.
  */
 
-import { foldedName, matcher, queryOf } from "./search.js";
+import { matcher, queryOf, searchText } from "./search.js";
 
 export const DEFAULT_SORT = "-updated_at";
 
@@ -14,7 +14,7 @@ const keys = new WeakMap(); // item → what the order by name compares
 
 /**
  * As natural_key() in sql/functions/1_text.sql: numbers by their value, so that M2 comes before M10.
- * @param {string} folded a name, folded
+ * @param {string} folded the search text of an item
  */
 export function naturalKey(folded) {
   if (!/[0-9]/.test(folded)) return folded;
@@ -31,7 +31,7 @@ export function inCodePointOrder(text) {
 }
 
 function keyOf(item) {
-  if (!keys.has(item)) keys.set(item, inCodePointOrder(naturalKey(foldedName(item))));
+  if (!keys.has(item)) keys.set(item, inCodePointOrder(naturalKey(searchText(item))));
   return keys.get(item);
 }
 

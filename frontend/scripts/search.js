@@ -1,5 +1,5 @@
 /**
- * Finds names as the server does: case, accents, width and typography do not matter. `fold` takes the same steps as
+ * Finds names and codes as the server does: case, accents, width and typography do not matter. `fold` takes the same steps as
  * fold_text() in sql/functions/1_text.sql, with the same characters; the tests compare the two.
  */
 
@@ -20,7 +20,7 @@ const AFTER_DECOMPOSITION = tableOf(
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const OUTER_SPACE = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
 
-const folded = new WeakMap(); // item → its name, folded: a name is folded once, not once for each key pressed
+const texts = new WeakMap(); // item → what a search looks through: folded once, not once for each key pressed
 
 function tableOf(from, to, more = {}) {
   const targets = [...to];
@@ -40,9 +40,10 @@ export function fold(text) {
   return firstCodePoints(plain, LONGEST_FOLDED);
 }
 
-export function foldedName(item) {
-  if (!folded.has(item)) folded.set(item, fold(item.name));
-  return folded.get(item);
+/** As search_text() in sql/functions/1_text.sql: the name, and on the next line the code. */
+export function searchText(item) {
+  if (!texts.has(item)) texts.set(item, item.code ? `${fold(item.name)}\n${fold(item.code)}` : fold(item.name));
+  return texts.get(item);
 }
 
 /** What is searched for when a person types this: the value of `q`, and "" where that would find everything. */
@@ -51,10 +52,10 @@ export function queryOf(text) {
   return wantedBy(query) ? query : "";
 }
 
-/** @returns {(item: {name: string}) => boolean} */
+/** @returns {(item: {name: string, code?: string | null}) => boolean} */
 export function matcher(text) {
   const wanted = wantedBy(queryOf(text));
-  return (item) => foldedName(item).includes(wanted);
+  return (item) => searchText(item).includes(wanted);
 }
 
 const wantedBy = (query) => fold(query).replace(OUTER_SPACE, "");

@@ -54,7 +54,13 @@ RETURN left(
     600
 );
 
--- What to compare folded names with by LIKE, to find this text in them: anywhere, without the white space at its ends, each
+-- What a search looks through: the name, and on the next line the code. No query has a line break in it. Its natural_key()
+-- is the order by name: of the same name, by code.
+CREATE OR REPLACE FUNCTION search_text(name text, code text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN fold_text(name) || coalesce(E'\n' || fold_text(code), '');
+
+-- What to compare search texts with by LIKE, to find this text in them: anywhere, without the white space at its ends, each
 -- character standing for itself.
 CREATE OR REPLACE FUNCTION search_pattern(query text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT

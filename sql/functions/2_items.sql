@@ -11,6 +11,7 @@ RETURN (
             item.id,
             item.name,
             item.quantity,
+            item.code,
             item.version,
             rfc3339(item.created_at) AS created_at,
             rfc3339(item.updated_at) AS updated_at
@@ -47,6 +48,7 @@ LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
 BEGIN
     item.name := trim_text(item.name);
+    item.code := trim_text(item.code);
     RETURN item;
 END;
 $$;
@@ -128,9 +130,9 @@ BEGIN
     IF TG_OP = 'DELETE' THEN
         DELETE FROM inventory_name WHERE item_id = OLD.id;
     ELSIF TG_OP = 'INSERT' THEN
-        INSERT INTO inventory_name (item_id, folded) VALUES (NEW.id, fold_text(NEW.name));
-    ELSIF NEW.name <> OLD.name THEN
-        UPDATE inventory_name SET folded = fold_text(NEW.name) WHERE item_id = NEW.id;
+        INSERT INTO inventory_name (item_id, folded) VALUES (NEW.id, search_text(NEW.name, NEW.code));
+    ELSIF (NEW.name, NEW.code) IS DISTINCT FROM (OLD.name, OLD.code) THEN
+        UPDATE inventory_name SET folded = search_text(NEW.name, NEW.code) WHERE item_id = NEW.id;
     END IF;
     RETURN NULL;
 END;

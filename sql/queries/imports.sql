@@ -11,6 +11,16 @@ SELECT i.id, i.version, json_populate_record(i, change) IS DISTINCT FROM i AS is
 FROM json_array_elements(:changes::json) AS change
 JOIN inventory AS i ON i.id = (change ->> 'id')::bigint;
 
+-- name: defer_codes()!
+-- Check only at the commit that no two items have the same code: rows may exchange theirs.
+SET CONSTRAINTS inventory_code_unique DEFERRED;
+
+-- name: select_items_with_codes(codes)
+-- The items that have these codes now.
+SELECT code, id
+FROM inventory
+WHERE code = ANY (:codes::text[]);
+
 -- name: lock_items(ids)!
 -- Keep these items as they are until the end of the transaction. Locks are taken in the order of ids, as everywhere.
 SELECT

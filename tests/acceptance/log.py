@@ -28,6 +28,7 @@ class Event:
     changed_at: datetime
 
 
+FOLLOWING = {"id", "version", "created_at", "updated_at"}  # fields that follow from a change
 EVENTS_AFTER = """
 SELECT event_id::text, item_id::text, operation, coalesce(before::text, 'null'), coalesce(after::text, 'null'), actor,
        rfc3339(changed_at)
@@ -84,8 +85,8 @@ def entry(event: Event) -> dict[str, Any]:
         "changed_at": event.changed_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "changes": {
             field: {"from": before.get(field), "to": after.get(field)}
-            for field in ("name", "quantity")
-            if before.get(field) != after.get(field)
+            for field in after or before
+            if field not in FOLLOWING and before.get(field) != after.get(field)
         },
         "before": event.before,
         "after": event.after,

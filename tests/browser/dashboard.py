@@ -100,6 +100,11 @@ class Dashboard:
         """All items that the page has, drawn or not."""
         return _items(self.page.evaluate(READ_STOCK))
 
+    def documents(self) -> list[dict[str, Any]]:
+        """The same whole, by id."""
+        found: list[dict[str, Any]] = self.page.evaluate(READ_STOCK)
+        return sorted(found, key=lambda item: int(item["id"]))
+
     def row(self, name: str) -> Locator:
         names = self.page.locator(".stock-row-name").get_by_text(name, exact=True)
         return self.page.locator(".stock-row", has=names)
@@ -169,16 +174,14 @@ class Dashboard:
     def equals_the_table(self) -> None:
         """Wait until the page has each item of the table, the same in all, and no other; and so has each row."""
         self.awaits_nothing()
-        table = table_of(self.stack)
+        documents = documents_of(self.stack)
+        table = set(_items(documents))
         deadline = time.monotonic() + PATIENCE_MS / 1_000
-        while not self._equals(table) and time.monotonic() < deadline:
+        while not (self.documents() == documents and set(self.items()) <= table) and time.monotonic() < deadline:
             self.next_frame()
-        assert sorted(self.stock()) == table
-        assert set(self.items()) <= set(table)
+        assert self.documents() == documents
+        assert set(self.items()) <= table
         assert self.items() or not table
-
-    def _equals(self, table: list[Item]) -> bool:
-        return sorted(self.stock()) == table and set(self.items()) <= set(table)
 
     def next_frame(self) -> None:
         self.page.evaluate("() => new Promise(requestAnimationFrame)")
@@ -188,7 +191,11 @@ def _items(documents: list[dict[str, Any]]) -> list[Item]:
     return [Item(*(document[field] for field in Item._fields)) for document in documents]
 
 
+def documents_of(stack: Stack) -> list[dict[str, Any]]:
+    """The items that the table holds, by id."""
+    return [json.loads(row[0]) for row in stack.sql("SELECT item_document(i) FROM inventory AS i ORDER BY id")]
+
+
 def table_of(stack: Stack) -> list[Item]:
-    """What the table holds."""
-    rows = stack.sql("SELECT json_build_array(id, name, quantity, version) FROM inventory ORDER BY id")
-    return [Item(*json.loads(row[0])) for row in rows]
+    """What the table holds of what a row of the page shows."""
+    return _items(documents_of(stack))

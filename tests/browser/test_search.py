@@ -122,6 +122,7 @@ def test_texts_are_folded_and_ordered_as_in_the_database(dashboard: Dashboard) -
 def test_the_page_has_the_order_of_the_api(dashboard: Dashboard, sort: str) -> None:
     texts = [text for text in random_texts(2, 500) if text.strip()]
     add(dashboard.stack, [f"item {n % 40} {'x' * (n % 3)}" for n in range(200)] + texts + ORDER_CASES[::-1])
+    dashboard.stack.sql("UPDATE inventory SET code = 'Ä' || (id * 7919 % 1009) WHERE id % 3 = 0")
     dashboard.open()
     dashboard.equals_the_table()
     listed = dashboard.page.request.get(f"{dashboard.stack.api_url}/api/inventories", params={"sort": sort}).json()

@@ -1,0 +1,133 @@
+"""The optional fields of an item on the page: added, shown, changed and cleared. One table says what is typed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import pytest
+from playwright.sync_api import expect
+
+from shared.fields import FIELDS, REQUIRED_FIELDS
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Locator
+
+    from tests.browser.dashboard import Dashboard
+
+PAGE_FIELDS = """async () => {
+    const { FIELDS, isRequired } = await import("/static/scripts/fields.js");
+    return FIELDS.map((field) => [field.name, isRequired(field)]);
+}"""
+
+
+class Case(NamedTuple):
+    """What is typed, what the table then has, another text; what the history says of both; and what is refused."""
+
+    label: str
+    text: str
+    value: Any
+    other: str
+    history: tuple[str, str]
+    wrong: str
+    error: str
+
+
+CASES = {
+    "code": Case(
+        "Code",
+        " PJ-2500 ",
+        "PJ-2500",
+        "'6381",
+        ("Code PJ-2500 → '6381", "Code '6381 removed"),
+        "x" * 101,
+        "A code has at most 100 characters.",
+    ),
+}
+each_field = pytest.mark.parametrize("field", list(CASES))
+
+
+def stored(dashboard: Dashboard, field: str) -> list[Any]:
+    return [item[field] for item in dashboard.documents()]
+
+
+def open_more(dashboard: Dashboard) -> Locator:
+    form = dashboard.page.locator(".add-form")
+    form.get_by_text("More fields").click()
+    return form
+
+
+def test_the_page_has_the_fields_of_the_api(dashboard: Dashboard) -> None:
+    dashboard.open()
+    assert sorted(dashboard.page.evaluate(PAGE_FIELDS)) == sorted([name, name in REQUIRED_FIELDS] for name in FIELDS)
+    assert CASES.keys() == set(FIELDS) - set(REQUIRED_FIELDS)
+
+
+@each_field
+def test_an_item_is_added_with_it_and_it_is_changed_and_cleared(dashboard: Dashboard, field: str) -> None:
+    case = CASES[field]
+    dashboard.open()
+    form = open_more(dashboard)
+    form.get_by_label(case.label, exact=True).fill(case.text)
+    dashboard.add("Bolts", 12)
+    dashboard.shows("Bolts", 12)
+    assert stored(dashboard, field) == [case.value]
+    expect(form.get_by_label(case.label, exact=True)).to_have_value("")
+    drawer = dashboard.open_item("Bolts")
+    box = drawer.get_by_label(case.label, exact=True)
+    expect(box).to_have_value(str(case.value))
+    for text, said in ((case.other, case.history[0]), ("", case.history[1])):
+        box.fill(text)
+        drawer.get_by_role("button", name="Save").click()
+        expect(drawer.locator(".history-entry").first).to_contain_text(said)
+    dashboard.page.keyboard.press("Escape")
+    assert stored(dashboard, field) == [None]
+    dashboard.equals_the_table()
+
+
+@each_field
+def test_what_is_wrong_is_said_at_the_field_and_nothing_is_sent(dashboard: Dashboard, field: str) -> None:
+    case = CASES[field]
+    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1)")
+    dashboard.open()
+    form = open_more(dashboard)
+    form.get_by_label(case.label, exact=True).fill(case.wrong)
+    form.get_by_text("More fields").click()
+    dashboard.add("Bolts", 12)
+    expect(form.get_by_text(case.error)).to_be_visible()
+    expect(form.get_by_label(case.label, exact=True)).to_be_focused()
+    drawer = dashboard.open_item("Nuts")
+    drawer.get_by_label(case.label, exact=True).fill(case.wrong)
+    drawer.get_by_role("button", name="Save").click()
+    expect(drawer.get_by_text(case.error)).to_be_visible()
+    assert stored(dashboard, field) == [None]
+
+
+def test_a_row_shows_the_code_and_the_search_finds_it(dashboard: Dashboard) -> None:
+    dashboard.stack.sql(
+        "INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'PJ-É25'), ('Nuts', 1, null)"
+    )
+    dashboard.open()
+    expect(dashboard.row("Bolts").locator(".stock-row-facts")).to_have_text("PJ-É25")
+    expect(dashboard.row("Nuts").locator(".stock-row-facts")).to_be_hidden()
+    dashboard.search("pj-e2")
+    dashboard.shows_nothing_of("Nuts")
+    dashboard.shows("Bolts", 12)
+
+
+def test_a_code_that_is_taken_is_told_at_the_field(dashboard: Dashboard) -> None:
+    dashboard.stack.sql("INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'A-1'), ('Nuts', 1, null)")
+    dashboard.open()
+    form = open_more(dashboard)
+    form.get_by_label("Code", exact=True).fill("A-1")
+    dashboard.add("Washers", 12)
+    expect(form.locator(".field-code .field-error")).to_contain_text("already: Bolts")
+    drawer = dashboard.open_item("Nuts")
+    drawer.get_by_label("Code", exact=True).fill("A-1")
+    drawer.get_by_role("button", name="Save").click()
+    expect(drawer.locator(".field-code .field-error")).to_contain_text("already: Bolts")
+    dashboard.equals_the_table()
+    dashboard.stack.sql("DELETE FROM inventory WHERE name = 'Bolts'")
+    drawer.get_by_role("button", name="Save").click()
+    expect(drawer.locator(".history-entry").first).to_contain_text("Code A-1")
+    dashboard.page.keyboard.press("Escape")
+    dashboard.equals_the_table()
