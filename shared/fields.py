@@ -50,6 +50,7 @@ def refuse_control_characters(text: str) -> str:
 
 Name = Annotated[str, Line(200)]
 Code = Annotated[str, Line(100)]
+Unit = Annotated[str, Line(20)]
 Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)]
 
 
@@ -61,6 +62,7 @@ class ItemFields(BaseModel):
     code: Code | None = Field(
         None, examples=["PJ-2500"], description="An article number or a barcode. No two items have the same"
     )
+    unit: Unit | None = Field(None, examples=["pcs"], description="What the quantity counts")
 
 
 FIELDS = tuple(ItemFields.model_fields)

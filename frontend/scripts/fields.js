@@ -53,6 +53,12 @@ export const FIELDS = [
     missing: WHOLE_NUMBER,
     ...wholeNumber("quantity", LARGEST_QUANTITY),
   },
+  {
+    name: "unit",
+    label: "Unit",
+    placeholder: "For example: pcs, m, g",
+    ...line("unit", 20),
+  },
 ];
 
 export const isRequired = ({ missing }) => Boolean(missing);

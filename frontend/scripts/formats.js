@@ -13,6 +13,9 @@ const WEEK = 7 * DAY;
 
 export const formatNumber = (number) => NUMBER.format(number);
 
+/** With what it counts, if that is known. */
+export const formatQuantity = (quantity, unit) => [formatNumber(quantity), unit].filter(Boolean).join(" ");
+
 /** The exact moment. */
 export const formatMoment = (timestamp) => MOMENT.format(new Date(timestamp));
 

@@ -12,6 +12,7 @@ RETURN (
             item.name,
             item.quantity,
             item.code,
+            item.unit,
             item.version,
             rfc3339(item.created_at) AS created_at,
             rfc3339(item.updated_at) AS updated_at
@@ -49,6 +50,7 @@ AS $$
 BEGIN
     item.name := trim_text(item.name);
     item.code := trim_text(item.code);
+    item.unit := trim_text(item.unit);
     RETURN item;
 END;
 $$;

@@ -45,6 +45,14 @@ CASES = {
         wrong_sql=("''", "repeat('x', 101)", "E'a\\nb'", "' '"),
         untidy_sql="E'\\t PJ-2500\\u00a0'",
     ),
+    "unit": Case(
+        "pcs",
+        "m²",
+        wrong=("", " \u2003", "a\nb", "a\x7f", "x" * 21, "\U0001f4e6" * 21, 5, True, ["a"]),
+        wrong_cells=("x" * 21, "a\tb"),
+        wrong_sql=("''", "repeat('x', 21)", "E'a\\nb'", "' '"),
+        untidy_sql="E'\\t pcs\\u00a0'",
+    ),
 }
 OPTIONAL = [field for field in FIELDS if field not in REQUIRED_FIELDS]
 each_field = pytest.mark.parametrize("field", OPTIONAL)

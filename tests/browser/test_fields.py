@@ -42,6 +42,15 @@ CASES = {
         "x" * 101,
         "A code has at most 100 characters.",
     ),
+    "unit": Case(
+        "Unit",
+        " pcs ",
+        "pcs",
+        "m²",
+        ("Unit pcs → m²", "Unit m² removed"),
+        "x" * 21,
+        "A unit has at most 20 characters.",
+    ),
 }
 each_field = pytest.mark.parametrize("field", list(CASES))
 
@@ -112,6 +121,14 @@ def test_a_row_shows_the_code_and_the_search_finds_it(dashboard: Dashboard) -> N
     dashboard.search("pj-e2")
     dashboard.shows_nothing_of("Nuts")
     dashboard.shows("Bolts", 12)
+
+
+def test_a_quantity_is_shown_with_its_unit(dashboard: Dashboard) -> None:
+    dashboard.stack.sql("INSERT INTO inventory (name, quantity, unit) VALUES ('Cable', 1200, 'm')")
+    dashboard.open()
+    expect(dashboard.row("Cable").locator(".stock-row-edit")).to_have_text("1,200 m")
+    drawer = dashboard.open_item("Cable")
+    expect(drawer.locator(".item-drawer-quantity")).to_have_text("1,200 m")
 
 
 def test_a_code_that_is_taken_is_told_at_the_field(dashboard: Dashboard) -> None:

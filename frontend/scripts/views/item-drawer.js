@@ -2,7 +2,7 @@
 
 import { getHistory } from "../api.js";
 import { FIELDS, inputText, readFields } from "../fields.js";
-import { formatMoment, formatNumber } from "../formats.js";
+import { formatMoment, formatQuantity } from "../formats.js";
 import { findItem } from "../stock.js";
 import { quantitiesOf } from "../steps.js";
 import { quantityShown } from "../writes.js";
@@ -77,13 +77,11 @@ export function mountItemDrawer(dialog, store, { onEdit, onStep, onRestore }) {
       for (const input of inputs()) showValue(input, last);
     }
     shownItem = last ?? shownItem;
-    setText(quantity, item ? quantityText(item, pending.get(id)) : "Deleted");
+    setText(quantity, item ? formatQuantity(quantityShown(item, pending.get(id)), item.unit) : "Deleted");
     setText(facts, last ? `Added ${formatMoment(last.created_at)}` : "");
     for (const element of dialog.querySelectorAll(".item-drawer-step, .item-drawer-details")) element.hidden = !item;
     restore.hidden = item !== null || !stock.isComplete || entries[0]?.operation !== "DELETE";
   }
-
-  const quantityText = (item, write) => [formatNumber(quantityShown(item, write)), item.unit].filter(Boolean).join(" ");
 
   const inputs = () => DETAILS.map(({ name }) => details.elements[name]);
 

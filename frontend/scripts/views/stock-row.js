@@ -1,7 +1,7 @@
 /** One item. `update` may be called with anything at any time and touches only what differs. */
 
 import { factsOf } from "../fields.js";
-import { formatAgo, formatMoment, formatNumber } from "../formats.js";
+import { formatAgo, formatMoment, formatNumber, formatQuantity } from "../formats.js";
 import { quantityShown } from "../writes.js";
 import { createQuantityEdit } from "./quantity-edit.js";
 import { createSparkline } from "./sparkline.js";
@@ -31,7 +31,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
     value.value = shown;
     element.dataset.version = next.version;
     element.classList.toggle("is-pending", write !== undefined);
-    editButton.setAttribute("aria-label", `Quantity of ${next.name}: ${formatNumber(shown)}. Edit`);
+    editButton.setAttribute("aria-label", `Quantity of ${next.name}: ${formatQuantity(shown, next.unit)}. Edit`);
     editButton.ariaDisabled = deleteButton.ariaDisabled = write ? "true" : null;
     less.ariaDisabled = shown === 0 ? "true" : null;
     time.dateTime = next.updated_at;
