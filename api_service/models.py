@@ -161,10 +161,11 @@ class ItemsFilter(Query):
 
     q: Text | None = Field(None, description="A part of the name or code; case and accents don't matter")
     code: Code | None = Field(None, description="Exactly this code")
+    low: Yes = Field("0", description="1 for those whose quantity is below their minimum")
     as_of: AsOf = None
 
     def criteria(self) -> Criteria:
-        return Criteria(self.q, self.code)
+        return Criteria(self.q, self.code, self.low == "1")
 
 
 class ItemsQuery(ItemsFilter):

@@ -63,6 +63,7 @@ class ItemFields(BaseModel):
         None, examples=["PJ-2500"], description="An article number or a barcode. No two items have the same"
     )
     unit: Unit | None = Field(None, examples=["pcs"], description="What the quantity counts")
+    minimum: Quantity | None = Field(None, examples=[5], description="The item is low when its quantity is below this")
 
 
 FIELDS = tuple(ItemFields.model_fields)

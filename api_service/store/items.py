@@ -77,6 +77,7 @@ class Criteria(NamedTuple):
 
     text: str | None = None
     code: str | None = None
+    low: bool = False  # below the minimum
 
 
 class Selection(NamedTuple):

@@ -59,7 +59,16 @@ export const FIELDS = [
     placeholder: "For example: pcs, m, g",
     ...line("unit", 20),
   },
+  {
+    name: "minimum",
+    label: "Minimum",
+    placeholder: "Low when there is less",
+    fact: (item) => isLow(item) && `Low: less than ${formatNumber(item.minimum)}`,
+    ...wholeNumber("minimum", LARGEST_QUANTITY),
+  },
 ];
+
+export const isLow = ({ quantity, minimum }) => typeof minimum === "number" && quantity < minimum;
 
 export const isRequired = ({ missing }) => Boolean(missing);
 

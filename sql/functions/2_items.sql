@@ -13,6 +13,7 @@ RETURN (
             item.quantity,
             item.code,
             item.unit,
+            item.minimum,
             item.version,
             rfc3339(item.created_at) AS created_at,
             rfc3339(item.updated_at) AS updated_at

@@ -14,10 +14,11 @@ FROM inventory AS i;
 SELECT log_position() AS position, document_shape() AS shape;
 
 -- Pages of the stock. Each is an index, read from a place on: after the item that the last page ended with, by its key
--- and its id (null: from the beginning); with this text (null: any) in the name or code; with this code (null: any). Keys are text outside of here. Each row
+-- and its id (null: from the beginning); with this text (null: any) in the name or code; with this code (null: any);
+-- only those below their minimum, if wanted. Keys are text outside of here. Each row
 -- has the state of the stock, which is thus of the same snapshot.
 
--- name: select_items_by_updated_at(text, code, after_key, after_id, page)
+-- name: select_items_by_updated_at(text, code, low, after_key, after_id, page)
 -- Oldest change first.
 SELECT
     i.id,
@@ -29,11 +30,12 @@ FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:code::text IS NULL OR i.code = :code)
+  AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:after_id::bigint IS NULL OR (i.updated_at, i.id) > (:after_key::text::timestamptz, :after_id))
 ORDER BY i.updated_at ASC, i.id ASC
 LIMIT :page::integer;
 
--- name: select_items_by_updated_at_descending(text, code, after_key, after_id, page)
+-- name: select_items_by_updated_at_descending(text, code, low, after_key, after_id, page)
 -- Latest change first.
 SELECT
     i.id,
@@ -45,11 +47,12 @@ FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:code::text IS NULL OR i.code = :code)
+  AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:after_id::bigint IS NULL OR (i.updated_at, i.id) < (:after_key::text::timestamptz, :after_id))
 ORDER BY i.updated_at DESC, i.id DESC
 LIMIT :page::integer;
 
--- name: select_items_by_name(text, code, after_key, after_id, page)
+-- name: select_items_by_name(text, code, low, after_key, after_id, page)
 -- By name, A to Z; numbers in it by their value.
 SELECT
     i.id,
@@ -61,11 +64,12 @@ FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:code::text IS NULL OR i.code = :code)
+  AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:after_id::bigint IS NULL OR (n.order_key, n.item_id) > (:after_key::text, :after_id))
 ORDER BY n.order_key ASC, n.item_id ASC
 LIMIT :page::integer;
 
--- name: select_items_by_name_descending(text, code, after_key, after_id, page)
+-- name: select_items_by_name_descending(text, code, low, after_key, after_id, page)
 -- By name, Z to A; numbers in it by their value.
 SELECT
     i.id,
@@ -77,11 +81,12 @@ FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:code::text IS NULL OR i.code = :code)
+  AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:after_id::bigint IS NULL OR (n.order_key, n.item_id) < (:after_key::text, :after_id))
 ORDER BY n.order_key DESC, n.item_id DESC
 LIMIT :page::integer;
 
--- name: select_items_by_quantity(text, code, after_key, after_id, page)
+-- name: select_items_by_quantity(text, code, low, after_key, after_id, page)
 -- Lowest quantity first.
 SELECT
     i.id,
@@ -93,11 +98,12 @@ FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:code::text IS NULL OR i.code = :code)
+  AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:after_id::bigint IS NULL OR (i.quantity, i.id) > (:after_key::text::integer, :after_id))
 ORDER BY i.quantity ASC, i.id ASC
 LIMIT :page::integer;
 
--- name: select_items_by_quantity_descending(text, code, after_key, after_id, page)
+-- name: select_items_by_quantity_descending(text, code, low, after_key, after_id, page)
 -- Highest quantity first.
 SELECT
     i.id,
@@ -109,11 +115,12 @@ FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
 WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
   AND (:code::text IS NULL OR i.code = :code)
+  AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:after_id::bigint IS NULL OR (i.quantity, i.id) < (:after_key::text::integer, :after_id))
 ORDER BY i.quantity DESC, i.id DESC
 LIMIT :page::integer;
 
--- name: select_past_items(moment, text, code, sort, descending, after_key, after_id, page)
+-- name: select_past_items(moment, text, code, low, sort, descending, after_key, after_id, page)
 -- A page of the stock as it was at an event.
 SELECT past.id, past.key, past.document::text AS document
 FROM (
@@ -130,6 +137,7 @@ FROM (
       AND (:text::text IS NULL
            OR search_text(item.document ->> 'name', item.document ->> 'code') LIKE search_pattern(:text))
       AND (:code::text IS NULL OR item.document ->> 'code' = :code)
+      AND (NOT :low::boolean OR (item.document ->> 'quantity')::integer < (item.document ->> 'minimum')::integer)
 ) AS past
 WHERE :after_id::bigint IS NULL
    OR CASE
@@ -143,7 +151,7 @@ ORDER BY
     past.id
 LIMIT :page::integer;
 
--- name: select_page_of_past_items(moment, text, code, after_id, page)
+-- name: select_page_of_past_items(moment, text, code, low, after_id, page)
 -- A page of the same by id. An id that no item had then, or whose item does not fit, has no document.
 SELECT
     item.id,
@@ -151,6 +159,8 @@ SELECT
         WHEN (:text::text IS NULL
               OR search_text(item.document ->> 'name', item.document ->> 'code') LIKE search_pattern(:text))
          AND (:code::text IS NULL OR item.document ->> 'code' = :code)
+         AND (NOT :low::boolean OR (item.document ->> 'quantity')::integer < (item.document ->> 'minimum')::integer)
+      AND (NOT :low::boolean OR (item.document ->> 'quantity')::integer < (item.document ->> 'minimum')::integer)
         THEN item.document::text
     END AS document
 FROM items_as_of(:moment::bigint, :after_id::bigint, :page::integer) AS item;
@@ -170,8 +180,8 @@ WHERE i.code = :code;
 -- name: insert_items(actor, items)
 -- Add items, in their order. Each is a JSON object of fields.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
-INSERT INTO inventory AS i (name, quantity, code, unit)
-SELECT new.name, new.quantity, new.code, new.unit
+INSERT INTO inventory AS i (name, quantity, code, unit, minimum)
+SELECT new.name, new.quantity, new.code, new.unit, new.minimum
 FROM actor
 CROSS JOIN json_populate_recordset(NULL::inventory, :items::json) AS new
 RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
@@ -181,8 +191,8 @@ RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS documen
 -- an item that has none of them stays too.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 UPDATE inventory AS i
-SET (name, quantity, code, unit) = (
-    SELECT new.name, new.quantity, new.code, new.unit
+SET (name, quantity, code, unit, minimum) = (
+    SELECT new.name, new.quantity, new.code, new.unit, new.minimum
     FROM json_populate_record(i, change) AS new
 )
 FROM actor

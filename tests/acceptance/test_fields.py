@@ -53,6 +53,13 @@ CASES = {
         wrong_sql=("''", "repeat('x', 21)", "E'a\\nb'", "' '"),
         untidy_sql="E'\\t pcs\\u00a0'",
     ),
+    "minimum": Case(
+        10,
+        0,
+        wrong=(-1, INT4 + 1, 1.5, "5", "", True, [5]),
+        wrong_cells=("-1", "1.5", str(INT4 + 1), "five", "٣"),
+        wrong_sql=("-1", str(INT4 + 1)),
+    ),
 }
 OPTIONAL = [field for field in FIELDS if field not in REQUIRED_FIELDS]
 each_field = pytest.mark.parametrize("field", OPTIONAL)

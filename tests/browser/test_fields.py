@@ -51,6 +51,15 @@ CASES = {
         "x" * 21,
         "A unit has at most 20 characters.",
     ),
+    "minimum": Case(
+        "Minimum",
+        " 1000 ",
+        1000,
+        "0",
+        ("Minimum 1,000 → 0", "Minimum 0 removed"),
+        "-1",
+        "Enter a whole number, 0 or more.",
+    ),
 }
 each_field = pytest.mark.parametrize("field", list(CASES))
 
@@ -129,6 +138,18 @@ def test_a_quantity_is_shown_with_its_unit(dashboard: Dashboard) -> None:
     expect(dashboard.row("Cable").locator(".stock-row-edit")).to_have_text("1,200 m")
     drawer = dashboard.open_item("Cable")
     expect(drawer.locator(".item-drawer-quantity")).to_have_text("1,200 m")
+
+
+def test_an_item_below_its_minimum_is_said_to_be_low(dashboard: Dashboard) -> None:
+    dashboard.stack.sql("INSERT INTO inventory (name, quantity, minimum) VALUES ('Bolts', 5, 5), ('Nuts', 9, null)")
+    dashboard.open()
+    facts = dashboard.row("Bolts").locator(".stock-row-facts")
+    expect(facts).to_be_hidden()
+    dashboard.step("Bolts", -1)
+    expect(facts).to_have_text("Low: less than 5")
+    dashboard.step("Bolts", 1)
+    expect(facts).to_be_hidden()
+    expect(dashboard.row("Nuts").locator(".stock-row-facts")).to_be_hidden()
 
 
 def test_a_code_that_is_taken_is_told_at_the_field(dashboard: Dashboard) -> None:

@@ -1,6 +1,6 @@
 /** One item. `update` may be called with anything at any time and touches only what differs. */
 
-import { factsOf } from "../fields.js";
+import { factsOf, isLow } from "../fields.js";
 import { formatAgo, formatMoment, formatNumber, formatQuantity } from "../formats.js";
 import { quantityShown } from "../writes.js";
 import { createQuantityEdit } from "./quantity-edit.js";
@@ -31,6 +31,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
     value.value = shown;
     element.dataset.version = next.version;
     element.classList.toggle("is-pending", write !== undefined);
+    element.classList.toggle("is-low", isLow(next));
     editButton.setAttribute("aria-label", `Quantity of ${next.name}: ${formatQuantity(shown, next.unit)}. Edit`);
     editButton.ariaDisabled = deleteButton.ariaDisabled = write ? "true" : null;
     less.ariaDisabled = shown === 0 ? "true" : null;
