@@ -17,7 +17,11 @@ LARGEST_QUANTITY = 2_147_483_647
 # What Python's str.strip() takes away, and with it trim_text() in sql/functions/1_text.sql.
 SPACE = r"\t\n\x0b\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 CONTROL = r"\x00-\x1f\x7f-\x9f"
+CONTROL_IN_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
 INK = f"[^{CONTROL}{SPACE}]"
+
+
+_ALLOWED_IN_LINES = str.maketrans("\t\n\r", "   ")
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,35 @@ class Line:
         }
 
 
+@dataclass(frozen=True)
+class Lines:
+    """Text of one or more lines: at most ``longest`` characters after trimming, and no control characters but tabs.
+
+    Every line break becomes a line feed. Text of no characters is None.
+    """
+
+    longest: int
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        text = core_schema.str_schema(strip_whitespace=True, max_length=self.longest)
+        return core_schema.no_info_after_validator_function(_read_lines, text)
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        rest = f"([^{CONTROL_IN_LINES}]{{0,{max(self.longest - 2, 0)}}}{INK})?"
+        return {
+            "type": "string",
+            "pattern": f"^[{SPACE}]*({INK}{rest})?[{SPACE}]*$",
+            "description": f"At most {self.longest} characters after trimming, in one or more lines",
+        }
+
+
+def _read_lines(text: str) -> str | None:
+    refuse_control_characters(text.translate(_ALLOWED_IN_LINES))
+    return text.replace("\r\n", "\n").replace("\r", "\n") or None
+
+
 def refuse_control_characters(text: str) -> str:
     if any(character < " " or "\x7f" <= character <= "\x9f" for character in text):
         raise ValueError("must not contain control characters")
@@ -51,6 +84,7 @@ def refuse_control_characters(text: str) -> str:
 Name = Annotated[str, Line(200)]
 Code = Annotated[str, Line(100)]
 Unit = Annotated[str, Line(20)]
+Note = Annotated[str, Lines(2_000)]
 Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)]
 
 
@@ -64,6 +98,7 @@ class ItemFields(BaseModel):
     )
     unit: Unit | None = Field(None, examples=["pcs"], description="What the quantity counts")
     minimum: Quantity | None = Field(None, examples=[5], description="The item is low when its quantity is below this")
+    note: Note | None = Field(None, examples=["Service it in May."], description="Anything else")
 
 
 FIELDS = tuple(ItemFields.model_fields)

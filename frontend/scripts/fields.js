@@ -16,7 +16,19 @@ export const LARGEST_QUANTITY = 2_147_483_647;
 const line = (name, longest) => ({
   input: { dir: "auto" },
   format: (value) => value,
-  read: (text) => ([...text].length > longest ? { error: `A ${name} has at most ${longest} characters.` } : { value: text }),
+  read: (text) => ([...text].length > longest ? { error: `A ${name} has at most ${formatNumber(longest)} characters.` } : { value: text }),
+});
+
+const SHOWN_CHARACTERS = 60; // of a note in the history
+
+/** Text in one or more lines. */
+const lines = (name, longest) => ({
+  ...line(name, longest),
+  isLong: true,
+  format(value) {
+    const text = value.replace(/\s+/g, " ");
+    return [...text].length > SHOWN_CHARACTERS ? `${[...text].slice(0, SHOWN_CHARACTERS).join("")}…` : text;
+  },
 });
 
 const wholeNumber = (name, largest) => ({
@@ -65,6 +77,11 @@ export const FIELDS = [
     placeholder: "Low when there is less",
     fact: (item) => isLow(item) && `Low: less than ${formatNumber(item.minimum)}`,
     ...wholeNumber("minimum", LARGEST_QUANTITY),
+  },
+  {
+    name: "note",
+    label: "Note",
+    ...lines("note", 2_000),
   },
 ];
 

@@ -11,6 +11,11 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN btrim(original, E'\t\n\u000b\f\r\u001c\u001d\u001e\u001f \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005'
                    '\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000');
 
+-- The same for a text of several lines: each line break is a line feed, and no text is null.
+CREATE OR REPLACE FUNCTION trim_lines(original text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN nullif(trim_text(regexp_replace(original, '\r\n?', E'\n', 'g')), '');
+
 -- What search compares. Case, accents, width and typography are taken away, in these steps:
 --   1. characters whose compatibility decomposition is not what people mean by them: a spacing accent is an apostrophe,
 --      a double prime is a quotation mark;

@@ -14,6 +14,7 @@ RETURN (
             item.code,
             item.unit,
             item.minimum,
+            item.note,
             item.version,
             rfc3339(item.created_at) AS created_at,
             rfc3339(item.updated_at) AS updated_at
@@ -52,6 +53,7 @@ BEGIN
     item.name := trim_text(item.name);
     item.code := trim_text(item.code);
     item.unit := trim_text(item.unit);
+    item.note := trim_lines(item.note);
     RETURN item;
 END;
 $$;

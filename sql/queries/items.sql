@@ -180,8 +180,8 @@ WHERE i.code = :code;
 -- name: insert_items(actor, items)
 -- Add items, in their order. Each is a JSON object of fields.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
-INSERT INTO inventory AS i (name, quantity, code, unit, minimum)
-SELECT new.name, new.quantity, new.code, new.unit, new.minimum
+INSERT INTO inventory AS i (name, quantity, code, unit, minimum, note)
+SELECT new.name, new.quantity, new.code, new.unit, new.minimum, new.note
 FROM actor
 CROSS JOIN json_populate_recordset(NULL::inventory, :items::json) AS new
 RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
@@ -191,8 +191,8 @@ RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS documen
 -- an item that has none of them stays too.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 UPDATE inventory AS i
-SET (name, quantity, code, unit, minimum) = (
-    SELECT new.name, new.quantity, new.code, new.unit, new.minimum
+SET (name, quantity, code, unit, minimum, note) = (
+    SELECT new.name, new.quantity, new.code, new.unit, new.minimum, new.note
     FROM json_populate_record(i, change) AS new
 )
 FROM actor

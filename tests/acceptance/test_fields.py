@@ -60,6 +60,14 @@ CASES = {
         wrong_cells=("-1", "1.5", str(INT4 + 1), "five", "٣"),
         wrong_sql=("-1", str(INT4 + 1)),
     ),
+    "note": Case(
+        "Handle with care.\nTop shelf\tonly.",
+        "x" * 2_000,
+        wrong=("x" * 2_001, "\U0001f4e6" * 2_001, "a\x00b", "a\x0bb", "a\x85b", 5, True, ["a"]),
+        wrong_cells=("x" * 2_001, "a\x0bb"),
+        wrong_sql=("repeat('x', 2001)", "E'a\\x0bb'", "E'a\\u0085b'"),
+        untidy_sql="E'\\n Handle with care.\\r\\nTop shelf\\tonly. \\r'",
+    ),
 }
 OPTIONAL = [field for field in FIELDS if field not in REQUIRED_FIELDS]
 each_field = pytest.mark.parametrize("field", OPTIONAL)
@@ -199,3 +207,12 @@ async def test_the_database_tidies_it_up_whoever_writes(
     (item,) = await get(api, ITEMS)
     sent = await owner.fetchval(f"SELECT {case.untidy_sql}")
     assert await change(api, "PUT", f"{ITEMS}/{item['id']}", {"quantity": 1, field: sent}) == item
+
+
+async def test_a_note_of_no_characters_is_none(api: aiohttp.ClientSession) -> None:
+    async with api.post(ITEMS, json={"name": "bolt", "quantity": 5, "note": " \r\n"}) as response:
+        item = await response.json()
+    assert (response.status, item["note"]) == (201, None)
+    noted = await change(api, "PUT", f"{ITEMS}/{item['id']}", {"quantity": 5, "note": "a"})
+    assert (noted["note"], noted["version"]) == ("a", 2)
+    assert (await change(api, "PUT", f"{ITEMS}/{item['id']}", {"quantity": 5, "note": ""}))["note"] is None

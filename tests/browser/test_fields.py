@@ -60,6 +60,15 @@ CASES = {
         "-1",
         "Enter a whole number, 0 or more.",
     ),
+    "note": Case(
+        "Note",
+        " Handle with care.\nTop shelf. ",
+        "Handle with care.\nTop shelf.",
+        "w" * 100,
+        ("Note Handle with care. Top shelf. → www", "www… removed"),
+        "x" * 2_001,
+        "A note has at most 2,000 characters.",
+    ),
 }
 each_field = pytest.mark.parametrize("field", list(CASES))
 
