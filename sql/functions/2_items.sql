@@ -21,24 +21,37 @@ RETURN (
     ) AS document
 );
 
--- A document of the log in today's form: the fields of an item may have changed since it was written. A field that is
--- younger than the document is null.
-CREATE OR REPLACE FUNCTION past_document(document json) RETURNS json
-LANGUAGE sql STABLE PARALLEL SAFE
-RETURN CASE WHEN document IS NOT NULL THEN item_document(json_populate_record(NULL::inventory, document)) END;
-
--- document_shape(): which fields a document has, as a short text that changes with them. It is worked out here, not with
--- each call. (It is not immutable: a plan would keep the value of one that is, where it keeps a call of this.)
+-- Which fields a document has, as a short text that changes with them; and the last event of the log that may have been
+-- written when they were others. Both are worked out here, not with each call. (They are not immutable: a plan would keep
+-- the value of such a function, where it keeps a call of these.) The lock is that of inventory_write_history(): no event
+-- is being written meanwhile.
 DO $$
 DECLARE
     fields text := (SELECT string_agg(field, ',') FROM json_object_keys(item_document(NULL::inventory)) AS field);
+    shape  text := left(md5(fields), 6);
+    known  text;
+    define text := 'CREATE OR REPLACE FUNCTION %I() RETURNS %I LANGUAGE sql STABLE PARALLEL SAFE RETURN %L::%2$I';
 BEGIN
-    EXECUTE format(
-        'CREATE OR REPLACE FUNCTION document_shape() RETURNS text LANGUAGE sql STABLE PARALLEL SAFE RETURN %L::text',
-        left(md5(fields), 6)
-    );
+    IF to_regprocedure('document_shape()') IS NOT NULL THEN
+        EXECUTE 'SELECT document_shape()' INTO known;
+    END IF;
+    IF known IS DISTINCT FROM shape THEN
+        PERFORM pg_advisory_xact_lock(5310, 1);
+        EXECUTE format(define, 'document_shape', 'text', shape);
+        EXECUTE format(define, 'last_event_of_other_shape', 'int8', (
+            SELECT coalesce(max(event_id), 0) FROM inventory_history
+        ));
+    END IF;
 END;
 $$;
+
+-- A document that this event of the log has, in today's form: a field that is younger than the event is null.
+CREATE OR REPLACE FUNCTION past_document(event_id bigint, document json) RETURNS json
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN CASE
+    WHEN event_id > last_event_of_other_shape() THEN document
+    WHEN document IS NOT NULL THEN item_document(json_populate_record(NULL::inventory, document))
+END;
 
 -- The ETag of an item, without its quotation marks.
 CREATE OR REPLACE FUNCTION item_tag(item inventory) RETURNS text

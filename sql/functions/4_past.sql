@@ -10,7 +10,7 @@ BEGIN ATOMIC
     SELECT
         known.id,
         CASE
-            WHEN next.event_id IS NOT NULL THEN past_document(next.before)
+            WHEN next.event_id IS NOT NULL THEN past_document(next.event_id, next.before)
             WHEN item.id IS NOT NULL THEN item_document(item)
         END
     FROM (
@@ -55,8 +55,8 @@ RETURN (
             event.actor,
             rfc3339(event.changed_at) AS changed_at,
             history_changes(event.before, event.after) AS changes,
-            past_document(event.before) AS before,
-            past_document(event.after) AS after
+            past_document(event.event_id, event.before) AS before,
+            past_document(event.event_id, event.after) AS after
     ) AS document
 );
 

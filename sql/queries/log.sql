@@ -18,7 +18,7 @@ SELECT
     event_id,
     item_id,
     '{"event":"' || operation
-    || '","data":' || coalesce(after, before)
+    || '","data":' || past_document(event_id, coalesce(after, before))
     || ',"actor":' || to_json(actor)
     || ',"changed_at":"' || rfc3339(changed_at)
     || '"}' AS data

@@ -4,35 +4,43 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import aiohttp
 import asyncpg
 import pytest
 
 from shared.database import read_functions
+from shared.fields import FIELDS, REQUIRED_FIELDS
+from tests import sse
 from tests.acceptance.client import ITEMS, change, create, get, head
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    import aiohttp
-
     from tests.stack import Stack
 
 FIELD = "item.quantity,"
+OPTIONAL_FIELDS = FIELDS[len(REQUIRED_FIELDS) :]
 AND_A_COLOUR = "item.quantity, NULL::text AS colour,"
 
 
 @pytest.fixture
-async def owner(shared_stack: Stack) -> AsyncIterator[asyncpg.Connection]:
-    """The owner's session. Afterwards the functions are those of the repository again."""
-    connection = await asyncpg.connect(shared_stack.database_url)
+async def owner(stack: Stack) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(stack.database_url)
     yield connection
-    await connection.execute(read_functions().text)
     await connection.close()
 
 
+@pytest.fixture
+async def api(stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(stack.api_url) as session:
+        yield session
+
+
 async def test_what_a_client_has_is_sent_again_and_what_is_old_has_the_new_field(
-    api: aiohttp.ClientSession, owner: asyncpg.Connection
+    api: aiohttp.ClientSession, owner: asyncpg.Connection, stack: Stack
 ) -> None:
+    epoch = await owner.fetchval("SELECT log_epoch()")
+    start = await head(api)
     item = await create(api)
     then = await head(api)
     address = f"{ITEMS}/{item['id']}"
@@ -47,11 +55,18 @@ async def test_what_a_client_has_is_sent_again_and_what_is_old_has_the_new_field
     shown = [document for path in lists for document in await get(api, path)]
     shown += [entry[side] for entry in await get(api, f"{address}/history") for side in ("before", "after")]
     assert [list(document) for document in shown if document is not None] == [
-        ["id", "name", "quantity", "colour", "version", "created_at", "updated_at"]
+        ["id", "name", "quantity", "colour", *OPTIONAL_FIELDS, "version", "created_at", "updated_at"]
     ] * (len(lists) + 3)
     assert {document["colour"] for document in shown if document is not None} == {None}
     async with api.put(address, json={"quantity": 8}, headers={"If-Match": tags[address]}) as response:
         assert response.status == 200, "it is the version that a write depends on"
+    stack.kill("stream")  # whose memory has them as they were
+    stack.start("stream")
+    async with sse.subscribe(stack.stream_url, last_event_id=f"{epoch}-{start}") as subscriber:
+        sent = [frame.json["data"] for frame in await subscriber.updates(3)]
+    history = await get(api, f"{address}/history")
+    assert sent == [entry["after"] for entry in reversed(history)]
+    assert [document["colour"] for document in sent] == [None] * 3
 
 
 async def _tag(api: aiohttp.ClientSession, path: str) -> str:
