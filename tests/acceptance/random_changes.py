@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LARGEST_QUANTITY = 2_147_483_647
 UNKNOWN_ID, UNKNOWN_SLOT = 2**62, 9
-COLUMNS = ("id", "name", "quantity", "version")
+COLUMNS = ("id", "name", "quantity", "unit", "version")
 BULK = """
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', $1, true)),
 locked AS (
@@ -39,6 +39,7 @@ class Row:
 
     slot: int | None
     quantity: int
+    unit: str
     version: str
 
 
@@ -48,8 +49,7 @@ class Change:
 
     kind: str
     slot: int = 0
-    name: str | None = None
-    quantity: int = 0
+    fields: dict[str, Any] = field(default_factory=dict)
     adjust: int = 0
     version: str = "any"
     twice: bool = False
@@ -60,9 +60,14 @@ SLOTS = st.sampled_from([0, 0, 0, 1, 1, 2, 3, UNKNOWN_SLOT])
 QUANTITIES = st.sampled_from([0, 1, 2, 5, 5, LARGEST_QUANTITY])
 VERSIONS = st.sampled_from(["any", "any", "current", "stale"])
 NAMES = st.sampled_from(["bolt", "Zürich", "\N{PACKAGE}", '=1+1,"x"'])
-ROWS = st.builds(Row, slot=st.none() | SLOTS, quantity=QUANTITIES, version=VERSIONS)
-CREATIONS = st.builds(Change, kind=st.just("create"), name=NAMES, quantity=QUANTITIES, twice=st.booleans())
-SETS = st.builds(Change, kind=st.just("set"), slot=SLOTS, name=st.none() | NAMES, quantity=QUANTITIES, version=VERSIONS)
+UNITS = st.sampled_from([None, "pcs", "m²"])
+OPTIONAL = {"unit": UNITS, "minimum": st.none() | QUANTITIES, "note": st.sampled_from([None, "a\nb", "-1"])}
+NEW_FIELDS = st.fixed_dictionaries({"name": NAMES, "quantity": QUANTITIES}, optional=OPTIONAL)
+SET_FIELDS = st.fixed_dictionaries({"quantity": QUANTITIES}, optional={"name": NAMES, **OPTIONAL})
+CELLS = UNITS.map(lambda unit: unit or "")
+ROWS = st.builds(Row, slot=st.none() | SLOTS, quantity=QUANTITIES, unit=CELLS, version=VERSIONS)
+CREATIONS = st.builds(Change, kind=st.just("create"), fields=NEW_FIELDS, twice=st.booleans())
+SETS = st.builds(Change, kind=st.just("set"), slot=SLOTS, fields=SET_FIELDS, version=VERSIONS)
 ADJUSTMENTS = st.builds(
     Change,
     kind=st.just("adjust"),
@@ -143,10 +148,9 @@ class World:
             headers["If-Match"] = f'"{sent.version}"'
         match change.kind:
             case "create":
-                return await self._call("POST", ITEMS, headers, json={"name": change.name, "quantity": change.quantity})
+                return await self._call("POST", ITEMS, headers, json=change.fields)
             case "set":
-                name = {} if change.name is None else {"name": change.name}
-                return await self._call("PUT", path, headers, json={"quantity": change.quantity, **name})
+                return await self._call("PUT", path, headers, json=change.fields)
             case "adjust":
                 return await self._call("PATCH", path, headers, json={"adjust": change.adjust})
             case "delete":

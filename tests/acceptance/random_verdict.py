@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from shared.fields import FIELDS
 from tests.acceptance.random_changes import COLUMNS, LARGEST_QUANTITY, Answer, Sent
 
 if TYPE_CHECKING:
     from tests.acceptance.log import Event, Item, State
+
+
+WRITTEN = [name for name in COLUMNS if name in FIELDS]
+
+
+def _written(row: dict[str, Any]) -> dict[str, Any]:
+    """What a row of an import makes of an item; an empty cell clears a field."""
+    return {name: None if row[name] == "" else row[name] for name in WRITTEN}
+
+
+def _following(item: Item) -> Item:
+    """What follows from a change."""
+    return {name: item[name] for name in ("version", "updated_at")}
 
 
 class Verdict:
@@ -39,12 +53,11 @@ class Verdict:
     def check_create(self, sent: Sent, document: Any, events: list[Event]) -> None:
         (event,) = events
         assert (event.operation, event.after) == ("INSERT", document)
-        assert (document["name"], document["quantity"]) == (sent.change.name, sent.change.quantity)
+        assert {name: document[name] for name in FIELDS} == dict.fromkeys(FIELDS) | sent.change.fields
         assert document["version"] == 1
 
     def check_set(self, sent: Sent, document: Any, events: list[Event]) -> None:
-        wanted = {"quantity": sent.change.quantity} | ({"name": sent.change.name} if sent.change.name else {})
-        self._check_update(sent, document, events, lambda found: found | wanted)
+        self._check_update(sent, document, events, lambda found: found | sent.change.fields)
 
     def check_adjust(self, sent: Sent, document: Any, events: list[Event]) -> None:
         self._check_update(
@@ -88,17 +101,18 @@ class Verdict:
             "updated": len(updated),
             "unchanged": len(known) - len(updated),
         }
-        new = [(row["name"], row["quantity"]) for row in sent.rows if not row["id"]]
-        assert [(item["name"], item["quantity"]) for item in created if item] == new
+        new = [_written(row) for row in sent.rows if not row["id"]]
+        assert [{name: item[name] for name in WRITTEN} for item in created if item] == new
         for event in updated:
             assert event.before is not None
             assert event.after is not None
             row = known.pop(event.item_id)
-            assert (event.after["name"], event.after["quantity"]) == (row["name"], row["quantity"])
+            assert event.after == event.before | _written(row) | _following(event.after)
             assert row["version"] in {"", event.before["version"]}
         for item_id, row in known.items():
             assert any(
-                found and all(row[name] in {"", found[name]} for name in COLUMNS) for found in self.documents(item_id)
+                found and found == found | _written(row) and row["version"] in {"", found["version"]}
+                for found in self.documents(item_id)
             ), "nothing was to be changed"
         self._check_one_transaction(events)
 

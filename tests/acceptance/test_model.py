@@ -66,7 +66,7 @@ class Inventory(RuleBasedStateMachine):
 
     @initialize(quantities=st.lists(QUANTITIES, min_size=2, max_size=4))
     def begin_with_some(self, quantities: list[int]) -> None:
-        rows = tuple(Row(None, quantity, "any") for quantity in quantities)
+        rows = tuple(Row(None, quantity, "", "any") for quantity in quantities)
         self.world.run(self._batch([Change("import", rows=rows)]))
 
     @rule(change=CHANGES)
@@ -103,6 +103,7 @@ class Inventory(RuleBasedStateMachine):
                 "id": "" if row.slot is None else self._id(row.slot),
                 "name": f"row {number}",
                 "quantity": row.quantity,
+                "unit": row.unit,
                 "version": "" if row.slot is None else self._version(self._id(row.slot), row.version) or "",
             }
             for number, row in enumerate(change.rows)
