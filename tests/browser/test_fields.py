@@ -114,7 +114,7 @@ def test_an_item_is_added_with_it_and_it_is_changed_and_cleared(dashboard: Dashb
 @each_field
 def test_what_is_wrong_is_said_at_the_field_and_nothing_is_sent(dashboard: Dashboard, field: str) -> None:
     case = CASES[field]
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1)")
+    dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1)")
     dashboard.open()
     form = open_more(dashboard)
     form.get_by_label(case.label, exact=True).fill(case.wrong)
@@ -130,7 +130,7 @@ def test_what_is_wrong_is_said_at_the_field_and_nothing_is_sent(dashboard: Dashb
 
 
 def test_a_row_shows_the_code_and_the_search_finds_it(dashboard: Dashboard) -> None:
-    dashboard.stack.sql(
+    dashboard.sql(
         "INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'PJ-É25'), ('Nuts', 1, null)"
     )
     dashboard.open()
@@ -142,7 +142,7 @@ def test_a_row_shows_the_code_and_the_search_finds_it(dashboard: Dashboard) -> N
 
 
 def test_a_quantity_is_shown_with_its_unit(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity, unit) VALUES ('Cable', 1200, 'm')")
+    dashboard.sql("INSERT INTO inventory (name, quantity, unit) VALUES ('Cable', 1200, 'm')")
     dashboard.open()
     expect(dashboard.row("Cable").locator(".stock-row-edit")).to_have_text("1,200 m")
     drawer = dashboard.open_item("Cable")
@@ -150,7 +150,7 @@ def test_a_quantity_is_shown_with_its_unit(dashboard: Dashboard) -> None:
 
 
 def test_an_item_below_its_minimum_is_said_to_be_low(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity, minimum) VALUES ('Bolts', 5, 5), ('Nuts', 9, null)")
+    dashboard.sql("INSERT INTO inventory (name, quantity, minimum) VALUES ('Bolts', 5, 5), ('Nuts', 9, null)")
     dashboard.open()
     facts = dashboard.row("Bolts").locator(".stock-row-facts")
     expect(facts).to_be_hidden()
@@ -162,7 +162,7 @@ def test_an_item_below_its_minimum_is_said_to_be_low(dashboard: Dashboard) -> No
 
 
 def test_a_code_that_is_taken_is_told_at_the_field(dashboard: Dashboard) -> None:
-    dashboard.stack.sql("INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'A-1'), ('Nuts', 1, null)")
+    dashboard.sql("INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'A-1'), ('Nuts', 1, null)")
     dashboard.open()
     form = open_more(dashboard)
     form.get_by_label("Code", exact=True).fill("A-1")
@@ -173,7 +173,7 @@ def test_a_code_that_is_taken_is_told_at_the_field(dashboard: Dashboard) -> None
     drawer.get_by_role("button", name="Save").click()
     expect(drawer.locator(".field-code .field-error")).to_contain_text("already: Bolts")
     dashboard.equals_the_table()
-    dashboard.stack.sql("DELETE FROM inventory WHERE name = 'Bolts'")
+    dashboard.sql("DELETE FROM inventory WHERE name = 'Bolts'")
     drawer.get_by_role("button", name="Save").click()
     expect(drawer.locator(".history-entry").first).to_contain_text("Code A-1")
     dashboard.page.keyboard.press("Escape")
