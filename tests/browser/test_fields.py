@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Locator
 
     from tests.browser.dashboard import Dashboard
+    from tests.browser.watched import Watch
 
 PAGE_FIELDS = """async () => {
     const { FIELDS, isRequired } = await import("/static/scripts/fields.js");
@@ -161,7 +162,8 @@ def test_an_item_below_its_minimum_is_said_to_be_low(dashboard: Dashboard) -> No
     expect(dashboard.row("Nuts").locator(".stock-row-facts")).to_be_hidden()
 
 
-def test_a_code_that_is_taken_is_told_at_the_field(dashboard: Dashboard) -> None:
+def test_a_code_that_is_taken_is_told_at_the_field(dashboard: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 409")
     dashboard.sql("INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'A-1'), ('Nuts', 1, null)")
     dashboard.open()
     form = open_more(dashboard)
