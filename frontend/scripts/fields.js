@@ -75,7 +75,6 @@ export const FIELDS = [
     name: "minimum",
     label: "Minimum",
     placeholder: "Low when there is less",
-    fact: (item) => isLow(item) && `Low: less than ${formatNumber(item.minimum)}`,
     ...wholeNumber("minimum", LARGEST_QUANTITY),
   },
   {
@@ -98,9 +97,10 @@ export function readField(field, typed) {
   return isRequired(field) ? { error: field.missing } : { value: null };
 }
 
-/** What a row of the list says of an item besides its name and its quantity. */
+/** What a row of the list says of an item besides its name and its quantity: first that it is low, if it is. */
 export function factsOf(item) {
-  return FIELDS.map(({ fact }) => fact?.(item)).filter(Boolean);
+  const low = isLow(item) ? `Low: less than ${formatNumber(item.minimum)}` : null;
+  return [low, ...FIELDS.map(({ fact }) => fact?.(item))].filter(Boolean);
 }
 
 /** The text of an input that holds this value. */
