@@ -131,9 +131,7 @@ def test_what_is_wrong_is_said_at_the_field_and_nothing_is_sent(dashboard: Dashb
 
 
 def test_a_row_shows_the_code_and_the_search_finds_it(dashboard: Dashboard) -> None:
-    dashboard.sql(
-        "INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'PJ-É25'), ('Nuts', 1, null)"
-    )
+    dashboard.sql("INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'PJ-É25'), ('Nuts', 1, null)")
     dashboard.open()
     expect(dashboard.row("Bolts").locator(".stock-row-facts")).to_have_text("PJ-É25")
     expect(dashboard.row("Nuts").locator(".stock-row-facts")).to_be_hidden()
