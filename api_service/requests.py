@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,255}")
 ITEM_TAG = re.compile(r"([0-9]{1,18})(-[0-9a-f]{6})?")
+MOST_DISCARDED_BYTES = 4 * 1024 * 1024
 LONGEST_NUMBER = 1_000  # digits; more are no number that a field would take, and Python reads 4,300 at most
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -50,19 +51,24 @@ async def read_bytes(limit: int) -> bytes:
 
 
 async def stream_body(limit: int) -> AsyncIterator[bytes]:
-    """The request's body as it comes, or a 408 or 413 problem."""
-    if (request.content_length or 0) > limit:
-        raise RequestEntityTooLarge
+    """The request's body as it comes, or a 408 or 413 problem.
+
+    What goes beyond the limit is read too, up to MOST_DISCARDED_BYTES, and dropped: a client that is still sending when
+    its connection is closed does not get to read the answer.
+    """
     size = 0
     try:
         async with asyncio.timeout(request.body_timeout):
             async for chunk in request.body:
                 size += len(chunk)
-                if size > limit:
-                    raise RequestEntityTooLarge
-                yield chunk
+                if size <= limit:
+                    yield chunk
+                elif size > limit + MOST_DISCARDED_BYTES:
+                    break
     except TimeoutError:
         raise RequestTimeout from None
+    if size > limit:
+        raise RequestEntityTooLarge
 
 
 def read_query(model: type[Model]) -> Model:

@@ -174,6 +174,24 @@ async def _in_chunks(begin: bytes, count: int) -> Any:
         yield b" " * 1000
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_a_body_that_is_too_large_is_answered_when_its_client_has_sent_it(
+    api: aiohttp.ClientSession, shared_stack: Stack, chunked: bool
+) -> None:
+    """One that is still sending when its connection is closed would not get to read the answer."""
+    size, first = 70_000, 66_000  # the limit is 65,536
+    length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
+    reader, writer = await asyncio.open_connection("127.0.0.1", shared_stack.ports["api"])
+    head = f"POST {ITEMS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
+    writer.write(head.encode() + (f"{size:x}\r\n".encode() if chunked else b"") + b" " * first)
+    answer = asyncio.create_task(reader.read(12))
+    done, _ = await asyncio.wait({answer}, timeout=0.3)
+    assert not done, await answer
+    writer.write(b" " * (size - first) + (b"\r\n0\r\n\r\n" if chunked else b""))
+    assert await answer == b"HTTP/1.1 413"
+    writer.close()
+
+
 async def test_a_file_that_is_no_csv_is_refused(api: aiohttp.ClientSession) -> None:
     for body in (b"", b"\xff\xfe", b"\0", b'"', b"name\nx\n", b"name,quantity\n\x00,1\n", b"name,quantity\nx,-0\n"):
         async with api.post(f"{ITEMS}/import", data=body, headers=CSV) as response:
