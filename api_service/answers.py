@@ -17,9 +17,12 @@ from shared.fields import LARGEST_QUANTITY
 from shared.problems import Problem
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from api_service.connections import CodeTakenError
     from api_service.store.items import StoredItem
     from shared.database import Connection
+    from shared.problems import FieldError
 
 
 def item_answer(item: StoredItem, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> Response:
@@ -42,6 +45,12 @@ def no_such_item(item_id: int) -> NoReturn:
     raise Problem(HTTPStatus.NOT_FOUND, f"There is no item {item_id}.")
 
 
+def showing(item: StoredItem, status: HTTPStatus, detail: str, errors: Sequence[FieldError] = ()) -> Problem:
+    """A problem that shows this item as it is now, with its ETag."""
+    headers = {"ETag": f'"{item.tag}"'}
+    return Problem(status, detail, errors=errors, headers=headers, current=json.loads(item.document))
+
+
 async def explain_refusal(
     connection: Connection, item_id: int, versions: list[int] | None, adjust: int = 0
 ) -> NoReturn:
@@ -49,18 +58,15 @@ async def explain_refusal(
     item = await items.select_item(connection, item_id)
     if item is None or (versions is None and adjust == 0):
         no_such_item(item_id)  # the latter: it came back only after the write had looked for it
-    current = json.loads(item.document)
-    headers = {"ETag": f'"{item.tag}"'}
     if versions is not None and item.version not in versions:
         detail = f"Item {item_id} was changed meanwhile: it is at version {item.version}."
-        raise Problem(HTTPStatus.PRECONDITION_FAILED, detail, headers=headers, current=current)
-    if 0 <= current["quantity"] + adjust <= LARGEST_QUANTITY:
+        raise showing(item, HTTPStatus.PRECONDITION_FAILED, detail)
+    if 0 <= json.loads(item.document)["quantity"] + adjust <= LARGEST_QUANTITY:
         status = HTTPStatus.CONFLICT if versions is None else HTTPStatus.PRECONDITION_FAILED
-        detail = f"Item {item_id} was changed at the same moment, and not by this. Try again."
-        raise Problem(status, detail, headers=headers, current=current)
+        raise showing(item, status, f"Item {item_id} was changed at the same moment, and not by this. Try again.")
     limit = "below 0" if adjust < 0 else f"above {LARGEST_QUANTITY}"
     detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
-    raise Problem(HTTPStatus.CONFLICT, detail, headers=headers, current=current)
+    raise showing(item, HTTPStatus.CONFLICT, detail)
 
 
 async def code_taken(error: CodeTakenError) -> Response:
@@ -72,24 +78,17 @@ async def code_taken(error: CodeTakenError) -> Response:
     if owner is None:
         detail = f"Another item has the code {error.code}, or had it at that moment. Nothing was changed."
         return Problem(HTTPStatus.CONFLICT, detail).response()
-    current = json.loads(owner.document)
-    message = f"is the code of item {owner.id} already: {current['name']}"
-    return Problem(
-        HTTPStatus.CONFLICT,
-        f"Item {owner.id}, {current['name']}, has the code {error.code} already. Nothing was changed.",
-        errors=[{"field": "code", "message": message}],
-        headers={"ETag": f'"{owner.tag}"'},
-        current=current,
-    ).response()
+    name = json.loads(owner.document)["name"]
+    detail = f"Item {owner.id}, {name}, has the code {error.code} already. Nothing was changed."
+    message = f"is the code of item {owner.id} already: {name}"
+    return showing(owner, HTTPStatus.CONFLICT, detail, errors=[{"field": "code", "message": message}]).response()
 
 
 async def explain_no_restore(connection: Connection, item_id: int) -> NoReturn:
     """Why nothing was brought back: it is there, it never was, or the log no longer has it."""
     item = await items.select_item(connection, item_id)
     if item is not None:
-        detail = f"Item {item_id} is not deleted."
-        headers = {"ETag": f'"{item.tag}"'}
-        raise Problem(HTTPStatus.CONFLICT, detail, headers=headers, current=json.loads(item.document))
+        raise showing(item, HTTPStatus.CONFLICT, f"Item {item_id} is not deleted.")
     if not await history.select_item_existed(connection, item_id):
         no_such_item(item_id)
     if await history.select_history(connection, item=item_id, limit=1):

@@ -20,7 +20,7 @@ from pydantic import (
 
 from api_service.moments import MOMENT_SCHEMA, Moment, parse_moment, parse_time
 from api_service.store.items import Criteria
-from shared.documents import ITEM, LARGEST_ID, Item, ItemId, Operation, Timestamp
+from shared.documents import ITEM, LARGEST_ID, Item, ItemId, Operation, Timestamp, drop_defaults
 from shared.fields import (
     CONTROL,
     FIELDS,
@@ -91,8 +91,7 @@ Yes = Annotated[Literal["0", "1"], Field(description="1 for yes")]
 
 def _without_defaults(schema: dict[str, Any]) -> None:
     """What is left out has no value of its own: it stays what it is."""
-    for field in schema["properties"].values():
-        field.pop("default", None)
+    drop_defaults(schema)
     schema["examples"] = [{"quantity": 9}]
 
 

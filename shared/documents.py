@@ -37,10 +37,15 @@ PositionText = Annotated[str, Field(pattern=POSITION_PATTERN, examples=["3f9c01a
 Operation = Literal["INSERT", "UPDATE", "DELETE"]
 
 
-def _with_every_field(schema: dict[str, Any]) -> None:
-    """A field of an item is always there; an optional one that has no value is null."""
+def drop_defaults(schema: dict[str, Any]) -> None:
+    """Take the defaults out of a model's schema."""
     for field in schema["properties"].values():
         field.pop("default", None)
+
+
+def _with_every_field(schema: dict[str, Any]) -> None:
+    """A field of an item is always there; an optional one that has no value is null."""
+    drop_defaults(schema)
     schema |= {"required": list(schema["properties"]), "examples": [ITEM]}
 
 

@@ -1,9 +1,9 @@
 /** The label, the input and the place for an error of one field. */
 
-import { inputText, isRequired } from "../fields.js";
+import { isRequired } from "../fields.js";
 
 /** @param {string} prefix of the ids, which are unique in the page */
-export function createFieldInput(field, prefix, { value = null } = {}) {
+export function createFieldInput(field, prefix) {
   const template = document.getElementById(field.isLong ? "long-field" : "field");
   const element = template.content.cloneNode(true).firstElementChild;
   const [label, input, error] = element.children;
@@ -11,7 +11,7 @@ export function createFieldInput(field, prefix, { value = null } = {}) {
   label.htmlFor = input.id = `${prefix}-${field.name}`;
   label.textContent = field.label;
   error.id = `${input.id}-error`;
-  Object.assign(input, { name: field.name, value: inputText(value), required: isRequired(field), ...field.input });
+  Object.assign(input, { name: field.name, required: isRequired(field), ...field.input });
   input.placeholder = field.placeholder ?? "";
   input.setAttribute("aria-describedby", error.id);
   return element;
