@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from typing import TYPE_CHECKING, Any
@@ -16,12 +18,18 @@ if TYPE_CHECKING:
 ITEMS = "/api/inventories"
 SHOWN_CHARACTERS = 300
 JSON = {"Content-Type": "application/json"}
+CSV = {"Content-Type": "text/csv"}
 
 
 async def create(
-    api: aiohttp.ClientSession, name: str = "bolt", quantity: int = 5, headers: Mapping[str, str] | None = None
+    api: aiohttp.ClientSession,
+    name: str = "bolt",
+    quantity: int = 5,
+    headers: Mapping[str, str] | None = None,
+    **fields: Any,
 ) -> dict[str, Any]:
-    async with api.post(ITEMS, json={"name": name, "quantity": quantity}, headers=headers) as response:
+    """Add an item, with optional fields if they are given."""
+    async with api.post(ITEMS, json={"name": name, "quantity": quantity, **fields}, headers=headers) as response:
         assert response.status == 201, await response.text()
         item: dict[str, Any] = await response.json()
         return item
@@ -39,6 +47,41 @@ async def change(api: aiohttp.ClientSession, method: str, path: str, body: Any =
     async with api.request(method, path, json=body) as response:
         assert response.status in {200, 201}, await response.text()
         return await response.json()
+
+
+async def import_csv(
+    api: aiohttp.ClientSession,
+    text: str | bytes,
+    status: int = 200,
+    query: str = "",
+    headers: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What the import of a file is answered, with this status."""
+    async with api.post(f"{ITEMS}/import{query}", data=text, headers={**CSV, **(headers or {})}) as response:
+        body: dict[str, Any] = json.loads(await response.text())
+        assert response.status == status, body
+        return body
+
+
+async def export_csv(api: aiohttp.ClientSession, query: str = "") -> str:
+    async with api.get(f"{ITEMS}/export{query}") as response:
+        assert response.status == 200
+        assert response.content_type == "text/csv"
+        return (await response.read()).decode()
+
+
+async def export_rows(api: aiohttp.ClientSession, query: str = "") -> list[dict[str, str]]:
+    """An export, each row by the names of its columns."""
+    return list(csv.DictReader(io.StringIO(await export_csv(api, query), newline="")))
+
+
+def as_csv(*rows: Mapping[str, Any]) -> str:
+    """Rows of the same columns as a file."""
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]))
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 async def pages(api: aiohttp.ClientSession, path: str, /, **query: Any) -> AsyncGenerator[list[Any]]:

@@ -38,3 +38,11 @@ async def api(shared_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
     await owner.close()
     async with aiohttp.ClientSession(shared_stack.api_url) as session:
         yield session
+
+
+@pytest.fixture
+async def owner(shared_stack: Stack) -> AsyncIterator[asyncpg.Connection]:
+    """A connection to the database of the shared stack, as its owner: beside the API's."""
+    connection = await asyncpg.connect(shared_stack.database_url)
+    yield connection
+    await connection.close()

@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from tests.acceptance.client import ITEMS, change, create, get, head, problem, refused, tagged_version
-from tests.acceptance.test_fields import as_csv, export_rows, import_csv
+from tests.acceptance.client import (
+    ITEMS,
+    as_csv,
+    change,
+    create,
+    export_rows,
+    get,
+    head,
+    import_csv,
+    problem,
+    refused,
+    tagged_version,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import aiohttp
 
-    from tests.stack import Stack
-
 WRITERS = 16
-
-
-async def create_with(api: aiohttp.ClientSession, name: str, code: str | None) -> dict[str, Any]:
-    async with api.post(ITEMS, json={"name": name, "quantity": 1, "code": code}) as response:
-        assert response.status == 201, await response.text()
-        item: dict[str, Any] = await response.json()
-        return item
 
 
 async def is_taken(response: aiohttp.ClientResponse, owner: dict[str, Any]) -> None:
@@ -38,7 +40,7 @@ async def is_taken(response: aiohttp.ClientResponse, owner: dict[str, Any]) -> N
 
 @pytest.mark.parametrize("code", ["A-1", "(code)=(x)", "é \N{PACKAGE}", "x" * 100])
 async def test_the_code_of_another_item_is_refused_and_the_item_shown(api: aiohttp.ClientSession, code: str) -> None:
-    owner, other = await create_with(api, "bolt", code), await create_with(api, "nut", None)
+    owner, other = await create(api, "bolt", 1, code=code), await create(api, "nut", 1, code=None)
     address = f"{ITEMS}/{other['id']}"
     async with api.post(ITEMS, json={"name": "new", "quantity": 1, "code": code}) as response:
         await is_taken(response, owner)
@@ -54,13 +56,13 @@ async def test_the_code_of_another_item_is_refused_and_the_item_shown(api: aioht
 
 async def test_codes_are_compared_as_they_are(api: aiohttp.ClientSession) -> None:
     for code in ("a-1", "A-1", "A1", "\u00c9", "E\u0301"):
-        await create_with(api, "bolt", code)
+        await create(api, "bolt", 1, code=code)
 
 
 async def test_the_code_of_a_deleted_item_is_free_and_a_restore_may_find_it_taken(api: aiohttp.ClientSession) -> None:
-    first = await create_with(api, "bolt", "A-1")
+    first = await create(api, "bolt", 1, code="A-1")
     await change(api, "DELETE", f"{ITEMS}/{first['id']}")
-    second = await create_with(api, "nut", "A-1")
+    second = await create(api, "nut", 1, code="A-1")
     for headers in ({}, {"Idempotency-Key": "restore-1"}):
         async with api.post(f"{ITEMS}/{first['id']}/restore", headers=headers) as response:
             await is_taken(response, second)
@@ -87,22 +89,18 @@ async def test_of_sixteen_who_want_a_code_at_once_one_gets_it(api: aiohttp.Clien
     assert len(await get(api, ITEMS, code="A-1")) == 1
 
 
-async def test_psql_is_held_to_it_too(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
-    await create_with(api, "bolt", "A-1")
-    owner = await asyncpg.connect(shared_stack.database_url)
-    try:
-        with pytest.raises(asyncpg.UniqueViolationError):
-            await owner.execute("INSERT INTO inventory (name, quantity, code) VALUES ('nut', 1, ' A-1 ')")
-    finally:
-        await owner.close()
+async def test_psql_is_held_to_it_too(api: aiohttp.ClientSession, owner: asyncpg.Connection) -> None:
+    await create(api, "bolt", 1, code="A-1")
+    with pytest.raises(asyncpg.UniqueViolationError):
+        await owner.execute("INSERT INTO inventory (name, quantity, code) VALUES ('nut', 1, ' A-1 ')")
 
 
 # Finding ------------------------------------------------------------------------------------------------------------
 
 
 async def test_an_item_is_found_by_exactly_its_code_now_and_in_the_past(api: aiohttp.ClientSession) -> None:
-    item = await create_with(api, "bolt", "a-1 x")
-    await create_with(api, "nut", "a-1")
+    item = await create(api, "bolt", 1, code="a-1 x")
+    await create(api, "nut", 1, code="a-1")
     then = await head(api)
     for query in ("a-1 x", "  a-1 x\u2003"):
         assert await get(api, ITEMS, code=query) == [item]
@@ -120,8 +118,8 @@ async def test_an_item_is_found_by_exactly_its_code_now_and_in_the_past(api: aio
 
 
 async def test_a_search_looks_through_codes_as_through_names(api: aiohttp.ClientSession) -> None:
-    item = await create_with(api, "Pallet jack", "PJ-É25")
-    await create_with(api, "bolt", None)
+    item = await create(api, "Pallet jack", 1, code="PJ-É25")
+    await create(api, "bolt", 1, code=None)
     then = await head(api)
     for when in ({}, {"as_of": then}):
         for text in ("pj-e25", "J-é", "jack"):
@@ -134,8 +132,8 @@ async def test_a_search_looks_through_codes_as_through_names(api: aiohttp.Client
 
 async def test_items_of_one_name_are_in_the_order_of_their_codes(api: aiohttp.ClientSession) -> None:
     for code in ("B10", None, "b9", "a"):
-        await create_with(api, "bolt", code)
-    await create_with(api, "bolt 1", "0")
+        await create(api, "bolt", 1, code=code)
+    await create(api, "bolt 1", 1, code="0")
     expected = [None, "a", "b9", "B10", "0"]
     for when in ({}, {"as_of": await head(api)}):
         assert [item["code"] for item in await get(api, ITEMS, sort="name", **when)] == expected
@@ -157,7 +155,7 @@ async def codes(api: aiohttp.ClientSession) -> dict[str, str | None]:
 async def test_an_import_may_exchange_codes_and_give_a_new_item_one_that_becomes_free(
     api: aiohttp.ClientSession,
 ) -> None:
-    one, two, three = [await create_with(api, f"bolt {code}", code) for code in "abc"]
+    one, two, three = [await create(api, f"bolt {code}", 1, code=code) for code in "abc"]
     file = as_csv(row(None, "c"), row(one, "b"), row(two, "a"), row(three, None))
     assert await import_csv(api, file, query="?dry_run=1") == {"created": 1, "updated": 3, "unchanged": 0}
     assert await codes(api) == {"bolt a": "a", "bolt b": "b", "bolt c": "c"}
@@ -169,7 +167,7 @@ async def test_an_import_may_exchange_codes_and_give_a_new_item_one_that_becomes
 async def test_an_import_names_the_lines_of_codes_that_are_taken_or_there_twice(
     api: aiohttp.ClientSession, query: str
 ) -> None:
-    one, two = [await create_with(api, f"bolt {code}", code) for code in "ab"]
+    one, two = [await create(api, f"bolt {code}", 1, code=code) for code in "ab"]
 
     async def faults(*rows: dict[str, Any]) -> Sequence[tuple[int, str, str]]:
         answer = await import_csv(api, as_csv(*rows), 422, query)
@@ -200,21 +198,14 @@ async def test_codes_of_many_rows_are_exchanged_across_statements(api: aiohttp.C
 
 
 async def test_a_code_that_is_taken_while_an_import_runs_is_a_409(
-    api: aiohttp.ClientSession, shared_stack: Stack
+    api: aiohttp.ClientSession, owner: asyncpg.Connection
 ) -> None:
     """The other's transaction is open when the import looks, and committed when the import commits."""
-    other = await asyncpg.connect(shared_stack.database_url)
-    try:
-        transaction = other.transaction()
-        await transaction.start()
-        await other.execute("INSERT INTO inventory (name, quantity, code) VALUES ('nut', 1, 'A-1')")
-        async with asyncio.TaskGroup() as group:
-            sent = group.create_task(import_csv(api, as_csv(row(None, "A-1")), 409))
-            await until_one_waits(other)
-            await transaction.commit()
-        assert (await sent)["current"]["name"] == "nut"
-    finally:
-        await other.close()
+    async with asyncio.TaskGroup() as group, owner.transaction():
+        await owner.execute("INSERT INTO inventory (name, quantity, code) VALUES ('nut', 1, 'A-1')")
+        sent = group.create_task(import_csv(api, as_csv(row(None, "A-1")), 409))
+        await until_one_waits(owner)
+    assert (await sent)["current"]["name"] == "nut"
     assert await codes(api) == {"nut": "A-1"}
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import asyncpg
@@ -12,16 +9,13 @@ import pytest
 
 from shared.fields import FIELDS, REQUIRED_FIELDS
 from tests import sse
-from tests.acceptance.client import ITEMS, change, create, get, head, problem
+from tests.acceptance.client import ITEMS, as_csv, change, create, export_rows, get, head, import_csv, problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     import aiohttp
 
     from tests.stack import Stack
 
-CSV = {"Content-Type": "text/csv"}
 INT4 = 2_147_483_647
 
 
@@ -73,33 +67,6 @@ OPTIONAL = [field for field in FIELDS if field not in REQUIRED_FIELDS]
 each_field = pytest.mark.parametrize("field", OPTIONAL)
 
 
-@pytest.fixture
-async def owner(shared_stack: Stack) -> AsyncIterator[asyncpg.Connection]:
-    connection = await asyncpg.connect(shared_stack.database_url)
-    yield connection
-    await connection.close()
-
-
-async def import_csv(api: aiohttp.ClientSession, text: str, status: int = 200, query: str = "") -> Any:
-    async with api.post(f"{ITEMS}/import{query}", data=text.encode(), headers=CSV) as response:
-        assert response.status == status, await response.text()
-        return json.loads(await response.text())
-
-
-async def export_rows(api: aiohttp.ClientSession, query: str = "") -> list[dict[str, str]]:
-    async with api.get(f"{ITEMS}/export{query}") as response:
-        assert response.status == 200
-        return list(csv.DictReader(io.StringIO(await response.text(), newline="")))
-
-
-def as_csv(*rows: dict[str, Any]) -> str:
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, list(rows[0]))
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
-
-
 def test_every_optional_field_is_tried() -> None:
     assert list(CASES) == OPTIONAL
 
@@ -130,8 +97,7 @@ async def test_what_is_left_out_stays_and_null_clears(api: aiohttp.ClientSession
 async def test_it_is_everywhere_where_the_item_is(api: aiohttp.ClientSession, shared_stack: Stack, field: str) -> None:
     value, other = CASES[field].value, CASES[field].other
     start = await head(api)
-    async with api.post(ITEMS, json={"name": "bolt", "quantity": 5, field: value}) as response:
-        item = await response.json()
+    item = await create(api, **{field: value})
     address = f"{ITEMS}/{item['id']}"
     changed = await change(api, "PUT", address, {"quantity": 5, field: other})
     assert await get(api, ITEMS) == await get(api, ITEMS, limit=1) == [changed]
@@ -210,9 +176,8 @@ async def test_the_database_tidies_it_up_whoever_writes(
 
 
 async def test_a_note_of_no_characters_is_none(api: aiohttp.ClientSession) -> None:
-    async with api.post(ITEMS, json={"name": "bolt", "quantity": 5, "note": " \r\n"}) as response:
-        item = await response.json()
-    assert (response.status, item["note"]) == (201, None)
+    item = await create(api, note=" \r\n")
+    assert item["note"] is None
     noted = await change(api, "PUT", f"{ITEMS}/{item['id']}", {"quantity": 5, "note": "a"})
     assert (noted["note"], noted["version"]) == ("a", 2)
     assert (await change(api, "PUT", f"{ITEMS}/{item['id']}", {"quantity": 5, "note": ""}))["note"] is None

@@ -6,7 +6,6 @@ import asyncio
 import itertools
 from typing import TYPE_CHECKING, Any
 
-import asyncpg
 import pytest
 
 from tests.acceptance.client import (
@@ -24,22 +23,12 @@ from tests.acceptance.client import (
 from tests.acceptance.log import Event, entry, read_log
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     import aiohttp
 
     from shared.database import Connection
     from tests.stack import Stack
 
 HISTORY = "/api/history"
-
-
-@pytest.fixture
-async def owner(shared_stack: Stack) -> AsyncIterator[Connection]:
-    """A transaction beside the API's."""
-    connection = await asyncpg.connect(shared_stack.database_url)
-    yield connection
-    await connection.close()
 
 
 # Of one item --------------------------------------------------------------------------------------------------------

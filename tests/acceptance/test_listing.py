@@ -14,7 +14,19 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from yarl import URL
 
-from tests.acceptance.client import ITEMS, change, create, get, head, pages, problem, refused, tagged_version, walk
+from tests.acceptance.client import (
+    ITEMS,
+    change,
+    create,
+    export_rows,
+    get,
+    head,
+    pages,
+    problem,
+    refused,
+    tagged_version,
+    walk,
+)
 
 if TYPE_CHECKING:
     import aiohttp
@@ -281,8 +293,7 @@ async def test_a_parameter_twice_is_refused(api: aiohttp.ClientSession) -> None:
 async def test_items_below_their_minimum_are_listed_now_and_in_the_past(api: aiohttp.ClientSession) -> None:
     levels = {"below": (4, 5), "at": (5, 5), "above": (6, 5), "none": (0, None), "empty": (0, 1), "zero": (0, 0)}
     for name, (quantity, minimum) in levels.items():
-        async with api.post(ITEMS, json={"name": name, "quantity": quantity, "minimum": minimum}) as response:
-            assert response.status == 201
+        await create(api, name, quantity, minimum=minimum)
     then = await head(api)
     for sort in SORTS:
         for when in ({}, {"as_of": then}):
@@ -290,8 +301,7 @@ async def test_items_below_their_minimum_are_listed_now_and_in_the_past(api: aio
             assert sorted(item["name"] for item in found) == ["below", "empty"], (sort, when)
     assert [item["name"] for item in await get(api, ITEMS, low=1, q="elo")] == ["below"]
     assert len(await get(api, ITEMS, low=0)) == len(levels)
-    async with api.get(f"{ITEMS}/export?low=1") as response:
-        assert [line.split(",")[1] for line in (await response.text()).splitlines()] == ["name", "below", "empty"]
+    assert [row["name"] for row in await export_rows(api, "?low=1")] == ["below", "empty"]
     below = next(item for item in await get(api, ITEMS) if item["name"] == "below")
     await change(api, "PUT", f"{ITEMS}/{below['id']}", {"quantity": 5})
     assert [item["name"] for item in await get(api, ITEMS, low=1)] == ["empty"]

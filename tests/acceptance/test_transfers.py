@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import aiohttp
 import pytest
 
 from api_service.csv_format import guard
 from shared.fields import FIELDS
+from tests.acceptance.client import CSV, export_csv, import_csv
 from tests.stack import Stack
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 IMPORT = "/api/inventories/import"
 EXPORT = "/api/inventories/export"
-CSV = {"Content-Type": "text/csv"}
 MOST_BYTES = 200_000
 MOST_ROWS = 3_000
 
@@ -46,32 +45,12 @@ async def api(module_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def send(
-    api: aiohttp.ClientSession,
-    text: str | bytes,
-    status: int = 200,
-    query: str = "",
-    headers: dict[str, str] | None = None,
-) -> dict[str, Any]:
-    async with api.post(IMPORT + query, data=text, headers=CSV | (headers or {})) as response:
-        body: dict[str, Any] = json.loads(await response.text())
-        assert response.status == status, body
-        return body
-
-
-async def export(api: aiohttp.ClientSession, query: str = "") -> str:
-    async with api.get(EXPORT + query) as response:
-        assert response.status == 200
-        assert response.content_type == "text/csv"
-        return (await response.read()).decode()
-
-
 def stock(stack: Stack) -> list[tuple[str, ...]]:
     return stack.sql("SELECT name, quantity, version FROM inventory ORDER BY id")
 
 
 async def test_new_rows_are_new_items_in_the_order_of_the_file(api: aiohttp.ClientSession, module_stack: Stack) -> None:
-    body = await send(api, "name,quantity\nbolt,5\n\nnut,7\n", headers={"X-Actor": "ann"})
+    body = await import_csv(api, "name,quantity\nbolt,5\n\nnut,7\n", headers={"X-Actor": "ann"})
     assert body == {"created": 2, "updated": 0, "unchanged": 0}
     assert stock(module_stack) == [("bolt", "5", "1"), ("nut", "7", "1")]
     assert module_stack.sql("SELECT DISTINCT actor FROM inventory_history ORDER BY 1")[0] == ("ann",)
@@ -80,20 +59,20 @@ async def test_new_rows_are_new_items_in_the_order_of_the_file(api: aiohttp.Clie
 async def test_an_export_that_was_edited_changes_what_was_edited(
     api: aiohttp.ClientSession, module_stack: Stack
 ) -> None:
-    await send(api, "name,quantity\nbolt,5\n=cmd(),7\n")
-    text = await export(api)
+    await import_csv(api, "name,quantity\nbolt,5\n=cmd(),7\n")
+    text = await export_csv(api)
     assert ",'=cmd()," in text
     edited = text.replace("bolt,5,", "bolt,6,") + ",washer,9,,,\r\n"
-    assert await send(api, edited) == {"created": 1, "updated": 1, "unchanged": 1}
+    assert await import_csv(api, edited) == {"created": 1, "updated": 1, "unchanged": 1}
     assert stock(module_stack) == [("bolt", "6", "2"), ("=cmd()", "7", "1"), ("washer", "9", "1")]
 
 
 async def test_one_bad_row_and_nothing_changes(api: aiohttp.ClientSession, module_stack: Stack) -> None:
-    await send(api, "name,quantity\nbolt,5\n")
+    await import_csv(api, "name,quantity\nbolt,5\n")
     ((item_id,),) = module_stack.sql("SELECT id FROM inventory")
     before = module_stack.sql("SELECT log_head()")
     rows = f"id,name,quantity,version\n{item_id},bolt,9,1\n,nut,1,\n{item_id},bolt,9,1\n999999,x,1,\n,y,-1,\n"
-    body = await send(api, rows, 422)
+    body = await import_csv(api, rows, 422)
     assert [(fault["line"], fault["field"]) for fault in body["errors"]] == [(6, "quantity"), (4, "id"), (5, "id")]
     assert body["error_count"] == 3
     assert body["errors"][0]["column"] == 3
@@ -102,16 +81,16 @@ async def test_one_bad_row_and_nothing_changes(api: aiohttp.ClientSession, modul
 
 
 async def test_a_version_that_is_given_must_be_the_items(api: aiohttp.ClientSession, module_stack: Stack) -> None:
-    await send(api, "name,quantity\nbolt,5\n")
-    old = await export(api)
+    await import_csv(api, "name,quantity\nbolt,5\n")
+    old = await export_csv(api)
     module_stack.sql("UPDATE inventory SET quantity = 4")
-    body = await send(api, old, 422)
+    body = await import_csv(api, old, 422)
     assert [(fault["line"], fault["field"]) for fault in body["errors"]] == [(2, "version")]
     assert stock(module_stack) == [("bolt", "4", "2")]
 
 
 async def test_the_first_100_faults_are_told_and_all_are_counted(api: aiohttp.ClientSession) -> None:
-    body = await send(api, "name,quantity\n" + "x,-1\n" * 1_500, 422)
+    body = await import_csv(api, "name,quantity\n" + "x,-1\n" * 1_500, 422)
     assert [fault["line"] for fault in body["errors"]] == list(range(2, 102))
     assert body["error_count"] == 1_500
 
@@ -120,22 +99,22 @@ async def test_a_dry_run_tells_what_would_happen_and_changes_nothing(
     api: aiohttp.ClientSession, module_stack: Stack
 ) -> None:
     before = module_stack.sql("SELECT log_head()")
-    assert await send(api, "name,quantity\nbolt,5\n", query="?dry_run=1") == {
+    assert await import_csv(api, "name,quantity\nbolt,5\n", query="?dry_run=1") == {
         "created": 1,
         "updated": 0,
         "unchanged": 0,
     }
-    await send(api, "name,quantity\nbolt,x\n", 422, query="?dry_run=1")
+    await import_csv(api, "name,quantity\nbolt,x\n", 422, query="?dry_run=1")
     assert stock(module_stack) == []
     assert module_stack.sql("SELECT log_head()") == before
 
 
 async def test_a_retry_with_the_same_key_imports_once(api: aiohttp.ClientSession, module_stack: Stack) -> None:
     text, key = "name,quantity\nbolt,5\n", {"Idempotency-Key": "import-1"}
-    bodies = await asyncio.gather(*(send(api, text, headers=key) for _ in range(4)))
+    bodies = await asyncio.gather(*(import_csv(api, text, headers=key) for _ in range(4)))
     assert bodies == [{"created": 1, "updated": 0, "unchanged": 0}] * 4
     assert stock(module_stack) == [("bolt", "5", "1")]
-    await send(api, text + "nut,1\n", 422, headers=key)
+    await import_csv(api, text + "nut,1\n", 422, headers=key)
     assert stock(module_stack) == [("bolt", "5", "1")]
 
 
@@ -145,10 +124,10 @@ async def test_what_is_too_large_is_a_413_and_nothing_changes(api: aiohttp.Clien
         for _ in range(MOST_BYTES // 1_000 + 1):
             yield b"x" * 998 + b",1"
 
-    await send(api, "x" * (MOST_BYTES + 1), 413)
+    await import_csv(api, "x" * (MOST_BYTES + 1), 413)
     async with api.post(IMPORT, data=endless(), headers=CSV) as response:
         assert response.status == 413
-    body = await send(api, "name,quantity\n" + "x,1\n" * (MOST_ROWS + 1), 413)
+    body = await import_csv(api, "name,quantity\n" + "x,1\n" * (MOST_ROWS + 1), 413)
     assert str(MOST_ROWS) in body["detail"]
     assert stock(module_stack) == []
 
@@ -156,8 +135,8 @@ async def test_what_is_too_large_is_a_413_and_nothing_changes(api: aiohttp.Clien
 async def test_what_is_no_csv_is_refused(api: aiohttp.ClientSession) -> None:
     async with api.post(IMPORT, data=b"{}", headers={"Content-Type": "application/json"}) as response:
         assert response.status == 415
-    await send(api, "", 422)
-    await send(api, b"\x00" * 1_000, 422)
+    await import_csv(api, "", 422)
+    await import_csv(api, b"\x00" * 1_000, 422)
     async with api.post(f"{IMPORT}?dry_run=yes", data=b"name,quantity\n", headers=CSV) as response:
         assert response.status == 422
 
@@ -176,7 +155,7 @@ async def test_what_is_no_csv_is_refused(api: aiohttp.ClientSession) -> None:
 async def test_what_spreadsheets_write_is_imported(
     api: aiohttp.ClientSession, module_stack: Stack, data: bytes
 ) -> None:
-    assert await send(api, data) == {"created": 2, "updated": 0, "unchanged": 0}
+    assert await import_csv(api, data) == {"created": 2, "updated": 0, "unchanged": 0}
     assert stock(module_stack) == [("bolt", "5", "1"), ("nut", "7", "1")]
 
 
@@ -213,7 +192,7 @@ async def test_what_spreadsheets_write_is_imported(
 async def test_a_refusal_says_where_what_and_what_to_do(
     api: aiohttp.ClientSession, module_stack: Stack, data: bytes, detail: str
 ) -> None:
-    body = await send(api, data, 422)
+    body = await import_csv(api, data, 422)
     assert body["detail"] == f"Nothing was imported: {detail}"
     assert stock(module_stack) == []
 
@@ -224,26 +203,26 @@ async def test_an_export_saved_by_a_spreadsheet_changes_nothing(
     names = ["=cmd()", "'=x", '5" pipe; "A", b', "Zürich", "sep=;"]
     written = io.StringIO()
     csv.writer(written).writerows([("name", "quantity"), *((guard(name), 1) for name in names)])
-    await send(api, written.getvalue())
-    text = await export(api)
+    await import_csv(api, written.getvalue())
+    text = await export_csv(api)
     saved = io.StringIO()
     csv.writer(saved, delimiter="\t").writerows(csv.reader(io.StringIO(text, newline="")))
     data = ("\ufeff" + saved.getvalue()).encode("utf-16-le")
-    assert await send(api, data) == {"created": 0, "updated": 0, "unchanged": len(names)}
+    assert await import_csv(api, data) == {"created": 0, "updated": 0, "unchanged": len(names)}
     assert [row[0] for row in stock(module_stack)] == names
-    assert await export(api) == text
+    assert await export_csv(api) == text
 
 
 async def test_two_imports_of_the_same_items_in_another_order_both_go_through(
     api: aiohttp.ClientSession, module_stack: Stack
 ) -> None:
-    await send(api, "name,quantity\n" + "x,1\n" * 500)
+    await import_csv(api, "name,quantity\n" + "x,1\n" * 500)
     ids = [row[0] for row in module_stack.sql("SELECT id FROM inventory ORDER BY id")]
     files = [
         "id,name,quantity\n" + "".join(f"{item_id},x,{number}\n" for item_id in order)
         for number, order in ((2, ids), (3, ids[::-1]))
     ]
-    await asyncio.gather(*(send(api, file) for file in files))
+    await asyncio.gather(*(import_csv(api, file) for file in files))
     assert {row[1:] for row in stock(module_stack)} in ({("2", "3")}, {("3", "3")})
 
 
@@ -268,13 +247,13 @@ async def test_an_export_is_of_one_position_whatever_changes_meanwhile(
 async def test_an_export_may_be_a_part_a_past_and_marked_for_excel(
     api: aiohttp.ClientSession, module_stack: Stack
 ) -> None:
-    await send(api, "name,quantity\nZürich,1\nBern,2\n")
+    await import_csv(api, "name,quantity\nZürich,1\nBern,2\n")
     ((past,),) = module_stack.sql("SELECT log_position()")
     module_stack.sql("DELETE FROM inventory")
-    text = await export(api, f"?as_of={past}&q=zurich&bom=1")
+    text = await export_csv(api, f"?as_of={past}&q=zurich&bom=1")
     assert text.startswith("\ufeffid,name,quantity")
     assert [line.split(",")[1] for line in text.splitlines()[1:]] == ["Zürich"]
-    assert await export(api) == f"{','.join(['id', *FIELDS, 'version', 'created_at', 'updated_at'])}\r\n"
+    assert await export_csv(api) == f"{','.join(['id', *FIELDS, 'version', 'created_at', 'updated_at'])}\r\n"
     for query in ("?bom=2", "?as_of=x", "?colour=red"):
         async with api.get(EXPORT + query) as response:
             assert response.status == 422
