@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from shared.position import MalformedPositionError, Position
+from shared.log.position import MalformedPositionError, Position
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue

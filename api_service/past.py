@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from api_service.requests import invalid
 from api_service.store import history
 from api_service.store.items import State
-from shared.position import Position
+from shared.log.position import Position
 from shared.problems import Problem
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import sys
 import aiohttp
 import asyncpg
 
+from shared.log.follower import select_head
 from stream_service.store import log as log_store
 
 CONFIGURATION = """
@@ -41,7 +42,7 @@ async def feed(url: str, publish: str) -> None:
     rung = asyncio.Event()
     listener, reader = await asyncpg.connect(url), await asyncpg.connect(url)
     await listener.add_listener("inventory_history", lambda *_: rung.set())
-    head = await log_store.select_head(reader)
+    head = await select_head(reader)
     last = head.event_id
     async with aiohttp.ClientSession() as session:
         await (await session.post(publish, data=b'{"event":"hello"}')).read()

@@ -10,9 +10,9 @@ from quart_cors import cors
 from shared import background, hosts, metrics
 from shared.database import create_pool, database_url
 from shared.health import NotReadyError, health_blueprint
+from shared.log.doorbell import Doorbell
 from shared.problems import answer_with_problems
 from stream_service.blueprints import documentation, events
-from stream_service.listener import Listener
 from stream_service.relay import Relay
 from stream_service.replay import Replay
 from stream_service.ring import Ring
@@ -47,10 +47,12 @@ def create_app(settings: StreamSettings) -> Quart:
                 flush_seconds=settings.stream_flush_ms / 1000,
                 heartbeat_seconds=settings.stream_heartbeat_seconds,
             )
-            listener = Listener(listen_url, relay.ring, application_name=f"{ROLE} listener")
+            doorbell = Doorbell(listen_url, relay.follower.wake, application_name=f"{ROLE} listener")
             subscribers.connect(relay, Replay(pool, settings.stream_replay_readers), pool)
-            app.extensions["relay"], app.extensions["listener"] = relay, listener
-            async with background.running(relay=relay.run, heartbeat=relay.beat, listener=listener.run):
+            app.extensions["relay"], app.extensions["doorbell"] = relay, doorbell
+            async with background.running(
+                follower=relay.follower.run, heartbeats=relay.send_heartbeats, doorbell=doorbell.run
+            ):
                 yield
 
     async def check() -> None:
@@ -58,7 +60,7 @@ def create_app(settings: StreamSettings) -> Quart:
             raise NotReadyError("about to stop")
         if not app.extensions["relay"].is_caught_up:
             raise NotReadyError("the log can't be read")
-        if not app.extensions["listener"].is_listening:
+        if not app.extensions["doorbell"].is_listening:
             raise NotReadyError("not listening")
 
     app.register_blueprint(health_blueprint(check))

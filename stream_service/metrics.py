@@ -9,7 +9,6 @@ HEAD = Gauge("stockstream_head", "Last event id read from the log", multiprocess
 CAUGHT_UP = Gauge(
     "stockstream_caught_up", "1 while the log can be read and was read to its end", multiprocess_mode="livemin"
 )
-LISTENING = Gauge("stockstream_listening", "1 while the doorbell is proven to be heard", multiprocess_mode="livemin")
 COMMIT_TO_SEND = Histogram(
     "stockstream_commit_to_send_seconds",
     "From the commit of the oldest event of a pass to the end of the pass over all who are live",
@@ -20,9 +19,3 @@ BYTES = Counter("stockstream_sent_bytes_total", "Bytes of frames sent")
 STREAMS = Counter("stockstream_streams_total", "Streams by how they began", ["start"])
 REPLAYS = Counter("stockstream_replays_total", "Resumes from behind the head, by where they read first", ["source"])
 RING_MISSES = Counter("stockstream_ring_misses_total", "Spans read from the database since they had left the ring")
-LISTENER_CONNECTS = Counter("stockstream_listener_connects_total", "Times that the listener has connected")
-NOTIFICATION_QUEUE = Gauge(
-    "stockstream_notification_queue_usage",
-    "Share of PostgreSQL's notification queue in use (0 to 1); when it is full, commits fail",
-    multiprocess_mode="livemax",
-)

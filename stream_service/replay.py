@@ -13,7 +13,8 @@ from stream_service.store import log as log_store
 
 if TYPE_CHECKING:
     from shared.database import Pool
-    from shared.position import Position
+    from shared.log.position import Position
+    from stream_service.filters import Filter
 
 BLOCK_EVENTS = 1_000  # ids that a block covers; about 300 KB of frames
 CACHED_BLOCKS = 24
@@ -48,7 +49,7 @@ class Replay:
         self._gate = asyncio.Semaphore(readers)
         self._blocks: OrderedDict[BlockKey, asyncio.Task[Block]] = OrderedDict()
 
-    async def span(self, cursor: int, head: Position, items: frozenset[int] | None) -> Span:
+    async def span(self, cursor: int, head: Position, wanted: Filter | None) -> Span:
         """What comes next after the cursor; at most one block. Raises DatabaseUnavailableError and PrunedError."""
         key = _key(cursor, head)
         block, floor = await asyncio.shield(self._fetch(key))
@@ -57,8 +58,8 @@ class Replay:
         if key.up_to < head.event_id:
             self._fetch(_key(key.up_to, head))
         start = bisect_right(block, cursor, key=lambda frame: frame.event_id)
-        if items is not None:
-            block, start = [frame for frame in block[start:] if frame.item_id in items], 0
+        if wanted is not None:
+            block, start = [frame for frame in block[start:] if wanted.matches(frame)], 0
         return join(block, start, key.up_to)
 
     def _fetch(self, key: BlockKey) -> asyncio.Task[Block]:

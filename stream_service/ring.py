@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from stream_service.filters import Filter
+
 SPAN_BYTES = 64 * 1024  # the most that is joined into one write, and so what a slow reader can hold on to
 SHARED_SPANS = 64  # kept for others at the same place; bounded, since in a quiet time nothing clears them
 _TRIM_SLACK = 1.25  # lists are cut from the front now and then, not with every event
@@ -73,9 +75,9 @@ class Ring:
             span = self._spans[cursor] = join(self._frames, start, max(cursor, self.head))
         return span
 
-    def narrowed(self, cursor: int, items: frozenset[int]) -> Span:
-        """The same for a subscriber of these items only. The end moves on past what it left out."""
-        chosen = [frame for frame in self._frames[bisect_right(self._ids, cursor) :] if frame.item_id in items]
+    def filtered(self, cursor: int, wanted: Filter) -> Span:
+        """The same for a subscriber who wants some events only. The end moves on past those that are left out."""
+        chosen = [frame for frame in self._frames[bisect_right(self._ids, cursor) :] if wanted.matches(frame)]
         return join(chosen, 0, max(cursor, self.head))
 
     def _trim(self) -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from shared.faults import DatabaseUnavailableError
-from shared.position import Position
+from shared.log.position import Position
 from stream_service import frames, metrics
 from stream_service.eager import start
 from stream_service.replay import PrunedError
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
     from typing import Any
 
+    from stream_service.filters import Filter
     from stream_service.relay import Relay
     from stream_service.replay import Replay
     from stream_service.ring import Span
@@ -38,15 +39,15 @@ class Subscriber:
     """A cursor into the log. ``live`` is the set that the fan-out passes over; it is in there only at the head."""
 
     def __init__(
-        self, send: Send, relay: Relay, replay: Replay, live: dict[Subscriber, None], items: frozenset[int] | None
+        self, send: Send, relay: Relay, replay: Replay, live: dict[Subscriber, None], wanted: Filter | None
     ) -> None:
         self._send = send
         self._relay = relay
         self._replay = replay
         self._live = live
-        self._items = items
+        self._wanted = wanted
         self._log_number = relay.log_number
-        self._beats = relay.beats
+        self._heartbeat_number = relay.heartbeat_number
         self._cursor = 0
         self._announced: int | None = 0  # the position that the client knows
         self._released: asyncio.Future[None] | None = None
@@ -83,12 +84,12 @@ class Subscriber:
         if data:
             await self._send(data)
             metrics.BYTES.inc(len(data))
-        return bool(data) or self._cursor < self._relay.events.head
+        return bool(data) or self._cursor < self._relay.ring.head
 
     async def _start_over(self, reason: str) -> bool:
         """The client must load the stock again; from the head on it misses nothing."""
         self._log_number = self._relay.log_number
-        self._cursor = self._announced = self._relay.events.head
+        self._cursor = self._announced = self._relay.ring.head
         await self._send(frames.reset(reason, str(self._head())))
         return True
 
@@ -103,12 +104,12 @@ class Subscriber:
 
     def offer(self) -> int:
         """There is news: send it if that needs no waiting. Returns the bytes sent. The fan-out calls this."""
-        ring = self._relay.events
+        ring = self._relay.ring
         if self._log_number != self._relay.log_number or not ring.holds(self._cursor):
             self._release()
             return 0
-        items = self._items
-        data = self._take(ring.span(self._cursor) if items is None else ring.narrowed(self._cursor, items))
+        wanted = self._wanted
+        data = self._take(ring.span(self._cursor) if wanted is None else ring.filtered(self._cursor, wanted))
         if data:
             self._write(data)
         if self._cursor < ring.head:
@@ -134,24 +135,26 @@ class Subscriber:
         """The span's bytes, with a heartbeat if one is due. Moves the cursor."""
         self._cursor = span.end
         if span.data:
-            self._announced = span.end if self._items is None else None  # a narrowed span may end in what it left out
-        if self._beats == self._relay.beats:
+            self._announced = span.end if self._wanted is None else None  # a filtered span may end in what it left out
+        if self._heartbeat_number == self._relay.heartbeat_number:
             return span.data
-        self._beats = self._relay.beats
+        self._heartbeat_number = self._relay.heartbeat_number
         if self._announced == self._cursor:
-            return span.data + self._relay.pulse
+            return span.data + self._relay.latest_heartbeat
         self._announced = self._cursor
-        return span.data + frames.progress(str(Position(self._head().epoch, self._cursor))) + self._relay.pulse
+        return (
+            span.data + frames.progress(str(Position(self._head().epoch, self._cursor))) + self._relay.latest_heartbeat
+        )
 
     async def _next_span(self) -> Span:
         """From the ring if it is still there, else from the database, which may take its time to come back."""
         while True:
-            ring = self._relay.events
+            ring = self._relay.ring
             if ring.holds(self._cursor):
-                return ring.span(self._cursor) if self._items is None else ring.narrowed(self._cursor, self._items)
+                return ring.span(self._cursor) if self._wanted is None else ring.filtered(self._cursor, self._wanted)
             metrics.RING_MISSES.inc()
             try:
-                return await self._replay.span(self._cursor, self._head(), self._items)
+                return await self._replay.span(self._cursor, self._head(), self._wanted)
             except DatabaseUnavailableError:
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from shared.database import Pool
-    from shared.position import Position
+    from shared.log.position import Position
+    from stream_service.filters import Filter
     from stream_service.relay import Relay
     from stream_service.replay import Replay
     from stream_service.settings import StreamSettings
@@ -33,12 +34,12 @@ LAST_WRITE_SECONDS = 0.5  # what a reader that is slow to take its last bytes ge
 
 @dataclass(frozen=True)
 class Subscription:
-    """What a client asked for. Without ``positions``: from now on; ``items`` None: all of them."""
+    """What a client asked for. Without ``positions``: from now on; without ``wanted``: every event."""
 
     client: str
     positions: Sequence[Position] = ()
     snapshot: bool = False
-    items: frozenset[int] | None = None
+    wanted: Filter | None = None
 
 
 class BusyError(Exception):
@@ -80,7 +81,7 @@ class Subscribers:
         try:
             with self._admitted(subscription.client):
                 await self._wait_for_the_log()
-                subscriber = Subscriber(send, self._relay, self._replay, self._live, subscription.items)
+                subscriber = Subscriber(send, self._relay, self._replay, self._live, subscription.wanted)
                 opening, cursor = await self._begin(subscription)
                 with self._opened(subscriber):
                     await subscriber.run([_retry(RETRY_MILLISECONDS), *opening], cursor)
@@ -140,7 +141,7 @@ class Subscribers:
             return
         try:
             async with asyncio.timeout(FIRST_READ_SECONDS):
-                await self._relay.first_read.wait()
+                await self._relay.started.wait()
         except TimeoutError:
             raise BusyError("the log has not been read yet") from None
 
@@ -173,13 +174,13 @@ class Subscribers:
 
     async def _resume(self, asked: Position) -> tuple[list[bytes], int]:
         """From the asked position on, or a reset to the head."""
-        if asked.epoch == self._relay.epoch and asked.event_id > self._relay.events.head:
+        if asked.epoch == self._relay.epoch and asked.event_id > self._relay.ring.head:
             await self._refresh()  # the client may have seen what we have not read yet
         head = self._head()
         if asked.epoch == head.epoch and asked.event_id <= head.event_id:
             metrics.STREAMS.labels("resume").inc()
             if asked.event_id < head.event_id:
-                metrics.REPLAYS.labels("ring" if self._relay.events.holds(asked.event_id) else "database").inc()
+                metrics.REPLAYS.labels("ring" if self._relay.ring.holds(asked.event_id) else "database").inc()
             return [self._relay.heartbeat()], asked.event_id
         metrics.STREAMS.labels("reset").inc()
         reason = "ahead of the log" if asked.epoch == head.epoch else "of another log"
@@ -188,7 +189,7 @@ class Subscribers:
     async def _refresh(self) -> None:
         try:
             async with asyncio.timeout(REFRESH_SECONDS):
-                await self._relay.refresh()
+                await self._relay.follower.refresh()
         except TimeoutError:
             raise BusyError("the database can't be reached") from None
 

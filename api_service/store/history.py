@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.database import load_queries
-from shared.position import Position
+from shared.log.position import Position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

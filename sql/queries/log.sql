@@ -1,16 +1,8 @@
 -- The log, as the stream reads it. Nothing here writes.
 
--- name: select_epoch_and_head()^
--- Which log this is, and its last committed event.
-SELECT log_epoch() AS epoch, log_head() AS head;
-
 -- name: select_floor()$
 -- The log is whole after this event; what came before may have been pruned.
 SELECT log_floor();
-
--- name: select_notification_queue_usage()$
--- The share of the notification queue that is in use; when it is full, commits fail.
-SELECT pg_notification_queue_usage();
 
 -- name: select_events(after, up_to, page)
 -- A page of the log: each event as the one line of JSON that its subscribers get.
@@ -33,7 +25,3 @@ LIMIT :page;
 SELECT i.id, item_document(i)::text AS document
 FROM inventory AS i
 ORDER BY i.id;
-
--- name: ring_doorbell(token)$
--- What a commit does to its listeners, done by the listener to itself.
-SELECT pg_notify('inventory_history', :token);

@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, Any
 
 from quart import Blueprint, Response, current_app, request
 
-from shared.position import MalformedPositionError, Position
+from shared.log.position import MalformedPositionError, Position
 from shared.problems import Problem
 from stream_service.asyncapi import MOST_ITEMS
+from stream_service.filters import of_items
 from stream_service.subscribers import Subscription
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from stream_service.filters import Filter
     from stream_service.subscribers import Subscribers
 
 blueprint = Blueprint("events", __name__)
@@ -39,7 +41,7 @@ async def events() -> Response:
         client=request.remote_addr or "",
         positions=_positions(),
         snapshot=_snapshot(),
-        items=_items(),
+        wanted=_filter(),
     )
     subscribers: Subscribers = current_app.extensions["subscribers"]
     send = request.scope[DIRECT_SEND]  # type: ignore[literal-required]
@@ -101,8 +103,8 @@ def _snapshot() -> bool:
     return value == "1"
 
 
-def _items() -> frozenset[int] | None:
+def _filter() -> Filter | None:
     values = request.args.getlist("item")
     if len(values) > MOST_ITEMS or not all(v.isascii() and v.isdigit() and len(v) < 20 for v in values):
         raise Problem(HTTPStatus.BAD_REQUEST, f"item: must be an item's id, {MOST_ITEMS} times at most.")
-    return frozenset(map(int, values)) or None
+    return of_items(map(int, values))

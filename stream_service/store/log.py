@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.database import acquire, load_queries
-from shared.position import Position
+from shared.log.follower import select_head
 from stream_service import frames
 from stream_service.ring import Frame
 
 if TYPE_CHECKING:
     from shared.database import Connection, Pool
+    from shared.log.position import Position
 
 queries = load_queries("log")
 
@@ -25,20 +26,9 @@ class Snapshot(NamedTuple):
     position: Position
 
 
-async def select_head(connection: Connection) -> Position:
-    """Which log this is, and its last committed event."""
-    row = await queries.select_epoch_and_head(connection)
-    return Position(row["epoch"], row["head"])
-
-
 async def select_floor(connection: Connection) -> int:
     """The log is whole after this event; it only rises."""
     return int(await queries.select_floor(connection))
-
-
-async def select_notification_queue_usage(connection: Connection) -> float:
-    """From 0 to 1."""
-    return float(await queries.select_notification_queue_usage(connection))
 
 
 async def select_events(
@@ -62,8 +52,3 @@ async def select_snapshot(pool: Pool) -> Snapshot:
     parts = [documents[start : start + SNAPSHOT_PART] for start in range(0, len(documents), SNAPSHOT_PART)] or [[]]
     encoded = [frames.snapshot(part, None) for part in parts[:-1]]
     return Snapshot([*encoded, frames.snapshot(parts[-1], str(head))], head)
-
-
-async def ring_doorbell(connection: Connection, token: str) -> None:
-    """Notify every listener, ourselves among them."""
-    await queries.ring_doorbell(connection, token=token)

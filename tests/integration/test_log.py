@@ -12,7 +12,7 @@ import pytest
 from api_service.store import items
 from shared.database import Pool, load_queries
 from shared.fields import FIELDS, ItemFields
-from stream_service.store import log as log_store
+from shared.log.follower import select_head
 
 if TYPE_CHECKING:
     from tests.postgres import Connect, PostgresServer
@@ -241,8 +241,8 @@ async def test_a_snapshot_and_every_event_after_it_are_the_table(pool: Pool) -> 
 
 async def test_the_epoch_changes_with_the_database(postgres: PostgresServer, pool: Pool) -> None:
     async with pool.acquire() as connection:
-        here = await log_store.select_head(connection)
-        assert here == await log_store.select_head(connection)
+        here = await select_head(connection)
+        assert here == await select_head(connection)
     other = postgres.create_database()
     assert postgres.sql(other, "SELECT log_epoch()") != [(here.epoch,)]
     postgres.drop_database(other)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.position import MalformedPositionError, Position
+from shared.log.position import MalformedPositionError, Position
 
 
 @pytest.mark.parametrize("text", ["3f9c-1042", "3f9c01ab-0", f"a-{2**63 - 1}"])

@@ -1,4 +1,4 @@
-"""LISTEN: one connection that hears the doorbell of the log, and knows whether it does."""
+"""LISTEN: one connection that is notified when the log grows, and knows whether it is."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ import secrets
 from typing import TYPE_CHECKING, Any
 
 import structlog
+from prometheus_client import Counter, Gauge
 
 from shared.database import connect
 from shared.faults import DatabaseUnavailableError
-from stream_service import metrics
-from stream_service.store import log as log_store
+from shared.log.follower import queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,17 +22,25 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 CHANNEL = "inventory_history"
-PROOF_INTERVAL_SECONDS = 5.0
-PROOF_TIMEOUT_SECONDS = 5.0
+PROBE_INTERVAL_SECONDS = 5.0
+PROBE_TIMEOUT_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 0.1
 LONGEST_RETRY_SECONDS = 2.0
 
+LISTENING = Gauge("stockstream_listening", "1 while notifications are known to arrive", multiprocess_mode="livemin")
+CONNECTS = Counter("stockstream_listener_connects_total", "Times that the listening connection was made")
+NOTIFICATION_QUEUE = Gauge(
+    "stockstream_notification_queue_usage",
+    "Share of PostgreSQL's notification queue in use (0 to 1); when it is full, commits fail",
+    multiprocess_mode="livemax",
+)
 
-class Listener:
+
+class Doorbell:
     """Calls ``on_ring`` for every notification, and after every (re)connect.
 
-    A connection can look fine and hear nothing: a peer that is gone, a pooler that lends another backend to each
-    transaction. So it rings for itself every PROOF_INTERVAL_SECONDS, and one that doesn't hear itself is replaced.
+    A connection can look fine and receive nothing: a peer that is gone, a pooler that lends another backend to each
+    transaction. So it notifies itself every PROBE_INTERVAL_SECONDS, and one that does not receive that is replaced.
     """
 
     def __init__(self, url: str, on_ring: Callable[[], None], *, application_name: str) -> None:
@@ -41,7 +49,7 @@ class Listener:
         self._on_ring = on_ring
         self._application_name = application_name
         self._token = secrets.token_hex(8)
-        self._heard_itself = asyncio.Event()
+        self._probe_received = asyncio.Event()
 
     async def run(self) -> None:
         """Listen until cancelled, however often the connection is lost."""
@@ -51,7 +59,7 @@ class Listener:
                 await self._listen()
             except DatabaseUnavailableError as error:
                 if self.is_listening:
-                    log.warning("listener lost its connection", reason=str(error))
+                    log.warning("the listening connection was lost", reason=str(error))
                     retry = FIRST_RETRY_SECONDS
             self._set_listening(False)
             await asyncio.sleep(retry)
@@ -64,13 +72,14 @@ class Listener:
         try:
             if connection.is_closed():
                 raise DatabaseUnavailableError("the connection was closed")
-            await connection.add_listener(CHANNEL, self._heard)
-            metrics.LISTENER_CONNECTS.inc()
+            await connection.add_listener(CHANNEL, self._receive)
+            CONNECTS.inc()
             self._on_ring()
             while True:
-                await self._prove(connection)
+                await self._probe(connection)
                 self._set_listening(True)
-                await _wait(lost, PROOF_INTERVAL_SECONDS)
+                NOTIFICATION_QUEUE.set(await queries.select_notification_queue_usage(connection))
+                await _wait(lost, PROBE_INTERVAL_SECONDS)
                 if lost.is_set():
                     raise DatabaseUnavailableError("the connection was closed")
         finally:
@@ -78,20 +87,21 @@ class Listener:
 
     def _set_listening(self, is_listening: bool) -> None:
         self.is_listening = is_listening
-        metrics.LISTENING.set(is_listening)
+        LISTENING.set(is_listening)
 
-    async def _prove(self, connection: Connection) -> None:
-        self._heard_itself.clear()
+    async def _probe(self, connection: Connection) -> None:
+        """Notify all who listen, and wait until this connection is. Raises DatabaseUnavailableError if it is not."""
+        self._probe_received.clear()
         try:
-            async with asyncio.timeout(PROOF_TIMEOUT_SECONDS):
-                await log_store.ring_doorbell(connection, self._token)
-                await self._heard_itself.wait()
+            async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):
+                await queries.notify(connection, token=self._token)
+                await self._probe_received.wait()
         except TimeoutError:
-            raise DatabaseUnavailableError("it did not hear its own ring") from None
+            raise DatabaseUnavailableError("its own notification did not arrive") from None
 
-    def _heard(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+    def _receive(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
         if payload == self._token:
-            self._heard_itself.set()
+            self._probe_received.set()
         else:
             self._on_ring()
 

@@ -1,0 +1,13 @@
+-- What it takes to follow the log. Nothing here writes.
+
+-- name: select_head()^
+-- Which log this is, and its last committed event.
+SELECT log_epoch() AS epoch, log_head() AS head;
+
+-- name: notify(token)!
+-- Do to all who listen what a commit does to them.
+SELECT pg_notify('inventory_history', :token);
+
+-- name: select_notification_queue_usage()$
+-- The share of the notification queue that is in use (0 to 1); when it is full, commits fail.
+SELECT pg_notification_queue_usage();
