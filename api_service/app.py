@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING
 
 from quart import Quart
 
-from api_service.answers import code_taken
-from api_service.blueprints import dashboard, documentation, history, inventories, transfers, trends
-from api_service.connections import CodeTakenError, open_pools
-from api_service.edge import guard
-from api_service.gates import create_gates
-from api_service.housekeeping import keep_house
-from api_service.openapi import describe
+from api_service.http.answers import busy, code_taken
+from api_service.http.blueprints import dashboard, documentation, history, inventories, transfers, trends
+from api_service.http.gate import guard
+from api_service.http.openapi import describe
+from api_service.http.services import Services, provide, services
+from api_service.limits import BusyError, create_limits
+from api_service.pruning import prune_periodically
 from api_service.readiness import check_readiness
 from api_service.stock import Stock
+from api_service.store.connections import CodeTakenError, open_pools
 from api_service.total_trends import TotalTrends
 from shared import background, metrics
 from shared.database import database_url
@@ -40,6 +41,7 @@ def create_app(settings: ApiSettings) -> Quart:
     app.extensions["settings"] = settings
     answer_with_problems(app)
     app.register_error_handler(CodeTakenError, code_taken)
+    app.register_error_handler(BusyError, busy)
     guard(app, settings)
     for resource in (inventories, history, trends, transfers, dashboard, documentation):
         app.register_blueprint(resource.blueprint)
@@ -48,16 +50,14 @@ def create_app(settings: ApiSettings) -> Quart:
     async def connected():  # type: ignore[no-untyped-def]
         url = database_url(settings, ROLE)
         async with open_pools(url, application_name=ROLE, size=settings.api_pool_size) as pools:
-            gates = create_gates(pools.readers.get_max_size())
-            app.extensions["pools"] = pools
-            app.extensions["gates"] = gates
-            app.extensions["stock"] = Stock(pools.readers)
-            app.extensions["total_trends"] = TotalTrends(pools.readers, gates.scans)
-            housekeeping = functools.partial(keep_house, pools.writers, settings.history_retention)
-            async with background.running(housekeeping=housekeeping):
+            limits = create_limits(pools.readers.get_max_size())
+            stock, total_trends = Stock(pools.readers), TotalTrends(pools.readers, limits.scans)
+            provide(app, Services(pools, limits, stock, total_trends))
+            prune = functools.partial(prune_periodically, pools.writers, settings.history_retention)
+            async with background.running(pruning=prune):
                 yield
 
-    app.register_blueprint(health_blueprint(lambda: check_readiness(app.extensions["pools"].writers)))
+    app.register_blueprint(health_blueprint(lambda: check_readiness(services().pools.writers)))
     app.register_blueprint(metrics.blueprint)
     describe(app)
     return app

@@ -1,10 +1,10 @@
-"""The whole stock, as it is listed: kept in memory with its position, and asked for anew when the log has moved on."""
+"""The whole stock as a list, kept in memory until the log moves on."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from api_service.shared_look import SharedLook
+from api_service.coalescing import Coalesced
 from api_service.store import items
 from shared.database import acquire
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class Stock:
-    """What the list shows. Nothing is ever answered from memory that the database has not just confirmed."""
+    """The current list. It is served from memory only after the database has confirmed that it is current."""
 
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
         self._latest: Snapshot | None = None
-        self.state = SharedLook(self._select_state)
-        self._snapshot = SharedLook(self._select_snapshot)
+        self.state = Coalesced(self._select_state)
+        self._snapshot = Coalesced(self._select_snapshot)
 
     async def snapshot(self) -> Snapshot:
         """Every item, and the state that this is."""

@@ -1,6 +1,6 @@
-"""How the total of the stock went: read once for all who ask for the same at about the same time.
+"""The total quantity of the stock over time. One query serves all who ask for the same trend at the same time.
 
-It is the one read whose cost grows with what happened in its span, and every open dashboard asks for it.
+It is the one query whose cost grows with the number of events in its span, and every open dashboard asks for it.
 """
 
 from __future__ import annotations
@@ -10,48 +10,48 @@ from collections import OrderedDict
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
-from api_service.shared_look import SharedLook
+from api_service.coalescing import Coalesced
 from api_service.store import history
 from shared.database import acquire
 
 if TYPE_CHECKING:
-    from api_service.gates import Gate
+    from api_service.limits import Limit
     from shared.database import Pool
 
 DEFAULT_SPAN = timedelta(hours=24)
-COSTLY_SECONDS = 0.1  # a trend that took less to read is read anew for whoever asks later
-KEPT_TIMES = 20  # one that took more is kept for so many times as long: asking again costs 5 % of a connection
+COSTLY_SECONDS = 0.1  # a trend that took less to read is not kept
+KEPT_TIMES = 20  # one that took more is kept 20 times as long, so that it occupies 5 % of a connection
 KEPT_TRENDS = 64
 
 
 class TotalTrend(NamedTuple):
-    """The totals at these moments, read at ``read_at`` in ``seconds`` (by the monotonic clock)."""
+    """The totals at these times. Reading them took ``seconds``, until ``read_at`` (time.monotonic())."""
 
-    moments: history.Moments
+    times: history.TimeSteps
     totals: list[int | None]
     read_at: float
     seconds: float
 
     @property
     def until(self) -> datetime:
-        return self.moments.since + self.moments.step * self.moments.steps
+        return self.times.since + self.times.step * self.times.steps
 
     def is_kept(self) -> bool:
-        """Whether it may be told to whoever asks now."""
+        """Whether it may be answered again."""
         return self.seconds > COSTLY_SECONDS and time.monotonic() < self.read_at + KEPT_TIMES * self.seconds
 
 
 class TotalTrends:
-    """The latest trends by what was asked for: since when (None: DEFAULT_SPAN ago), in how many steps."""
+    """The latest trends, by their beginning (None: DEFAULT_SPAN ago) and their number of steps."""
 
-    def __init__(self, readers: Pool, gate: Gate) -> None:
+    def __init__(self, readers: Pool, limit: Limit) -> None:
         self._readers = readers
-        self._gate = gate
+        self._limit = limit
         self._latest: OrderedDict[tuple[datetime | None, int], TotalTrend] = OrderedDict()
-        self._reading: dict[tuple[datetime | None, int], SharedLook[TotalTrend]] = {}
+        self._reading: dict[tuple[datetime | None, int], Coalesced[TotalTrend]] = {}
 
     async def get(self, since: datetime | None, steps: int) -> TotalTrend:
-        """The trend up to now; up to some seconds ago if it is costly to read."""
+        """The trend up to now. One that is costly to read may be some seconds old."""
         key = (since, steps)
         latest = self._latest.get(key)
         if latest is None or not latest.is_kept():
@@ -59,9 +59,9 @@ class TotalTrends:
         return latest
 
     async def _read(self, key: tuple[datetime | None, int]) -> TotalTrend:
-        look = self._reading.setdefault(key, SharedLook(lambda: self._select(*key)))
+        query = self._reading.setdefault(key, Coalesced(lambda: self._select(*key)))
         try:
-            trend = await look()
+            trend = await query()
         finally:
             self._reading.pop(key, None)
         self._latest[key] = trend
@@ -71,10 +71,10 @@ class TotalTrends:
         return trend
 
     async def _select(self, since: datetime | None, steps: int) -> TotalTrend:
-        async with self._gate.entered(), acquire(self._readers) as connection:
+        async with self._limit.slot(), acquire(self._readers) as connection:
             began, now = time.monotonic(), datetime.now(UTC)
             start = since or now - DEFAULT_SPAN
-            moments = history.Moments(start, (now - start) / steps, steps)
-            totals = await history.select_total_trend(connection, moments)
+            times = history.TimeSteps(start, (now - start) / steps, steps)
+            totals = await history.select_total_trend(connection, times)
             ended = time.monotonic()
-        return TotalTrend(moments, totals, ended, ended - began)
+        return TotalTrend(times, totals, ended, ended - began)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, RootModel, WithJsonSchema
 
 from shared.fields import ItemFields
+from shared.log.position import POSITION_PATTERN
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
 VERSION = "0.1.0"  # of both descriptions, and of pyproject.toml
 LARGEST_ID = 2**63 - 1
-POSITION_PATTERN = "^[0-9a-z]{1,16}-[0-9]{1,19}$"
 
 ITEM: JsonDict = {
     "id": 7,

@@ -6,7 +6,8 @@ import functools
 import json
 from typing import Any, NamedTuple
 
-from shared.documents import LARGEST_ID, POSITION_PATTERN, VERSION, Busy, Heartbeat, Reset, Snapshot, Update
+from shared.documents import LARGEST_ID, VERSION, Busy, Heartbeat, Reset, Snapshot, Update
+from shared.log.position import POSITION_PATTERN
 from shared.schemas import named_schema
 
 MOST_ITEMS = 1_000

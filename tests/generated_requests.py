@@ -12,8 +12,8 @@ import schemathesis
 from schemathesis.core.failures import AcceptedNegativeData
 from schemathesis.openapi.checks import RejectedPositiveData, UseAfterFree
 
-from api_service.cursors import Cursor
-from api_service.models import CURSOR_PATTERN
+from api_service.http.cursors import Cursor
+from api_service.http.models import CURSOR_PATTERN
 
 if TYPE_CHECKING:
     from schemathesis import Case, HookContext

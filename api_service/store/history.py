@@ -1,4 +1,4 @@
-"""The log, read: the audit trail, the past, trends; and its pruning."""
+"""Reads the log: the audit trail, past states, trends. Prunes it, too."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Extent(NamedTuple):
         return str(Position(self.epoch, event_id))
 
 
-class Moments(NamedTuple):
-    """``steps`` + 1 evenly spaced moments, the first of them ``since``."""
+class TimeSteps(NamedTuple):
+    """``steps`` + 1 evenly spaced times, the first of them ``since``."""
 
     since: datetime
     step: timedelta
@@ -94,20 +94,20 @@ async def select_event_at(connection: Connection, moment: datetime) -> int | Non
     return found
 
 
-async def select_total_trend(connection: Connection, moments: Moments) -> list[int | None]:
-    """The sum of all quantities at these moments.
+async def select_total_trend(connection: Connection, times: TimeSteps) -> list[int | None]:
+    """The sum of all quantities at these times.
 
     None where the log does not reach back that far, or more than MOST_TREND_EVENTS events have followed.
     """
-    rows = queries.select_total_trend(connection, **moments._asdict(), most=MOST_TREND_EVENTS)
+    rows = queries.select_total_trend(connection, **times._asdict(), most=MOST_TREND_EVENTS)
     return [row["quantity"] async for row in rows]
 
 
 async def select_item_trends(
-    connection: Connection, item_ids: Sequence[int], moments: Moments
+    connection: Connection, item_ids: Sequence[int], times: TimeSteps
 ) -> dict[int, list[int | None]]:
-    """The quantities of these items at these moments; None where there was no such item."""
-    rows = queries.select_item_trends(connection, items=item_ids, **moments._asdict())
+    """The quantities of these items at these times; None where there was no such item."""
+    rows = queries.select_item_trends(connection, items=item_ids, **times._asdict())
     return {row["id"]: row["quantities"] async for row in rows}
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import NamedTuple, Self
 
-_POSITION = re.compile(r"([0-9a-z]{1,16})-([0-9]{1,19})", re.ASCII)
+EPOCH_PATTERN = "[0-9a-z]{1,16}"
+POSITION_PATTERN = f"^{EPOCH_PATTERN}-[0-9]{{1,19}}$"
+_POSITION = re.compile(POSITION_PATTERN)
 _MAX_EVENT_ID = 2**63 - 1
 
 
@@ -22,10 +24,10 @@ class Position(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Read a position, or raise MalformedPositionError."""
-        match = _POSITION.fullmatch(text)
-        if match is None or int(match[2]) > _MAX_EVENT_ID:
+        epoch, _, event_id = text.partition("-")
+        if not _POSITION.fullmatch(text) or int(event_id) > _MAX_EVENT_ID:
             raise MalformedPositionError("a position is <epoch>-<event id>, as in 3f9c01ab-1042")
-        return cls(match[1], int(match[2]))
+        return cls(epoch, int(event_id))
 
     def __str__(self) -> str:
         return f"{self.epoch}-{self.event_id}"

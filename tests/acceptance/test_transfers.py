@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from api_service.csv_format import guard
+from api_service.transfers.csv_format import guard
 from shared.fields import FIELDS
 from tests.acceptance.client import CSV, export_csv, import_csv
 from tests.stack import Stack

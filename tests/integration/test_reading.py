@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
-from api_service.answers import explain_no_restore, explain_refusal
+from api_service.http.answers import explain_no_restore, explain_refusal
 from api_service.store import history, items
 from shared.problems import Problem
 
@@ -172,9 +172,9 @@ async def test_a_time_before_the_floor_is_no_event_and_kept_events_are_found_by_
         assert [entry.event_id for entry in found] == [2]
         found = await history.select_history(connection, limit=9, since=times[2] - DAY, until=times[16])
         assert [entry.event_id for entry in found] == [16, 2]
-        moments = history.Moments(times[16] - 4 * DAY, timedelta(days=2), 2)
+        moments = history.TimeSteps(times[16] - 4 * DAY, timedelta(days=2), 2)
         assert await history.select_total_trend(connection, moments) == [None, 6, 15]
-        at_once = history.Moments(times[17], timedelta(0), 3)
+        at_once = history.TimeSteps(times[17], timedelta(0), 3)
         assert await history.select_total_trend(connection, at_once) == [16] * 4
         assert await history.select_item_trends(connection, [1, 4], moments) == {1: [None, 4, 4], 4: [None, None, 9]}
 

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_service.csv_format import Fault, Numbered, guard, read_rows, unguard, write_header, write_rows
-from api_service.models import ImportRow
+from api_service.transfers.csv_format import Fault, Numbered, guard, read_rows, unguard, write_header, write_rows
+from api_service.transfers.rows import ImportRow
 
 NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20).filter(
     lambda name: name == name.strip()

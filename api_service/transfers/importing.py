@@ -6,15 +6,15 @@ import asyncio
 import itertools
 from typing import IO, TYPE_CHECKING
 
-from api_service.csv_format import Fault, Numbered, read_rows
-from api_service.models import ImportResult
 from api_service.store import imports, items
+from api_service.transfers.csv_format import Fault, Numbered, read_rows
+from api_service.transfers.rows import ImportResult
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from api_service.models import ImportRow
     from api_service.store.imports import Compared
+    from api_service.transfers.rows import ImportRow
     from shared.database import Connection
 
 BATCH_ROWS = 1_000

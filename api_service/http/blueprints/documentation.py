@@ -5,8 +5,8 @@ from __future__ import annotations
 from quart import Blueprint, Response, current_app
 from quart_schema import hide
 
-from api_service.blueprints.dashboard import page
-from api_service.openapi import document
+from api_service.http.openapi import document
+from api_service.http.pages import page
 
 blueprint = Blueprint("documentation", __name__)
 

@@ -1,4 +1,4 @@
-"""What every request passes on its way in, and every answer on its way out."""
+"""The gate: what every request passes before its handler, and every answer on its way out."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from quart import g, request
 from quart.wrappers.response import DataBody
 from quart_cors import cors
+from werkzeug.exceptions import NotFound
 
-from api_service import metrics
-from api_service.blueprints.dashboard import script_policy
-from api_service.origins import refuse_other_sites
+from api_service.http import metrics
+from api_service.http.answers import no_such_item
+from api_service.http.origins import refuse_other_sites
+from api_service.http.pages import LONGEST_FILE_NAME, script_policy
 from shared import hosts
+from shared.documents import LARGEST_ID
 from shared.problems import RETRY_AFTER_SECONDS, Problem, send_problem
 
 if TYPE_CHECKING:
@@ -31,7 +34,6 @@ CUT = Problem(
 HANDLER = "stockstream.handler"  # in a request's scope: the task that works on it
 SMALL_BYTES = 64 * 1024  # fits into a socket's buffer
 
-
 # What pages of other origins may send and see, if their origins are allowed.
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 REQUEST_HEADERS = ["Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Actor"]
@@ -39,7 +41,7 @@ RESPONSE_HEADERS = ["ETag", "Last-Event-ID", "Link", "Location", "Retry-After", 
 
 
 def guard(app: Quart, settings: ApiSettings) -> None:
-    """Put the checks and headers of all routes before and after them."""
+    """Put the checks of all routes before their handlers, and the headers of all answers after them."""
     if settings.allowed_origins:
         cors(
             app,
@@ -53,11 +55,12 @@ def guard(app: Quart, settings: ApiSettings) -> None:
     )
 
     @app.url_value_preprocessor
-    def admit(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    def admit(_endpoint: str | None, values: dict[str, Any] | None) -> None:
         g.began = time.perf_counter()
         scope: dict[str, Any] = request.scope  # type: ignore[assignment]
         scope[HANDLER] = asyncio.current_task()
         refuse_other_sites(settings.allowed_origins)
+        refuse_impossible_values(values or {})
 
     @app.after_request
     async def finish(response: Response) -> Response:
@@ -69,6 +72,14 @@ def guard(app: Quart, settings: ApiSettings) -> None:
             response.timeout = None  # small responses never block, so skip the timeout's task
         metrics.observe_request(response.status_code, time.perf_counter() - g.began)
         return response
+
+
+def refuse_impossible_values(values: dict[str, Any]) -> None:
+    """Answer 404 for what nothing can have as its id or its file name: looking it up would be an error elsewhere."""
+    if not 0 < values.get("item_id", 1) <= LARGEST_ID:
+        no_such_item(values["item_id"])
+    if len(values.get("filename", "").encode()) > LONGEST_FILE_NAME:
+        raise NotFound
 
 
 def answer_when_cut(app: Any) -> Any:

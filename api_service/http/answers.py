@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from quart import Response
 
-from api_service.connections import reading
+from api_service.http.services import services
 from api_service.store import history, items
-from shared.documents import LARGEST_ID
 from shared.faults import DatabaseUnavailableError
 from shared.fields import LARGEST_QUANTITY
 from shared.problems import Problem
@@ -19,10 +18,14 @@ from shared.problems import Problem
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from api_service.connections import CodeTakenError
+    from api_service.limits import BusyError
+    from api_service.store.connections import CodeTakenError
     from api_service.store.items import StoredItem
     from shared.database import Connection
     from shared.problems import FieldError
+
+
+BUSY_RETRY_SECONDS = 5
 
 
 def item_answer(item: StoredItem, status: HTTPStatus = HTTPStatus.OK, **headers: str) -> Response:
@@ -33,12 +36,6 @@ def item_answer(item: StoredItem, status: HTTPStatus = HTTPStatus.OK, **headers:
         headers={"ETag": f'"{item.tag}"', **headers},
         content_type="application/json",
     )
-
-
-def refuse_impossible_ids(_endpoint: str | None, values: dict[str, int] | None) -> None:
-    """What no item can have as its id is not looked up. A url_value_preprocessor."""
-    if values and not 0 < values.get("item_id", 1) <= LARGEST_ID:
-        no_such_item(values["item_id"])
 
 
 def no_such_item(item_id: int) -> NoReturn:
@@ -69,11 +66,27 @@ async def explain_refusal(
     raise showing(item, HTTPStatus.CONFLICT, detail)
 
 
+def invalid(field: str, message: str) -> Problem:
+    """The problem that one field of a request is wrong."""
+    return Problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {message}", errors=[{"field": field, "message": message}]
+    )
+
+
+async def busy(error: BusyError) -> Response:
+    """The answer when no slot was free in time. An error handler of the app."""
+    return Problem(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        f"The server is busy with other {error.work}. Nothing was changed; try again.",
+        headers={"Retry-After": str(BUSY_RETRY_SECONDS)},
+    ).response()
+
+
 async def code_taken(error: CodeTakenError) -> Response:
     """The answer to a write that would give an item the code of another. An error handler of the app."""
     owner = None
     with contextlib.suppress(DatabaseUnavailableError):  # then the code must do
-        async with reading() as connection:
+        async with services().pools.reading() as connection:
             owner = await items.select_item_with_code(connection, error.code)
     if owner is None:
         detail = f"Another item has the code {error.code}, or had it at that moment. Nothing was changed."

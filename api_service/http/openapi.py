@@ -10,8 +10,8 @@ from quart_schema import Info, OpenAPIProvider, QuartSchema
 from quart_schema.openapi import Tag
 from werkzeug.routing import IntegerConverter
 
-from api_service.headers import Refused, Unavailable
-from api_service.origins import SAFE_METHODS
+from api_service.http.headers import Refused, Unavailable
+from api_service.http.origins import SAFE_METHODS
 from shared.documents import LARGEST_ID, VERSION, ProblemDocument
 from shared.problems import MEDIA_TYPE, documented_problems
 from shared.schemas import json_schema, named_schema, without_absent

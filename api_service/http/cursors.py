@@ -11,7 +11,7 @@ from shared.documents import LARGEST_ID
 from shared.fields import LARGEST_QUANTITY
 
 if TYPE_CHECKING:
-    from api_service.models import Sort
+    from api_service.http.models import Sort
 
 LONGEST_CURSOR = 4_000
 

@@ -1,4 +1,4 @@
-"""Retries that are safe: a change with an `Idempotency-Key` is made once, and answered the same every time."""
+"""Safe retries: a change with an `Idempotency-Key` is made once, and each repetition gets the same answer."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from quart import Response, request
 
-from api_service.connections import writing
-from api_service.requests import idempotency_key
+from api_service.http.services import services
 from api_service.store import idempotency
 from shared.problems import Problem
 
@@ -20,24 +19,24 @@ if TYPE_CHECKING:
 
     from shared.database import Connection
 
-    Work = Callable[[Connection], Awaitable[Response]]
+    Change = Callable[[Connection], Awaitable[Response]]
 
 KEPT_HEADERS = ("ETag", "Location", "Content-Type")
 
 
-async def once(work: Work, body: BaseModel | bytes | None = None) -> Response:
-    """Do this work, unless a request with the same key has done it: then give the answer that it got.
+async def make_once(key: str | None, change: Change, body: BaseModel | bytes | None = None) -> Response:
+    """Make this change, unless a request with the same key has made it: then repeat the answer that it got.
 
-    The work and its answer are kept in one transaction; work that raises changes nothing and leaves the key free.
+    The change and its answer are stored in one transaction. A change that raises is rolled back, and its key is free
+    again. Without a key, the change is always made.
     """
-    key = idempotency_key()
-    async with writing() as connection:
+    async with services().pools.writing() as connection:
         if key is None:
-            return await work(connection)
+            return await change(connection)
         async with connection.transaction():
             if not await idempotency.claim_key(connection, key, _digest(body)):
                 return _repeat(await idempotency.select_answer(connection, key), body)
-            response = await work(connection)
+            response = await change(connection)
             answer = idempotency.Answer(
                 _digest(body),
                 response.status_code,
@@ -55,7 +54,7 @@ def _repeat(answer: idempotency.Answer, body: BaseModel | bytes | None) -> Respo
 
 
 def _digest(body: BaseModel | bytes | None) -> bytes:
-    """What makes two requests the same; a JSON body by its meaning, not its white space."""
+    """A hash of what makes two requests the same. A JSON body counts by its meaning, not its white space."""
     content = body if isinstance(body, bytes) else body.model_dump_json(exclude_unset=True).encode() if body else b""
     preconditions = request.headers.get("If-Match", "")
     return hashlib.sha256(f"{request.method} {request.path} {preconditions}\n".encode() + content).digest()

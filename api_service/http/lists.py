@@ -1,4 +1,4 @@
-"""Lists that come in pages, each with a `Link` to the next."""
+"""Lists in pages, each with a `Link` to the next."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 def json_page(
     rows: Sequence[Row], limit: int | None, *, document: Callable[[Row], str], after: Callable[[Row], str]
 ) -> Response:
-    """The rows as a JSON array. One more than ``limit`` says that there is another page: it is left out and linked."""
+    """A page of ``limit`` rows, as a JSON array. One row more means that there is a next page, which is linked."""
     page = rows[:limit]
     response = Response(f"[{','.join(map(document, page))}]", content_type="application/json")
     if len(rows) > len(page):

@@ -12,8 +12,9 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from pydantic import ValidationError
 
-from api_service.csv_text import UnreadableError, read_lines, refuse_null_characters
-from api_service.models import ImportRow, plain_message
+from api_service.transfers.csv_text import UnreadableError, read_lines, refuse_null_characters
+from api_service.transfers.rows import ImportRow
+from api_service.validation import plain_message
 from shared.fields import FIELDS, REQUIRED_FIELDS, TEXT_FIELDS
 
 if TYPE_CHECKING:

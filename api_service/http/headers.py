@@ -1,71 +1,125 @@
-"""The headers that requests may have and answers have, as they are documented. Their reading is in requests.py."""
+"""Headers: what requests may say in them, and what answers do."""
 
 from __future__ import annotations
 
+import re
+from http import HTTPStatus
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from werkzeug.datastructures import ETags
+from werkzeug.http import parse_etags
 
-from api_service.models import LONGEST_ACTOR
-from shared.documents import POSITION_PATTERN
+from shared.log.position import POSITION_PATTERN
+from shared.problems import Problem
 
+LONGEST_ACTOR = 200
+KEY_PATTERN = "^[!-~]{1,255}$"
 ENTITY_TAG = r'^"[^"]+"$'
+ITEM_TAG = re.compile(r"([0-9]{1,18})(-[0-9a-f]{6})?")
 
-# Printable, and no space at either end. (Beyond Latin-1 there are more that are not.)
+# As the description has it: printable, and no space at either end. Beyond Latin-1, parse_actor() refuses more.
 _INK = r"[^\x00-\x20\x7f-\xa0\xad]"
-ACTOR = rf"^{_INK}([^\x00-\x1f\x7f-\xa0\xad]{{0,{LONGEST_ACTOR - 2}}}{_INK})?$"
+ACTOR_PATTERN = rf"^{_INK}([^\x00-\x1f\x7f-\xa0\xad]{{0,{LONGEST_ACTOR - 2}}}{_INK})?$"
 
 
 class Headers(BaseModel):
-    model_config = ConfigDict(populate_by_name=True)
+    model_config = ConfigDict(populate_by_name=True, arbitrary_types_allowed=True)
 
 
 # Of requests --------------------------------------------------------------------------------------------------------
 
+
+def parse_actor(value: str) -> str:
+    """Who makes a change. Raises a 400 problem."""
+    try:
+        name = value.encode("latin-1").decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise Problem(HTTPStatus.BAD_REQUEST, "X-Actor must be UTF-8.") from None
+    if not 1 <= len(name) <= LONGEST_ACTOR or not name.isprintable():
+        raise Problem(HTTPStatus.BAD_REQUEST, f"X-Actor must be 1 to {LONGEST_ACTOR} printable characters.")
+    return name
+
+
+def parse_key(value: str) -> str:
+    """The name that a client gave to a change. Raises a 400 problem."""
+    if not re.fullmatch(KEY_PATTERN, value):
+        raise Problem(HTTPStatus.BAD_REQUEST, "Idempotency-Key must be 1 to 255 printable ASCII characters, no spaces.")
+    return value
+
+
+def parse_versions(value: str) -> list[int] | None:
+    """The versions that If-Match allows; None for any.
+
+    A tag is an item's ETag (`"3-9c1e02"`) or its version (`"3"`): a write does not depend on a document's fields.
+    """
+    tags = parse_etags(value)
+    if tags.star_tag:
+        return None
+    matches = (ITEM_TAG.fullmatch(tag or "") for tag in tags.as_set())  # an empty one is None
+    return [int(match[1]) for match in matches if match]
+
+
+Text = WithJsonSchema({"type": "string"})
+
 IfNoneMatch = Annotated[
-    str | None,
+    ETags,
+    BeforeValidator(parse_etags),
+    Text,
     Field(alias="If-None-Match", description="The `ETag` that the client has: if it is still that, the answer is 304"),
 ]
 IfMatch = Annotated[
-    str | None,
+    list[int] | None,
+    BeforeValidator(parse_versions),
+    Text,
     Field(alias="If-Match", description="ETags or versions: if the item has none of these now, the answer is 412"),
 ]
 IdempotencyKey = Annotated[
     str | None,
+    BeforeValidator(parse_key),
+    WithJsonSchema({"type": "string", "pattern": KEY_PATTERN}),
     Field(
         alias="Idempotency-Key",
-        pattern="^[!-~]{1,255}$",
         description="A name for this change, new for each: sent again with it, it is not made again but answered again",
     ),
 ]
 Actor = Annotated[
     str | None,
-    Field(alias="X-Actor", pattern=ACTOR, description="Who does it, as the log shows it; in UTF-8", examples=["ann"]),
+    BeforeValidator(parse_actor),
+    WithJsonSchema({"type": "string", "pattern": ACTOR_PATTERN, "examples": ["ann"]}),
+    Field(
+        alias="X-Actor",
+        description="Who makes the change, as the log shows it; in UTF-8. Without it, the database's role",
+    ),
 ]
 
 
 class Conditional(Headers):
     """What reads may have."""
 
-    if_none_match: IfNoneMatch = None
+    if_none_match: IfNoneMatch = Field(default_factory=ETags)
 
 
 class Write(Headers):
     """What every write may have."""
 
-    x_actor: Actor = None
+    actor: Actor = None
 
 
 class ConditionalWrite(Write):
-    if_match: IfMatch = None
+    """A write that may depend on the item's version."""
+
+    versions: IfMatch = None
 
 
 class RepeatableWrite(Write):
-    idempotency_key: IdempotencyKey = None
+    """A write that is made once, however often it is sent with the same key."""
+
+    key: IdempotencyKey = None
 
 
 class RepeatableConditionalWrite(ConditionalWrite, RepeatableWrite):
-    pass
+    """Both of these."""
 
 
 # Of answers ---------------------------------------------------------------------------------------------------------
@@ -79,12 +133,12 @@ Version = Annotated[
         examples=['"3-9c1e02"'],
     ),
 ]
-Stand = Annotated[
+Position = Annotated[
     str,
     Field(
         alias="Last-Event-ID",
         pattern=POSITION_PATTERN,
-        description="Where the log stood: this answer and every event after it are the table, exactly",
+        description="The log's last event in this answer: with every event after it, it is always the current table",
         examples=["3f9c01ab-1042"],
     ),
 ]
@@ -134,7 +188,7 @@ class Paged(Headers):
 
 
 class Listed(Paged):
-    last_event_id: Stand
+    last_event_id: Position
     etag: Annotated[
         str,
         Field(alias="ETag", pattern=ENTITY_TAG, description="For `If-None-Match`", examples=['"3f9c01ab-1042-9c1e02"']),
@@ -142,7 +196,7 @@ class Listed(Paged):
 
 
 class Exported(Headers):
-    last_event_id: Stand
+    last_event_id: Position
     content_disposition: Annotated[
         str,
         Field(

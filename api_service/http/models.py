@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import (
@@ -13,20 +12,18 @@ from pydantic import (
     Field,
     RootModel,
     StringConstraints,
-    ValidationInfo,
     WithJsonSchema,
-    field_validator,
 )
 
-from api_service.moments import MOMENT_SCHEMA, Moment, parse_moment, parse_time
+from api_service.http.as_of import LOG_POINT_SCHEMA, LogPoint, parse_log_point, parse_time
 from api_service.store.items import Criteria
-from shared.documents import ITEM, LARGEST_ID, Item, ItemId, Operation, Timestamp, drop_defaults
+from api_service.transfers.rows import ImportRow
+from api_service.validation import IdText, parse_digits, parse_flag
+from shared.documents import ITEM, Item, ItemId, Operation, Timestamp, drop_defaults
 from shared.fields import (
     CONTROL,
     FIELDS,
     LARGEST_QUANTITY,
-    NUMBER_FIELDS,
-    REQUIRED_FIELDS,
     Code,
     ItemFields,
     Name,
@@ -35,40 +32,19 @@ from shared.fields import (
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
-    from pydantic_core import ErrorDetails
 
 LONGEST_ACTOR = 200
 LONGEST_QUERY = 200
 LARGEST_PAGE = 1_000
-USUAL_PAGE = 100
+DEFAULT_PAGE = 100
 MOST_TREND_ITEMS = 200
 MOST_TREND_STEPS = 200
-
-
-_MESSAGES = {"missing": "is required", "extra_forbidden": "is not known here"}
-_SHOULD = re.compile(r"^(Value error, |(Input|String|List|Value) should )")
-
-
-def plain_message(fault: ErrorDetails) -> str:
-    """What is wrong with a field, as one would say it after the field's name."""
-    message = _MESSAGES.get(fault["type"], fault["msg"])
-    return _SHOULD.sub(lambda match: "" if match[2] is None else "must ", message)
-
-
-def _digits(value: object) -> object:
-    """A number in a query: digits, and nothing that Python would take for one besides."""
-    if not isinstance(value, str):
-        return value
-    if not value.isascii() or not value.isdigit() or len(value) > len(str(LARGEST_ID)):
-        raise ValueError("must be a whole number, written in digits")
-    return int(value)
 
 
 CURSOR_PATTERN = "^[0-9A-Za-z_-]+$"
 TEXT_PATTERN = f"^[^{CONTROL}]+$"
 
-Id = Annotated[ItemId, BeforeValidator(_digits)]
-Page = Annotated[int, Field(ge=1, le=LARGEST_PAGE), BeforeValidator(_digits)]
+PageSize = Annotated[int, Field(ge=1, le=LARGEST_PAGE), BeforeValidator(parse_digits)]
 Time = Annotated[Any, BeforeValidator(parse_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 Text = Annotated[
     str,
@@ -78,12 +54,17 @@ Text = Annotated[
 ]
 Sort = Literal["-updated_at", "updated_at", "name", "-name", "quantity", "-quantity"]
 AsOf = Annotated[
-    Moment | None,
-    BeforeValidator(parse_moment),
-    WithJsonSchema(MOMENT_SCHEMA),
+    LogPoint | None,
+    BeforeValidator(parse_log_point),
+    WithJsonSchema(LOG_POINT_SCHEMA),
     Field(description="The state at this event (its id, or a position) or time (RFC 3339)"),
 ]
-Yes = Annotated[Literal["0", "1"], Field(description="1 for yes")]
+Flag = Annotated[
+    bool,
+    BeforeValidator(parse_flag),
+    WithJsonSchema({"type": "string", "enum": ["0", "1"]}),
+    Field(json_schema_extra={"default": "0"}),
+]
 
 
 # What is asked ------------------------------------------------------------------------------------------------------
@@ -123,25 +104,6 @@ class Adjustment(Body):
     adjust: Annotated[int, Field(ge=-LARGEST_QUANTITY, le=LARGEST_QUANTITY)]
 
 
-class ImportRow(ItemFields):
-    """A row of a CSV file: a new item, or the new values of the item with its `id`, if it has its `version`.
-
-    A field without a column stays as it is; an empty cell clears it.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: Id | None = None
-    version: Id | None = None
-
-    @field_validator(*FIELDS, mode="before")
-    @classmethod
-    def _read_cell(cls, cell: object, info: ValidationInfo) -> object:
-        if cell == "" and info.field_name not in REQUIRED_FIELDS:
-            return None
-        return _digits(cell) if info.field_name in NUMBER_FIELDS else cell
-
-
 class ImportFile(RootModel[list[ImportRow]]):
     """A CSV file with a header: what its rows may be."""
 
@@ -160,27 +122,27 @@ class ItemsFilter(Query):
 
     q: Text | None = Field(None, description="A part of the name or code; case and accents don't matter")
     code: Code | None = Field(None, description="Exactly this code")
-    low: Yes = Field("0", description="1 for those whose quantity is below their minimum")
+    low: Flag = Field(False, description="1 for those whose quantity is below their minimum")
     as_of: AsOf = None
 
     def criteria(self) -> Criteria:
-        return Criteria(self.q, self.code, self.low == "1")
+        return Criteria(self.q, self.code, self.low)
 
 
 class ItemsQuery(ItemsFilter):
-    sort: Sort = Field("-updated_at", description="With a minus, the largest first")
-    limit: Page | None = Field(None, description="Items on a page; without it, all of them")
+    sort: Sort = Field("-updated_at", description="Prefix with `-` for descending order")
+    limit: PageSize | None = Field(None, description="Items on a page; without it, all of them")
     after: str | None = Field(None, pattern=CURSOR_PATTERN, description="Where the last page ended, from its `Link`")
 
 
 class HistoryQuery(Query):
-    limit: Page = Field(USUAL_PAGE, description="Events on a page")
-    after: Id | None = Field(None, description="The `event_id` that the last page ended with")
+    limit: PageSize = Field(DEFAULT_PAGE, description="Events on a page")
+    after: IdText | None = Field(None, description="The `event_id` that the last page ended with")
 
 
 class AuditQuery(HistoryQuery):
     actor: Text | None = Field(None, description="Who did it")
-    item: Id | None = Field(None, description="The item's id")
+    item: IdText | None = Field(None, description="The item's id")
     operation: Operation | None = None
     since: Time | None = Field(None, description="After this time")
     until: Time | None = Field(None, description="Up to this time")
@@ -188,16 +150,16 @@ class AuditQuery(HistoryQuery):
 
 class TrendsQuery(Query):
     since: Time | None = Field(None, description="The first moment; 24 hours ago if not given")
-    steps: Annotated[int, Field(ge=1, le=MOST_TREND_STEPS), BeforeValidator(_digits)] = 24
-    item: list[Id] = Field([], max_length=MOST_TREND_ITEMS, description="Items to show besides the whole stock")
+    steps: Annotated[int, Field(ge=1, le=MOST_TREND_STEPS), BeforeValidator(parse_digits)] = 24
+    item: list[IdText] = Field([], max_length=MOST_TREND_ITEMS, description="Items to show besides the whole stock")
 
 
 class ExportQuery(ItemsFilter):
-    bom: Yes = Field("0", description="1 begins the file with a byte order mark, by which Excel knows UTF-8")
+    bom: Flag = Field(False, description="1 begins the file with a byte order mark, by which Excel knows UTF-8")
 
 
 class ImportQuery(Query):
-    dry_run: Yes = Field("0", description="1 only checks the file and changes nothing")
+    dry_run: Flag = Field(False, description="1 only checks the file and changes nothing")
 
 
 # What is answered ---------------------------------------------------------------------------------------------------
@@ -272,16 +234,6 @@ class ExportFile(RootModel[str]):
 
     media_type: ClassVar = "text/csv"
     example: ClassVar = f"{','.join(ITEM)}\r\n{','.join(map(str, ITEM.values()))}\r\n"
-
-
-class ImportResult(BaseModel):
-    """What an import did, or would do."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"created": 2, "updated": 1, "unchanged": 497}]})
-
-    created: Annotated[int, Field(ge=0)]
-    updated: Annotated[int, Field(ge=0)]
-    unchanged: Annotated[int, Field(ge=0)]
 
 
 class Deleted(BaseModel):

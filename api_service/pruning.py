@@ -1,4 +1,4 @@
-"""What the API does by itself: it prunes the log, if it is told to, and forgets the keys of old requests."""
+"""Deletes what is kept for a limited time only: old events of the log, and the keys of old requests."""
 
 from __future__ import annotations
 
@@ -19,31 +19,34 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 INTERVAL_SECONDS = 60.0
-BATCH_EVENTS = 1_000  # of the log, in one transaction
+BATCH_EVENTS = 1_000  # deleted in one transaction
 
 
-async def keep_house(pool: Pool, retention: timedelta | None) -> None:
-    """Do it now and every INTERVAL_SECONDS, until cancelled. Several services may do so at once."""
+async def prune_periodically(pool: Pool, retention: timedelta | None) -> None:
+    """Prune now and every INTERVAL_SECONDS, until cancelled. Several services may do so at once.
+
+    Without ``retention`` the log is kept for ever.
+    """
     while True:
         try:
-            await _forget_keys(pool)
+            await _delete_old_keys(pool)
             if retention is not None:
-                await _prune(pool, retention)
+                await _prune_history(pool, retention)
         except DatabaseUnavailableError as error:
-            log.warning("housekeeping waits for the database", reason=str(error))
+            log.warning("pruning waits for the database", reason=str(error))
         await asyncio.sleep(INTERVAL_SECONDS)
 
 
-async def _forget_keys(pool: Pool) -> None:
+async def _delete_old_keys(pool: Pool) -> None:
     async with acquire(pool) as connection:
         await idempotency.delete_old_keys(connection)
 
 
-async def _prune(pool: Pool, retention: timedelta) -> None:
-    """A batch at a time, each on a connection that others may have had in between."""
+async def _prune_history(pool: Pool, retention: timedelta) -> None:
+    """Prune in batches. The connection is free for others between two of them."""
     total = 0
-    while passed := await _prune_batch(pool, retention):
-        total += passed
+    while pruned := await _prune_batch(pool, retention):
+        total += pruned
     if total:
         log.info("history was pruned", events=total, older_than=str(retention))
 

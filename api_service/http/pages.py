@@ -1,4 +1,4 @@
-"""`/`: the dashboard, and its files at `/static`."""
+"""The pages of the dashboard, and the Content-Security-Policy of what they load."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from quart import Blueprint, Response, current_app, render_template, request
-from quart_schema import hide
-from werkzeug.exceptions import NotFound
+from quart import Response, render_template, request
+
+from api_service.http.services import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-blueprint = Blueprint("dashboard", __name__)
-
-LONGEST_FILE_NAME = 255
+LONGEST_FILE_NAME = 255  # bytes; file systems take no more
 HOST = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")  # it goes into a header: nothing else may
 
 POLICY = {
@@ -41,26 +39,12 @@ SCRIPT_POLICY = {
 }
 
 
-@blueprint.get("/")
-@hide
-async def index() -> Response:
-    """The dashboard."""
-    return await page("index.html")
-
-
 async def page(name: str) -> Response:
-    """A page of the frontend, under the strict policy of all of them."""
+    """A page of the frontend, with its policy."""
     url = events_url()
     text = await render_template(name, events_url=url)
     headers = {"Content-Security-Policy": content_security_policy(url), "Cache-Control": "no-cache"}
     return Response(text, headers=headers, content_type="text/html; charset=utf-8")
-
-
-@blueprint.app_url_value_preprocessor
-def refuse_long_names(endpoint: str | None, values: dict[str, str] | None) -> None:
-    """No file of ours has such a name, and looking for it would be an error of the file system's."""
-    if endpoint == "static" and values and len(values["filename"].encode()) > LONGEST_FILE_NAME:
-        raise NotFound
 
 
 def script_policy() -> str:
@@ -69,13 +53,14 @@ def script_policy() -> str:
 
 
 def events_url() -> str:
-    """Where the page finds the events: as set, else on the host that the page was asked for, at the stream's port."""
-    settings = current_app.extensions["settings"]
-    if settings.events_url is not None:
-        return str(settings.events_url)
+    """The URL that the page subscribes to: EVENTS_URL, or the stream's port on the host that the page came from."""
+    set_url = settings().events_url
+    if set_url is not None:
+        return set_url
     asked_for = HOST.fullmatch(request.host)
-    host = asked_for[1] if asked_for else settings.stream_bind.reachable_host
-    return f"http://{host}:{settings.stream_bind.port}/events"
+    bind = settings().stream_bind
+    host = asked_for[1] if asked_for else bind.reachable_host
+    return f"http://{host}:{bind.port}/events"
 
 
 def content_security_policy(url: str, policy: Mapping[str, str] = POLICY) -> str:

@@ -1,4 +1,4 @@
-"""One look for all who ask at the same time, and never one that began before they asked."""
+"""One query for all who ask at the same time, and never one that began before they asked."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import asyncio
 
 import pytest
 
-from api_service.shared_look import SharedLook
+from api_service.coalescing import Coalesced
 
 
 class Source:
-    """Something to look at; each look waits until it is let through, and sees what is there when it began."""
+    """A value to query; each query waits until it is let through, and sees the value of its beginning."""
 
     def __init__(self) -> None:
         self.value = 0
-        self.looks = 0
+        self.queries = 0
         self.gate = asyncio.Event()
         self.error: Exception | None = None
 
-    async def look(self) -> int:
-        self.looks += 1
+    async def query(self) -> int:
+        self.queries += 1
         seen = self.value
         await self.gate.wait()
         if self.error:
@@ -27,51 +27,51 @@ class Source:
         return seen
 
 
-async def asked(count: int, look: SharedLook[int]) -> list[asyncio.Task[int]]:
+async def asked(count: int, query: Coalesced[int]) -> list[asyncio.Task[int]]:
     """So many who have asked and wait."""
-    tasks = [asyncio.create_task(look()) for _ in range(count)]
+    tasks = [asyncio.create_task(query()) for _ in range(count)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return tasks
 
 
-async def test_those_who_ask_while_a_look_is_under_way_share_the_next() -> None:
+async def test_those_who_ask_while_a_query_runs_share_the_next() -> None:
     source = Source()
-    look = SharedLook(source.look)
-    first = await asked(1, look)
+    query = Coalesced(source.query)
+    first = await asked(1, query)
     source.value = 1
-    later = await asked(5, look)
+    later = await asked(5, query)
     source.gate.set()
     assert await asyncio.gather(*first, *later) == [0, 1, 1, 1, 1, 1]
-    assert source.looks == 2
+    assert source.queries == 2
 
 
 async def test_what_was_written_before_asking_is_seen() -> None:
     source = Source()
-    look = SharedLook(source.look)
+    query = Coalesced(source.query)
     source.gate.set()
     for value in range(1, 20):
         source.value = value
-        assert await look() == value
+        assert await query() == value
 
 
-async def test_a_look_that_fails_fails_for_those_who_share_it_and_no_one_else() -> None:
+async def test_a_query_that_fails_fails_for_those_who_share_it_and_no_one_else() -> None:
     source = Source()
-    look = SharedLook(source.look)
+    query = Coalesced(source.query)
     source.error = OSError("away")
-    failing = await asked(3, look)
+    failing = await asked(3, query)
     source.gate.set()
     for task in failing:
         with pytest.raises(OSError, match="away"):
             await task
     source.error = None
-    assert await look() == 0
+    assert await query() == 0
 
 
-async def test_one_who_leaves_takes_the_look_from_no_one() -> None:
+async def test_one_who_leaves_takes_the_query_from_no_one() -> None:
     source = Source()
-    look = SharedLook(source.look)
-    leaving, staying = await asked(2, look)
+    query = Coalesced(source.query)
+    leaving, staying = await asked(2, query)
     leaving.cancel()
     source.gate.set()
     assert await staying == 0

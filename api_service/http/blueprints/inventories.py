@@ -1,0 +1,225 @@
+"""`/api/inventories`: the stock."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from quart import Blueprint, Response, jsonify, request
+from quart_schema import tag_blueprint
+
+from api_service.http.answers import (
+    explain_no_restore,
+    explain_refusal,
+    invalid,
+    item_answer,
+    no_such_item,
+)
+from api_service.http.as_of import find_state
+from api_service.http.cursors import Cursor
+from api_service.http.headers import (
+    Conditional,
+    ConditionalWrite,
+    Created,
+    Listed,
+    RepeatableConditionalWrite,
+    RepeatableVersioned,
+    RepeatableWrite,
+    Versioned,
+)
+from api_service.http.idempotency import make_once
+from api_service.http.lists import json_page
+from api_service.http.models import Adjustment, Deleted, ItemChange, ItemsQuery, NewItem
+from api_service.http.operations import operation
+from api_service.http.services import services
+from api_service.store import items
+from api_service.store.items import Place, Selection
+from shared.documents import Item
+
+if TYPE_CHECKING:
+    from api_service.http.as_of import LogPoint
+    from api_service.store.items import Row, State
+    from shared.database import Connection
+
+blueprint = Blueprint("inventories", __name__, url_prefix="/api/inventories")
+tag_blueprint(blueprint, ["Items"])
+
+
+@blueprint.get("")
+@operation(list[Item], query=ItemsQuery, headers=Conditional, answer_headers=Listed, problems=(HTTPStatus.GONE,))
+async def list_items(query: ItemsQuery, headers: Conditional) -> Response:
+    """List the stock.
+
+    All items, or those that the parameters select; latest change first, or in the order of `sort`. `Last-Event-ID` is
+    the last event of the log in this list: with every event after it, the list is always the current stock. A list that
+    the client has already (`If-None-Match`) is a 304. With `limit` the list comes in pages, and `Link` leads to the
+    next. With `as_of` it is the stock as it was then.
+    """
+    response = await (_list_page(query, headers) if request.args else _list_everything(headers))
+    response.headers["Cache-Control"] = "no-cache"
+    return response
+
+
+async def _list_everything(headers: Conditional) -> Response:
+    if unchanged := await _not_modified_now(headers):
+        return unchanged
+    snapshot = await services().stock.snapshot()
+    return _in_state(snapshot.state, Response(snapshot.items, content_type="application/json"))
+
+
+async def _list_page(query: ItemsQuery, headers: Conditional) -> Response:
+    selection = Selection(query.sort, query.criteria(), _place(query), query.limit and query.limit + 1)
+    if query.as_of is not None:
+        return await _list_past_page(query, headers, query.as_of, selection)
+    if unchanged := await _not_modified_now(headers):
+        return unchanged
+    async with services().pools.reading() as connection:
+        page = await items.select_page(connection, selection)
+    return _in_state(page.state, _json_page(page.rows, query))
+
+
+async def _list_past_page(query: ItemsQuery, headers: Conditional, as_of: LogPoint, selection: Selection) -> Response:
+    async with services().limits.scans.slot(), services().pools.one_snapshot() as connection:
+        event_id, state = await find_state(connection, as_of)
+        if unchanged := _not_modified(headers, state):
+            return unchanged
+        rows = await items.select_past_page(connection, event_id, selection)
+    return _in_state(state, _json_page(rows, query))
+
+
+async def _not_modified_now(headers: Conditional) -> Response | None:
+    """A 304, if the client has the current list. Without `If-None-Match`, the log is not looked at."""
+    return _not_modified(headers, await services().stock.state()) if headers.if_none_match else None
+
+
+def _not_modified(headers: Conditional, state: State) -> Response | None:
+    """A 304, if the client has the list of this state."""
+    if headers.if_none_match.contains_weak(state.tag):
+        return _in_state(state, Response(status=HTTPStatus.NOT_MODIFIED))
+    return None
+
+
+def _json_page(rows: list[Row], query: ItemsQuery) -> Response:
+    return json_page(
+        rows,
+        query.limit,
+        document=lambda row: row.document,
+        after=lambda row: Cursor(query.sort, row.key, row.id).encode(),
+    )
+
+
+def _place(query: ItemsQuery) -> Place | None:
+    if query.after is None:
+        return None
+    try:
+        cursor = Cursor.decode(query.after, query.sort)
+    except ValueError as error:
+        raise invalid("after", str(error)) from None
+    return Place(cursor.key, cursor.item_id)
+
+
+def _in_state(state: State, response: Response) -> Response:
+    response.headers["Last-Event-ID"] = state.position
+    response.headers["ETag"] = f'"{state.tag}"'
+    return response
+
+
+@blueprint.post("")
+@operation(
+    Item,
+    HTTPStatus.CREATED,
+    body=NewItem,
+    headers=RepeatableWrite,
+    answer_headers=Created,
+    problems=(HTTPStatus.CONFLICT,),
+)
+async def create_item(body: NewItem, headers: RepeatableWrite) -> Response:
+    """Add an item. A code that another item has is a 409, which shows that item."""
+
+    async def create(connection: Connection) -> Response:
+        (item,) = await items.insert_items(connection, [body], actor=headers.actor)
+        return item_answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item.id}")
+
+    return await make_once(headers.key, create, body)
+
+
+@blueprint.get("/<int:item_id>")
+@operation(Item, headers=Conditional, answer_headers=Versioned)
+async def get_item(item_id: int, headers: Conditional) -> Response:
+    """Get one item. `ETag` names its version; one that the client has already (`If-None-Match`) is a 304."""
+    async with services().pools.reading() as connection:
+        item = await items.select_item(connection, item_id)
+    if item is None:
+        no_such_item(item_id)
+    if headers.if_none_match.contains_weak(item.tag):
+        return Response(status=HTTPStatus.NOT_MODIFIED, headers={"ETag": f'"{item.tag}"'})
+    return item_answer(item)
+
+
+@blueprint.put("/<int:item_id>")
+@operation(Item, body=ItemChange, headers=ConditionalWrite, answer_headers=Versioned, problems=(HTTPStatus.CONFLICT,))
+async def set_item(item_id: int, body: ItemChange, headers: ConditionalWrite) -> Response:
+    """Set an item's quantity and each other field that is given; null clears an optional one.
+
+    With `If-Match`, only if it still has that version. A code that another item has is a 409, which shows that item.
+    """
+    async with services().pools.writing() as connection:
+        changed = await items.update_items(connection, {item_id: body}, versions=headers.versions, actor=headers.actor)
+        return item_answer(changed[0]) if changed else await explain_refusal(connection, item_id, headers.versions)
+
+
+@blueprint.patch("/<int:item_id>")
+@operation(
+    Item,
+    body=Adjustment,
+    headers=RepeatableConditionalWrite,
+    answer_headers=RepeatableVersioned,
+    problems=(HTTPStatus.CONFLICT,),
+)
+async def adjust_item(item_id: int, body: Adjustment, headers: RepeatableConditionalWrite) -> Response:
+    """Add to an item's quantity, or take away from it, in one step.
+
+    A quantity below zero is a 409, and nothing changes. With `If-Match`, only if the item still has that version.
+    """
+
+    async def adjust(connection: Connection) -> Response:
+        item = await items.adjust_item(connection, item_id, body.adjust, versions=headers.versions, actor=headers.actor)
+        if item is None:
+            await explain_refusal(connection, item_id, headers.versions, adjust=body.adjust)
+        return item_answer(item)
+
+    return await make_once(headers.key, adjust, body)
+
+
+@blueprint.delete("/<int:item_id>")
+@operation(Deleted, headers=ConditionalWrite)
+async def delete_item(item_id: int, headers: ConditionalWrite) -> Response:
+    """Delete an item. With `If-Match`, only if it still has that version. The log keeps it: it can be restored."""
+    async with services().pools.writing() as connection:
+        item = await items.delete_item(connection, item_id, versions=headers.versions, actor=headers.actor)
+        if item is None:
+            await explain_refusal(connection, item_id, headers.versions)
+    return jsonify(message="Item deleted successfully")
+
+
+@blueprint.post("/<int:item_id>/restore")
+@operation(
+    Item,
+    HTTPStatus.CREATED,
+    headers=RepeatableWrite,
+    answer_headers=Created,
+    problems=(HTTPStatus.CONFLICT, HTTPStatus.GONE),
+)
+async def restore_item(item_id: int, headers: RepeatableWrite) -> Response:
+    """Bring a deleted item back under its own id, as it was.
+
+    One that is not deleted is a 409; so is one whose code another item has meanwhile, which is shown.
+    """
+
+    async def restore(connection: Connection) -> Response:
+        item = await items.restore_item(connection, item_id, actor=headers.actor)
+        if item is None:
+            await explain_no_restore(connection, item_id)
+        return item_answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item_id}")
+
+    return await make_once(headers.key, restore)

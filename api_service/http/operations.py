@@ -1,0 +1,65 @@
+"""Declares an operation of the API: what it takes and what it answers, once for validation and for the description."""
+
+from __future__ import annotations
+
+import functools
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from quart import request
+from quart_schema import document
+
+from api_service.http.requests import read_body, read_headers, read_query, refuse_parameters
+from shared.problems import Problem, document_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
+
+    from pydantic import BaseModel
+    from quart import Response
+
+    Handler = Callable[..., Awaitable[Response]]
+
+JSON = "application/json"
+
+
+def operation(
+    answer: Any,
+    status: HTTPStatus = HTTPStatus.OK,
+    *,
+    query: type[BaseModel] | None = None,
+    body: type[BaseModel] | None = None,
+    headers: type[BaseModel] | None = None,
+    answer_headers: type[BaseModel] | None = None,
+    problems: tuple[HTTPStatus, ...] = (),
+) -> Callable[[Handler], Handler]:
+    """Give the handler what the request says, validated, as the arguments ``query``, ``body`` and ``headers``.
+
+    A body of another media type than JSON is left to the handler, which reads it as it arrives. ``problems`` are those
+    that don't follow from what the operation takes.
+    """
+    media_type = getattr(body, "media_type", JSON)
+
+    def decorate(handler: Handler) -> Handler:
+        @functools.wraps(handler)
+        async def read_and_handle(**arguments: Any) -> Response:
+            if headers is not None:
+                arguments["headers"] = read_headers(headers)
+            if query is None:
+                refuse_parameters()
+            else:
+                arguments["query"] = read_query(query)
+            if body is not None:
+                if request.mimetype != media_type:
+                    raise Problem(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"The body must be {media_type}.")
+                if media_type == JSON:
+                    arguments["body"] = await read_body(body)
+            return await handler(**arguments)
+
+        describe = document(
+            querystring=query, request=body, headers=headers, responses={status.value: (answer, answer_headers)}
+        )
+        described: Handler = describe(document_problems(*problems)(read_and_handle))
+        return described
+
+    return decorate

@@ -1,0 +1,44 @@
+"""What handlers work with: opened when the app begins to serve, and the same for all requests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from quart import current_app
+
+if TYPE_CHECKING:
+    from quart import Quart
+
+    from api_service.limits import Limits
+    from api_service.settings import ApiSettings
+    from api_service.stock import Stock
+    from api_service.store.connections import Pools
+    from api_service.total_trends import TotalTrends
+
+_NAME = "stockstream"  # among the app's extensions
+
+
+class Services(NamedTuple):
+    """The services of an app."""
+
+    pools: Pools
+    limits: Limits
+    stock: Stock
+    total_trends: TotalTrends
+
+
+def provide(app: Quart, services: Services) -> None:
+    """Let the handlers of this app work with these."""
+    app.extensions[_NAME] = services
+
+
+def services() -> Services:
+    """The services of the current app."""
+    found: Services = current_app.extensions[_NAME]
+    return found
+
+
+def settings() -> ApiSettings:
+    """The settings of the current app."""
+    found: ApiSettings = current_app.extensions["settings"]
+    return found

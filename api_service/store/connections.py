@@ -1,0 +1,80 @@
+"""Connections to the database, in two pools: writers that wait for a lock leave readers their connections."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+import asyncpg
+
+from shared.database import acquire, create_pool, prepare_session, session_queries
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from contextlib import AbstractAsyncContextManager
+
+    from shared.database import Connection, Pool
+
+
+class CodeTakenError(Exception):
+    """Nothing was changed: another item has this code."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class Pools(NamedTuple):
+    """``readers`` can't write, and plan each statement for its parameters: no one plan fits all searches and pages."""
+
+    readers: Pool
+    writers: Pool
+
+    def reading(self) -> AbstractAsyncContextManager[Connection]:
+        """A connection that only reads; each statement sees its own snapshot. Raises DatabaseUnavailableError."""
+        return acquire(self.readers)
+
+    @contextlib.asynccontextmanager
+    async def one_snapshot(self) -> AsyncIterator[Connection]:
+        """A connection that only reads; all statements see the same snapshot. Raises DatabaseUnavailableError."""
+        async with self.reading() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            yield connection
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[Connection]:
+        """A connection that may write; each statement is a transaction of its own.
+
+        Raises DatabaseUnavailableError and, when two items would have the same code, CodeTakenError.
+        """
+        try:
+            async with acquire(self.writers) as connection:
+                yield connection
+        except asyncpg.UniqueViolationError as error:
+            if error.constraint_name != "inventory_code_unique":
+                raise
+            raise CodeTakenError(_refused_code(error)) from None
+
+
+def _refused_code(error: asyncpg.UniqueViolationError) -> str:
+    """The code that the error is about. Only its detail has it, in a sentence of the server's language."""
+    found = re.search(r"\(code\)=\((.*)\)", str(error.detail), re.DOTALL)
+    return found[1] if found else ""
+
+
+@contextlib.asynccontextmanager
+async def open_pools(url: str, *, application_name: str, size: int) -> AsyncIterator[Pools]:
+    """Both pools, with at most ``size`` connections together."""
+    writers = (size + 1) // 2
+    async with (
+        create_pool(
+            url, application_name=application_name, max_size=size - writers, prepare=_prepare_reading_session
+        ) as reading,
+        create_pool(url, application_name=application_name, max_size=writers) as writing,
+    ):
+        yield Pools(reading, writing)
+
+
+async def _prepare_reading_session(session: Connection) -> None:
+    await prepare_session(session)
+    await session_queries.prepare_reading_session(session)

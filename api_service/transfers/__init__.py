@@ -1,0 +1,1 @@
+"""The stock as CSV: read, checked, imported and written. Knows no HTTP."""

@@ -1,0 +1,39 @@
+"""What a row of a CSV file may say, and what an import made of all of them."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from api_service.validation import IdText, parse_digits
+from shared.fields import FIELDS, NUMBER_FIELDS, REQUIRED_FIELDS, ItemFields
+
+
+class ImportRow(ItemFields):
+    """A row of a CSV file: a new item, or the new values of the item with its `id`, if it has its `version`.
+
+    A field without a column stays as it is; an empty cell clears it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: IdText | None = None
+    version: IdText | None = None
+
+    @field_validator(*FIELDS, mode="before")
+    @classmethod
+    def _read_cell(cls, cell: object, info: ValidationInfo) -> object:
+        if cell == "" and info.field_name not in REQUIRED_FIELDS:
+            return None
+        return parse_digits(cell) if info.field_name in NUMBER_FIELDS else cell
+
+
+class ImportResult(BaseModel):
+    """What an import did, or would do."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"created": 2, "updated": 1, "unchanged": 497}]})
+
+    created: Annotated[int, Field(ge=0)]
+    updated: Annotated[int, Field(ge=0)]
+    unchanged: Annotated[int, Field(ge=0)]

@@ -1,0 +1,54 @@
+"""Concurrency limits: so many work at a time, so many wait, and for so long."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from api_service.limits import BusyError, Limit
+
+
+async def test_no_more_than_its_slots_work_at_a_time_and_all_who_wait_get_one() -> None:
+    limit, inside, most, done = Limit("tests", slots=2, queue=10, timeout=10), 0, 0, 0
+
+    async def work() -> None:
+        nonlocal inside, most, done
+        async with limit.slot():
+            inside += 1
+            most = max(most, inside)
+            await asyncio.sleep(0)
+            inside -= 1
+            done += 1
+
+    await asyncio.gather(*(work() for _ in range(12)))
+    assert (most, done) == (2, 12)
+
+
+async def test_who_finds_the_queue_full_or_waits_too_long_is_refused() -> None:
+    limit = Limit("tests", slots=1, queue=1, timeout=0.01)
+    async with limit.slot():
+        waiting = asyncio.create_task(_work(limit))
+        await asyncio.sleep(0)
+        with pytest.raises(BusyError, match="tests"):
+            await _work(limit)
+        with pytest.raises(BusyError):
+            await waiting
+    await _work(limit)
+
+
+async def test_one_who_leaves_the_queue_takes_no_slot_with_it() -> None:
+    limit = Limit("tests", slots=1, queue=5, timeout=10)
+    async with limit.slot():
+        waiting = asyncio.create_task(_work(limit))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    async with asyncio.timeout(1):
+        await _work(limit)
+
+
+async def _work(limit: Limit) -> None:
+    async with limit.slot():
+        pass
