@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from api_service.settings import ApiSettings
-from shared.settings import load
+from shared.process.settings import load
 
 UNDO_SECONDS = 3.0  # for PostgreSQL to end the statements of requests that were cut
 
@@ -19,8 +19,8 @@ def main() -> None:
 def serve(settings: ApiSettings) -> None:
     """Serve until SIGTERM. What that takes is imported here, so that a check of the settings is quick."""
     from api_service.app import create_app
-    from shared import logging, serving
-    from shared.pooler import refuse_transaction_pooler
+    from shared.db.pooler import refuse_transaction_pooler
+    from shared.process import logging, serving
 
     logging.configure("api", settings.log_format, settings.log_level)
     if settings.database_url is not None:

@@ -19,10 +19,11 @@ from api_service.readiness import check_readiness
 from api_service.stock import Stock
 from api_service.store.connections import CodeTakenError, open_pools
 from api_service.total_trends import TotalTrends
-from shared import background, metrics
-from shared.database import database_url
-from shared.health import health_blueprint
-from shared.problems import answer_with_problems
+from shared.db.database import database_url
+from shared.process import background
+from shared.web import metrics
+from shared.web.health import health_blueprint
+from shared.web.problems import answer_with_problems
 
 if TYPE_CHECKING:
     from api_service.settings import ApiSettings

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from api_service.store import history, idempotency
-from shared.database import acquire
-from shared.faults import DatabaseUnavailableError
+from shared.db.database import acquire
+from shared.db.faults import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from datetime import timedelta
 
-    from shared.database import Pool
+    from shared.db.database import Pool
 
 log = structlog.get_logger()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from shared.database import acquire, is_current, migration_queries, session_queries
-from shared.faults import DatabaseUnavailableError, ReadOnlyError
-from shared.health import NotReadyError
+from shared.db.database import acquire, is_current, migration_queries, session_queries
+from shared.db.faults import DatabaseUnavailableError, ReadOnlyError
+from shared.web.health import NotReadyError
 
 if TYPE_CHECKING:
-    from shared.database import Connection, Pool
+    from shared.db.database import Connection, Pool
 
 
 async def check_readiness(writers: Pool) -> None:

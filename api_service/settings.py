@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
-from shared.settings import Settings
+from shared.process.settings import Settings
 
 _DURATION = re.compile(r"(\d{1,6})\s*(d|w|h)", re.ASCII)
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}

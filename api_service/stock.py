@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 from api_service.coalescing import Coalesced
 from api_service.store import items
-from shared.database import acquire
+from shared.db.database import acquire
 
 if TYPE_CHECKING:
     from api_service.store.items import Snapshot, State
-    from shared.database import Pool
+    from shared.db.database import Pool
 
 
 class Stock:

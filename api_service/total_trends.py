@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from api_service.coalescing import Coalesced
 from api_service.store import history
-from shared.database import acquire
+from shared.db.database import acquire
 
 if TYPE_CHECKING:
     from api_service.limits import Limit
-    from shared.database import Pool
+    from shared.db.database import Pool
 
 DEFAULT_SPAN = timedelta(hours=24)
 COSTLY_SECONDS = 0.1  # a trend that took less to read is not kept

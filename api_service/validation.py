@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator
 
-from shared.documents import LARGEST_ID, ItemId
+from shared.log.documents import LARGEST_ID, ItemId
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

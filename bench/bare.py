@@ -7,8 +7,8 @@ import sys
 
 from quart import Quart
 
-from shared.serving import serve
-from shared.settings import Bind
+from shared.process.serving import serve
+from shared.process.settings import Bind
 
 app = Quart(__name__)
 

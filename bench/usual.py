@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import asyncpg
 from quart import Quart, Response
 
-from shared.serving import serve
-from shared.settings import Bind
+from shared.process.serving import serve
+from shared.process.settings import Bind
 from stream_service.store import log as log_store
 
 if TYPE_CHECKING:

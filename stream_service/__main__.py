@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import sys
 
-from shared.settings import load
+from shared.process.settings import load
 from stream_service.settings import StreamSettings
 
 
@@ -17,9 +17,9 @@ def main() -> None:
 
 def serve(settings: StreamSettings) -> None:
     """Serve until SIGTERM. What that takes is imported here, so that a check of the settings is quick."""
-    from shared import logging, serving
-    from shared.pooler import refuse_transaction_pooler
-    from shared.workers import shared_metrics
+    from shared.db.pooler import refuse_transaction_pooler
+    from shared.process import logging, serving
+    from shared.process.workers import shared_metrics
 
     logging.configure("stream", settings.log_format, settings.log_level)
     for setting, url in (

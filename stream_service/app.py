@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 from quart import Blueprint, Quart
 from quart_cors import cors
 
-from shared import background, hosts, metrics
-from shared.database import create_pool, database_url
-from shared.health import NotReadyError, health_blueprint
+from shared.db.database import create_pool, database_url
 from shared.log.doorbell import Doorbell
-from shared.problems import answer_with_problems
+from shared.process import background
+from shared.web import hosts, metrics
+from shared.web.health import NotReadyError, health_blueprint
+from shared.web.problems import answer_with_problems
 from stream_service.blueprints import documentation, events
 from stream_service.relay import Relay
 from stream_service.replay import Replay

@@ -6,9 +6,10 @@ import functools
 import json
 from typing import Any, NamedTuple
 
-from shared.documents import LARGEST_ID, VERSION, Busy, Heartbeat, Reset, Snapshot, Update
+from shared.log.documents import LARGEST_ID
 from shared.log.position import POSITION_PATTERN
-from shared.schemas import named_schema
+from shared.web.schemas import VERSION, named_schema
+from stream_service.documents import Busy, Heartbeat, Reset, Snapshot, Update
 
 MOST_ITEMS = 1_000
 

@@ -17,7 +17,7 @@ from stream_service.store import log as log_store
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from shared.database import Connection, Pool
+    from shared.db.database import Connection, Pool
     from stream_service.ring import Frame, Ring
 
 log = structlog.get_logger()

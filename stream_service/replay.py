@@ -7,12 +7,12 @@ from bisect import bisect_right
 from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.database import acquire
+from shared.db.database import acquire
 from stream_service.ring import Frame, Span, join
 from stream_service.store import log as log_store
 
 if TYPE_CHECKING:
-    from shared.database import Pool
+    from shared.db.database import Pool
     from shared.log.position import Position
     from stream_service.filters import Filter
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from shared.faults import DatabaseUnavailableError
+from shared.db.faults import DatabaseUnavailableError
 from shared.log.position import Position
 from stream_service import frames, metrics
 from stream_service.eager import start

@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.faults import DatabaseUnavailableError
+from shared.db.faults import DatabaseUnavailableError
 from stream_service import frames, metrics
 from stream_service.store import log as log_store
 from stream_service.subscriber import Subscriber
@@ -17,7 +17,7 @@ from stream_service.subscriber import Subscriber
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from shared.database import Pool
+    from shared.db.database import Pool
     from shared.log.position import Position
     from stream_service.filters import Filter
     from stream_service.relay import Relay

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
-    from shared.database import Connection, Pool
+    from shared.db.database import Connection, Pool
     from tests.postgres import Connect
 
 

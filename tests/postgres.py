@@ -10,15 +10,16 @@ import subprocess
 import time
 from typing import TYPE_CHECKING
 
+from shared.db.embedded import DATABASE, OWNER, embedded_url, socket_dir
+from shared.db.migrations import migrate
 from shared.local import postgres
-from shared.migrations import migrate
 from tests import processes
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
     from pathlib import Path
 
-    from shared.database import Connection
+    from shared.db.database import Connection
 
     Connect = Callable[..., Awaitable[Connection]]  # of the fixture `connect`
 
@@ -40,8 +41,8 @@ class PostgresServer:
         self._environment = {**os.environ, **(environment or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
-    def url(self, database: str, role: str = postgres.OWNER) -> str:
-        return postgres.embedded_url(self.data_dir, role).replace(f"/{postgres.DATABASE}?", f"/{database}?")
+    def url(self, database: str, role: str = OWNER) -> str:
+        return embedded_url(self.data_dir, role).replace(f"/{DATABASE}?", f"/{database}?")
 
     def start(self) -> None:
         """Start the server and wait until it answers.
@@ -50,7 +51,7 @@ class PostgresServer:
         do. So a server that exits is started again, until the deadline.
         """
         postgres.prepare(self.data_dir)
-        processes.remove_in_the_end(postgres.socket_dir(self.data_dir))
+        processes.remove_in_the_end(socket_dir(self.data_dir))
         self.log.write_text("")
         deadline = time.monotonic() + START_SECONDS
         self._launch()

@@ -11,9 +11,9 @@ from quart import Response
 
 from api_service.http.services import services
 from api_service.store import history, items
-from shared.faults import DatabaseUnavailableError
-from shared.fields import LARGEST_QUANTITY
-from shared.problems import Problem
+from shared.db.faults import DatabaseUnavailableError
+from shared.log.fields import LARGEST_QUANTITY
+from shared.web.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from api_service.limits import BusyError
     from api_service.store.connections import CodeTakenError
     from api_service.store.items import StoredItem
-    from shared.database import Connection
-    from shared.problems import FieldError
+    from shared.db.database import Connection
+    from shared.web.problems import FieldError
 
 
 BUSY_RETRY_SECONDS = 5

@@ -11,12 +11,12 @@ from api_service.http.answers import invalid
 from api_service.store import history
 from api_service.store.items import State
 from shared.log.position import EPOCH_PATTERN, MalformedPositionError, Position
-from shared.problems import Problem
+from shared.web.problems import Problem
 
 if TYPE_CHECKING:
     from pydantic.json_schema import JsonSchemaValue
 
-    from shared.database import Connection
+    from shared.db.database import Connection
 
 LogPoint = int | Position | datetime  # an event id, a position, or a time
 

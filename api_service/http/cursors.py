@@ -7,8 +7,8 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from shared.documents import LARGEST_ID
-from shared.fields import LARGEST_QUANTITY
+from shared.log.documents import LARGEST_ID
+from shared.log.fields import LARGEST_QUANTITY
 
 if TYPE_CHECKING:
     from api_service.http.models import Sort

@@ -16,9 +16,9 @@ from api_service.http import metrics
 from api_service.http.answers import no_such_item
 from api_service.http.origins import refuse_other_sites
 from api_service.http.pages import LONGEST_FILE_NAME, script_policy
-from shared import hosts
-from shared.documents import LARGEST_ID
-from shared.problems import RETRY_AFTER_SECONDS, Problem, send_problem
+from shared.log.documents import LARGEST_ID
+from shared.web import hosts
+from shared.web.problems import RETRY_AFTER_SECONDS, Problem, send_problem
 
 if TYPE_CHECKING:
     from quart import Quart, Response

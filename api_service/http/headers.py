@@ -11,7 +11,7 @@ from werkzeug.datastructures import ETags
 from werkzeug.http import parse_etags
 
 from shared.log.position import POSITION_PATTERN
-from shared.problems import Problem
+from shared.web.problems import Problem
 
 LONGEST_ACTOR = 200
 KEY_PATTERN = "^[!-~]{1,255}$"

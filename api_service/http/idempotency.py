@@ -10,14 +10,14 @@ from quart import Response, request
 
 from api_service.http.services import services
 from api_service.store import idempotency
-from shared.problems import Problem
+from shared.web.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
     from pydantic import BaseModel
 
-    from shared.database import Connection
+    from shared.db.database import Connection
 
     Change = Callable[[Connection], Awaitable[Response]]
 

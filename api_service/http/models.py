@@ -19,8 +19,8 @@ from api_service.http.as_of import LOG_POINT_SCHEMA, LogPoint, parse_log_point, 
 from api_service.store.items import Criteria
 from api_service.transfers.rows import ImportRow
 from api_service.validation import IdText, parse_digits, parse_flag
-from shared.documents import ITEM, Item, ItemId, Operation, Timestamp, drop_defaults
-from shared.fields import (
+from shared.log.documents import ITEM, Item, ItemId, Operation, PositionText, Timestamp, drop_defaults
+from shared.log.fields import (
     CONTROL,
     FIELDS,
     LARGEST_QUANTITY,
@@ -164,6 +164,14 @@ class ImportQuery(Query):
 
 # What is answered ---------------------------------------------------------------------------------------------------
 
+PROBLEM: JsonDict = {
+    "type": "about:blank",
+    "title": "Unprocessable Entity",
+    "status": 422,
+    "detail": "quantity: Input should be greater than or equal to 0",
+    "error": "quantity: Input should be greater than or equal to 0",
+    "errors": [{"field": "quantity", "message": "Input should be greater than or equal to 0"}],
+}
 HISTORY_ENTRY: JsonDict = {
     "event_id": 1042,
     "item_id": 7,
@@ -242,3 +250,28 @@ class Deleted(BaseModel):
     model_config = ConfigDict(json_schema_extra={"examples": [{"message": "Item deleted successfully"}]})
 
     message: Literal["Item deleted successfully"]
+
+
+class FieldFault(BaseModel):
+    """What is wrong with one field of a request, or with one cell of a file."""
+
+    field: Annotated[str, Field(description="Its path, as in `quantity`")]
+    message: str
+    line: Annotated[int | None, Field(ge=1, description="Of the file, from 1")] = None
+    column: Annotated[int | None, Field(ge=1, description="Of the file, from 1; none if it is the whole line")] = None
+
+
+class ProblemDocument(BaseModel):
+    """Why a request could not be answered as hoped for (RFC 9457)."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [PROBLEM]})
+
+    type: Literal["about:blank"]
+    title: Annotated[str, Field(description="What the status means")]
+    status: Annotated[int, Field(ge=400, le=599)]
+    detail: Annotated[str, Field(description="What is wrong here, for people")]
+    error: Annotated[str, Field(description="The same as `detail`, for simple clients")]
+    errors: Annotated[list[FieldFault] | None, Field(description="Each field that is wrong")] = None
+    error_count: Annotated[int | None, Field(ge=1, description="How many faults a file has, told or not")] = None
+    current: Annotated[Item | None, Field(description="The item as it is now")] = None
+    oldest: Annotated[PositionText | None, Field(description="Where the log begins")] = None

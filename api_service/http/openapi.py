@@ -11,10 +11,11 @@ from quart_schema.openapi import Tag
 from werkzeug.routing import IntegerConverter
 
 from api_service.http.headers import Refused, Unavailable
+from api_service.http.models import ProblemDocument
 from api_service.http.origins import SAFE_METHODS
-from shared.documents import LARGEST_ID, VERSION, ProblemDocument
-from shared.problems import MEDIA_TYPE, documented_problems
-from shared.schemas import json_schema, named_schema, without_absent
+from shared.log.documents import LARGEST_ID
+from shared.web.problems import MEDIA_TYPE, documented_problems
+from shared.web.schemas import VERSION, json_schema, named_schema, without_absent
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

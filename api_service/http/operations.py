@@ -10,7 +10,7 @@ from quart import request
 from quart_schema import document
 
 from api_service.http.requests import read_body, read_headers, read_query, refuse_parameters
-from shared.problems import Problem, document_problems
+from shared.web.problems import Problem, document_problems
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

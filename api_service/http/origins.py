@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from quart import request
 
-from shared.problems import Problem
+from shared.web.problems import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet

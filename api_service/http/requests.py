@@ -15,7 +15,7 @@ from werkzeug.exceptions import RequestEntityTooLarge, RequestTimeout
 from api_service.http.answers import invalid
 from api_service.http.services import settings
 from api_service.validation import plain_message
-from shared.problems import FieldError, Problem
+from shared.web.problems import FieldError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 
-from shared.database import acquire, create_pool, prepare_session, session_queries
+from shared.db.database import acquire, create_pool, prepare_session, session_queries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from contextlib import AbstractAsyncContextManager
 
-    from shared.database import Connection, Pool
+    from shared.db.database import Connection, Pool
 
 
 class CodeTakenError(Exception):

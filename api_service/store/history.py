@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.database import load_queries
+from shared.db.database import load_queries
 from shared.log.position import Position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
-    from shared.database import Connection
+    from shared.db.database import Connection
 
 queries = load_queries("history")
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.database import load_queries
+from shared.db.database import load_queries
 
 if TYPE_CHECKING:
-    from shared.database import Connection
+    from shared.db.database import Connection
 
 queries = load_queries("idempotency")
 

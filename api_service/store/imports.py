@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from api_service.store.items import changes_document
-from shared.database import load_queries
+from shared.db.database import load_queries
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from shared.database import Connection
-    from shared.fields import ItemFields
+    from shared.db.database import Connection
+    from shared.log.fields import ItemFields
 
 queries = load_queries("imports")
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from shared.database import load_queries
-from shared.fields import FIELDS
+from shared.db.database import load_queries
+from shared.log.fields import FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from shared.database import Connection
-    from shared.fields import ItemFields
+    from shared.db.database import Connection
+    from shared.log.fields import ItemFields
 
 queries = load_queries("items")
 

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from api_service.transfers.csv_text import UnreadableError, read_lines, refuse_null_characters
 from api_service.transfers.rows import ImportRow
 from api_service.validation import plain_message
-from shared.fields import FIELDS, REQUIRED_FIELDS, TEXT_FIELDS
+from shared.log.fields import FIELDS, REQUIRED_FIELDS, TEXT_FIELDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

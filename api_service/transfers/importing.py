@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from api_service.store.imports import Compared
     from api_service.transfers.rows import ImportRow
-    from shared.database import Connection
+    from shared.db.database import Connection
 
 BATCH_ROWS = 1_000
 FAULTS_TOLD = 100

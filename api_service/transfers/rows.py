@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from api_service.validation import IdText, parse_digits
-from shared.fields import FIELDS, NUMBER_FIELDS, REQUIRED_FIELDS, ItemFields
+from shared.log.fields import FIELDS, NUMBER_FIELDS, REQUIRED_FIELDS, ItemFields
 
 
 class ImportRow(ItemFields):

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
-from shared.database import database_url
+from shared.db.database import database_url
+from shared.db.embedded import OWNER
 from shared.local import postgres
 from shared.local.run import run
-from shared.settings import Settings, load
+from shared.process.settings import Settings, load
 
 
 def psql(settings: Settings, arguments: list[str]) -> None:
@@ -16,7 +17,7 @@ def psql(settings: Settings, arguments: list[str]) -> None:
     if settings.database_url is None and not postgres.is_running(settings.data_dir):
         raise SystemExit(f"stockstream: no PostgreSQL is running in {settings.data_dir} (start it with `make run`)")
     program = postgres.binary("psql")
-    os.execv(program, [program, database_url(settings, postgres.OWNER), *arguments])  # noqa: S606
+    os.execv(program, [program, database_url(settings, OWNER), *arguments])  # noqa: S606
 
 
 def main() -> None:

@@ -15,7 +15,6 @@ capabilities the one that lets it walk into a home of mode 0700.
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import os
 import pwd
@@ -23,10 +22,9 @@ import shutil
 import stat
 import subprocess
 from pathlib import Path
-from urllib.parse import quote
 
-DATABASE = "stockstream"
-OWNER = "stockstream"
+from shared.db.embedded import OWNER, socket_dir
+
 READY_LINE = 7  # of postmaster.pid, counted from 0
 _UNUSED_UIDS = range(59_999, 50_000, -1)  # above people and packages, below what systemd hands out
 _CAPABILITY = "+dac_override"
@@ -35,18 +33,6 @@ _HBA = "local all all peer map=owner\n"
 
 class EmbeddedPostgresError(Exception):
     """The embedded PostgreSQL can't be set up here; the text says why."""
-
-
-def embedded_url(data_dir: Path, role: str = OWNER) -> str:
-    """The DSN of the embedded PostgreSQL in this directory."""
-    return f"postgresql://{role}@/{DATABASE}?host={quote(str(socket_dir(data_dir)), safe='')}"
-
-
-def socket_dir(data_dir: Path) -> Path:
-    """Where the socket is. A socket's path has 107 bytes at most and a checkout's may be longer, hence not DATA_DIR;
-    every process must come to the same place, hence no TMPDIR."""
-    name = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
-    return Path("/tmp") / f"stockstream-{name}"  # noqa: S108 - checked by prepare_socket_dir
 
 
 def cluster_dir(data_dir: Path) -> Path:

@@ -21,16 +21,17 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
-from shared.database import CONNECT_TIMEOUT_SECONDS, database_url
+from shared.db.database import CONNECT_TIMEOUT_SECONDS, database_url
+from shared.db.embedded import DATABASE, OWNER, embedded_url, socket_dir
+from shared.db.migrations import MigrationError, migrate
 from shared.local import postgres
 from shared.local.runner import kill_session
 from shared.local.service import MIGRATED, POLL_SECONDS
-from shared.migrations import MigrationError, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.settings import Bind, Settings
+    from shared.process.settings import Bind, Settings
 
 SERVICES = ("api_service", "stream_service")
 START_TIMEOUT_SECONDS = 60.0
@@ -136,7 +137,7 @@ async def _start_runner(settings: Settings, run_dir: str, lock: int | None) -> a
         "STOCKSTREAM_RUN_DIR": run_dir,
         "STOCKSTREAM_EMBEDDED": "true" if settings.database_url is None else "false",
     }
-    folders = [run_dir, *([] if lock is None else [str(postgres.socket_dir(settings.data_dir))])]
+    folders = [run_dir, *([] if lock is None else [str(socket_dir(settings.data_dir))])]
     return await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "shared.local.runner", *folders),
         env=environment,
@@ -149,7 +150,7 @@ async def _start_runner(settings: Settings, run_dir: str, lock: int | None) -> a
 async def _bring_up(settings: Settings, run_dir: Path) -> None:
     if settings.database_url is None:
         await _create_database(settings)
-    await migrate(database_url(settings, postgres.OWNER))
+    await migrate(database_url(settings, OWNER))
     (run_dir / MIGRATED).touch()
     for url in (settings.api_bind.url, settings.stream_bind.url):
         await _wait_until_ready(f"{url}/readyz")
@@ -158,7 +159,7 @@ async def _bring_up(settings: Settings, run_dir: Path) -> None:
 
 
 async def _connect(settings: Settings) -> None:
-    url = database_url(settings, postgres.OWNER)
+    url = database_url(settings, OWNER)
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
@@ -171,7 +172,7 @@ async def _connect(settings: Settings) -> None:
 
 async def _create_database(settings: Settings) -> None:
     """Wait for the embedded PostgreSQL and make the database if it is a new cluster."""
-    url = postgres.embedded_url(settings.data_dir).replace(f"/{postgres.DATABASE}?", "/postgres?")
+    url = embedded_url(settings.data_dir).replace(f"/{DATABASE}?", "/postgres?")
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
         problem = "it does not say that it is ready"
@@ -185,7 +186,7 @@ async def _create_database(settings: Settings) -> None:
             raise StartError(f"PostgreSQL did not start: {problem}")
         await asyncio.sleep(POLL_SECONDS)
     with contextlib.suppress(asyncpg.DuplicateDatabaseError):
-        await connection.execute(f"CREATE DATABASE {postgres.DATABASE}")
+        await connection.execute(f"CREATE DATABASE {DATABASE}")
     await connection.close()
 
 

@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any
 import structlog
 from prometheus_client import Counter, Gauge
 
-from shared.database import connect
-from shared.faults import DatabaseUnavailableError
+from shared.db.database import connect
+from shared.db.faults import DatabaseUnavailableError
 from shared.log.follower import queries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from shared.database import Connection
+    from shared.db.database import Connection
 
 log = structlog.get_logger()
 

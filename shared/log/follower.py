@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import structlog
 
-from shared.database import acquire, load_queries
-from shared.faults import DatabaseUnavailableError
+from shared.db.database import acquire, load_queries
+from shared.db.faults import DatabaseUnavailableError
 from shared.log.position import Position
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from shared.database import Connection, Pool
+    from shared.db.database import Connection, Pool
 
 log = structlog.get_logger()
 queries = load_queries("follower")

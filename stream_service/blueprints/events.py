@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from quart import Blueprint, Response, current_app, request
 
 from shared.log.position import MalformedPositionError, Position
-from shared.problems import Problem
+from shared.web.problems import Problem
 from stream_service.asyncapi import MOST_ITEMS
 from stream_service.filters import of_items
 from stream_service.subscribers import Subscription

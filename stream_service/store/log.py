@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.database import acquire, load_queries
+from shared.db.database import acquire, load_queries
 from shared.log.follower import select_head
 from stream_service import frames
 from stream_service.ring import Frame
 
 if TYPE_CHECKING:
-    from shared.database import Connection, Pool
+    from shared.db.database import Connection, Pool
     from shared.log.position import Position
 
 queries = load_queries("log")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from shared.database import Connection
+    from shared.db.database import Connection
     from tests.stack import Stack
 
 Item = dict[str, Any]

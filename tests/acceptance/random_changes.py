@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import aiohttp
 
-    from shared.database import Pool
+    from shared.db.database import Pool
     from tests.stack import Stack
 
 LARGEST_QUANTITY = 2_147_483_647

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from shared.fields import FIELDS
+from shared.log.fields import FIELDS
 from tests.acceptance.random_changes import COLUMNS, LARGEST_QUANTITY, Answer, Sent
 
 if TYPE_CHECKING:

@@ -245,7 +245,7 @@ async def test_an_address_with_nothing_is_a_404(api: aiohttp.ClientSession, path
 
 
 async def test_files_outside_the_frontend_are_out_of_reach(shared_stack: Stack) -> None:
-    for path in ("/static/../shared/settings.py", "/static/..%2fshared/settings.py", "/static//etc/passwd"):
+    for path in ("/static/../shared/process/settings.py", "/static/..%2fshared/settings.py", "/static//etc/passwd"):
         with socket.create_connection(("127.0.0.1", shared_stack.ports["api"])) as connection:
             connection.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
             answer = b"".join(iter(lambda: connection.recv(65536), b""))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import asyncpg
 import pytest
 
-from shared.fields import FIELDS, REQUIRED_FIELDS
+from shared.log.fields import FIELDS, REQUIRED_FIELDS
 from tests import sse
 from tests.acceptance.client import ITEMS, as_csv, change, create, export_rows, get, head, import_csv, problem
 

@@ -25,7 +25,7 @@ from tests.acceptance.log import Event, entry, read_log
 if TYPE_CHECKING:
     import aiohttp
 
-    from shared.database import Connection
+    from shared.db.database import Connection
     from tests.stack import Stack
 
 HISTORY = "/api/history"

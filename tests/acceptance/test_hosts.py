@@ -11,7 +11,7 @@ import pytest
 
 from api_service.app import create_app as create_api
 from api_service.settings import ApiSettings
-from shared.hosts import host_name
+from shared.web.hosts import host_name
 from stream_service.app import create_app as create_stream
 from stream_service.settings import StreamSettings
 from tests.stack import Stack

@@ -41,7 +41,7 @@ from tests.sse import subscribe
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from shared.database import Pool
+    from shared.db.database import Pool
     from tests.stack import Stack
 
 RUNS = 15

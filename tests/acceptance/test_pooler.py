@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from shared.db.embedded import socket_dir
 from shared.local import postgres as embedded
 from tests import processes
 from tests.stack import MODULES, ROOT, Stack, environment, free_port
@@ -57,7 +58,7 @@ def pooled(own_postgres: PostgresServer, tmp_path: Path) -> Iterator[Callable[[s
         configuration.write_text(
             CONFIGURATION.format(
                 database=database,
-                sockets=embedded.socket_dir(own_postgres.data_dir),
+                sockets=socket_dir(own_postgres.data_dir),
                 role=role,
                 port=port,
                 folder=folder,

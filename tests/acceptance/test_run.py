@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.local.postgres import binary, socket_dir
+from shared.db.embedded import socket_dir
+from shared.local.postgres import binary
 from tests import processes
 from tests.stack import ROOT, answers, environment, free_port
 

@@ -8,8 +8,8 @@ import aiohttp
 import asyncpg
 import pytest
 
-from shared.database import read_functions
-from shared.fields import FIELDS, REQUIRED_FIELDS
+from shared.db.database import read_functions
+from shared.log.fields import FIELDS, REQUIRED_FIELDS
 from tests import sse
 from tests.acceptance.client import ITEMS, change, create, get, head
 

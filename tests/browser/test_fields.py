@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from playwright.sync_api import expect
 
-from shared.fields import FIELDS, REQUIRED_FIELDS
+from shared.log.fields import FIELDS, REQUIRED_FIELDS
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator

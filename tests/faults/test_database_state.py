@@ -10,7 +10,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from shared.migrations import migrate
+from shared.db.migrations import migrate
 from tests.acceptance.client import ITEMS, create, problem
 from tests.faults.waiting import within
 from tests.sse import subscribe

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared import migrations
-from shared.database import FUNCTIONS, migration_files
+from shared.db import migrations
+from shared.db.database import FUNCTIONS, migration_files
 from tests.faults.campaign import Verdict, settle_and_judge
 from tests.faults.waiting import within
 from tests.faults.world import World

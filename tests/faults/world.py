@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
-from shared.local import postgres
+from shared.db.embedded import socket_dir
 from tests.faults.proxy import Proxy
 from tests.faults.readers import BadReader, Reader, Seen
 from tests.faults.waiting import within
@@ -55,7 +55,7 @@ class World:
         self.readers: list[Reader] = []
         self.writers: list[Writer] = []
         self.network = Proxy(self.stack.ports["stream"], random.Random(seed + 1))
-        self.cable = Proxy(postgres.socket_dir(server.data_dir) / ".s.PGSQL.5432", random.Random(seed + 2))
+        self.cable = Proxy(socket_dir(server.data_dir) / ".s.PGSQL.5432", random.Random(seed + 2))
         self._exits = AsyncExitStack()
         self._counts = (readers, writers)
         self._reading: list[asyncio.Task[None]] = []

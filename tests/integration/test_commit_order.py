@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import asyncpg
 import pytest
 
-from shared.database import Pool, load_queries
+from shared.db.database import Pool, load_queries
 
 if TYPE_CHECKING:
     from tests.postgres import Connect

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from shared.database import create_pool
+from shared.db.database import create_pool
 from shared.log.doorbell import Doorbell
 from shared.log.follower import Follower, select_head
 from shared.log.position import Position
@@ -17,7 +17,7 @@ from stream_service.store.log import select_events
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from shared.database import Connection, Pool
+    from shared.db.database import Connection, Pool
     from stream_service.ring import Frame
     from tests.postgres import PostgresServer
 

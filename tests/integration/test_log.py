@@ -10,8 +10,8 @@ import asyncpg
 import pytest
 
 from api_service.store import items
-from shared.database import Pool, load_queries
-from shared.fields import FIELDS, ItemFields
+from shared.db.database import Pool, load_queries
+from shared.log.fields import FIELDS, ItemFields
 from shared.log.follower import select_head
 
 if TYPE_CHECKING:

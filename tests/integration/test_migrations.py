@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from shared import database as database_module
-from shared import migrations
-from shared.database import FUNCTIONS, SQL, Functions, is_current, load_queries, migration_files, read_functions
-from shared.migrations import MigrationError, migrate
+from shared.db import database as database_module
+from shared.db import migrations
+from shared.db.database import FUNCTIONS, SQL, Functions, is_current, load_queries, migration_files, read_functions
+from shared.db.migrations import MigrationError, migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from shared.database import Pool
+    from shared.db.database import Pool
     from tests.postgres import PostgresServer
 
 

@@ -12,10 +12,10 @@ import pytest
 
 from api_service.http.answers import explain_no_restore, explain_refusal
 from api_service.store import history, items
-from shared.problems import Problem
+from shared.web.problems import Problem
 
 if TYPE_CHECKING:
-    from shared.database import Connection, Pool
+    from shared.db.database import Connection, Pool
     from tests.postgres import Connect, PostgresServer
 
 DAY = timedelta(days=1)

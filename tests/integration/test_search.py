@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from shared.database import Functions, migration_files
-from shared.migrations import migrate
+from shared.db.database import Functions, migration_files
+from shared.db.migrations import migrate
 from tests.stack import ROOT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from shared.database import Pool
+    from shared.db.database import Pool
     from tests.postgres import PostgresServer
 
 SEARCH_CASES = json.loads((ROOT / "tests/search_cases.json").read_text())
@@ -62,8 +62,8 @@ async def test_the_migration_folds_the_names_that_are_there_anew(
     postgres.sql("postgres", "CREATE DATABASE before_search")
     url = postgres.url("before_search")
     files = migration_files()
-    monkeypatch.setattr("shared.migrations.migration_files", lambda: [f for f in files if f.stem < "0004"])
-    monkeypatch.setattr("shared.migrations.read_functions", lambda: Functions("SELECT;", "none"))
+    monkeypatch.setattr("shared.db.migrations.migration_files", lambda: [f for f in files if f.stem < "0004"])
+    monkeypatch.setattr("shared.db.migrations.read_functions", lambda: Functions("SELECT;", "none"))
     await migrate(url)
     connection = await asyncpg.connect(url)
     try:

@@ -7,8 +7,8 @@ import sys
 
 import pytest
 
-from shared.serving import PEER_TIMEOUT_SECONDS, listen
-from shared.settings import Bind
+from shared.process.serving import PEER_TIMEOUT_SECONDS, listen
+from shared.process.settings import Bind
 from tests.stack import free_port
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import asyncpg
 import pytest
 
-from shared.database import acquire, create_pool, session_queries
+from shared.db.database import acquire, create_pool, session_queries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from shared.database import Connection, Pool
+    from shared.db.database import Connection, Pool
     from tests.postgres import PostgresServer
 
 ITEM_OF_ID = "SELECT name FROM inventory WHERE id = $1"

@@ -26,7 +26,7 @@ ROUNDS = 25
 # Each worker writes a line when it begins and waits until its parent is gone; so it ends by a signal alone.
 PROGRAM = f"""
 import os, select, sys, structlog
-from shared.workers import run_workers, shared_metrics
+from shared.process.workers import run_workers, shared_metrics
 
 structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 

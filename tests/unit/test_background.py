@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from shared import background
+from shared.process import background
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from api_service.app import create_app
 from api_service.settings import ApiSettings
-from shared.documents import VERSION
+from shared.web.schemas import VERSION
 from tests.stack import ROOT
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from shared.fields import FIELDS, REQUIRED_FIELDS, TEXT_FIELDS
+from shared.log.fields import FIELDS, REQUIRED_FIELDS, TEXT_FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLLOWING = ("id", "version", "created_at", "updated_at")  # columns that triggers fill in
@@ -112,6 +112,6 @@ def test_the_order_is_the_same_in_sql_and_in_python() -> None:
 
 def test_the_readme_names_these_places() -> None:
     told = between(read("README.md"), "**To add a field**", "\nThe rest follows")
-    for path in {path for path, _, _ in PLACES} | {"shared/fields.py"}:
+    for path in {path for path, _, _ in PLACES} | {"shared/log/fields.py"}:
         assert f"({path})" in told, path
     assert len(re.findall(r"(?m)^\d\. ", told)) <= 8

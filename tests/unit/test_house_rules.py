@@ -9,8 +9,8 @@ import pytest
 
 from api_service.app import create_app as create_api
 from api_service.settings import ApiSettings
-from shared.migrations import MigrationSettings
-from shared.settings import Settings
+from shared.db.migrations import MigrationSettings
+from shared.process.settings import Settings
 from stream_service.app import create_app as create_stream
 from stream_service.settings import StreamSettings
 from tests.stack import ROOT

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.passfiles import PassfileError, provide
+from shared.db.passfiles import PassfileError, provide
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from api_service.settings import ApiSettings
-from shared.settings import Bind, load
+from shared.process.settings import Bind, load
 from stream_service.settings import StreamSettings
 
 

@@ -34,12 +34,12 @@ from api_service.http.operations import operation
 from api_service.http.services import services
 from api_service.store import items
 from api_service.store.items import Place, Selection
-from shared.documents import Item
+from shared.log.documents import Item
 
 if TYPE_CHECKING:
     from api_service.http.as_of import LogPoint
     from api_service.store.items import Row, State
-    from shared.database import Connection
+    from shared.db.database import Connection
 
 blueprint = Blueprint("inventories", __name__, url_prefix="/api/inventories")
 tag_blueprint(blueprint, ["Items"])

@@ -24,7 +24,7 @@ from api_service.store import history, items
 from api_service.transfers import csv_format
 from api_service.transfers.importing import Import, ImportUnderWayError, RefusedImportError, TooManyRowsError
 from api_service.transfers.rows import ImportResult
-from shared.problems import FieldError, Problem
+from shared.web.problems import FieldError, Problem
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from api_service.http.services import Services
     from api_service.store.items import Criteria
     from api_service.transfers.csv_format import Fault
-    from shared.database import Connection
+    from shared.db.database import Connection
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/api/inventories")
 tag_blueprint(blueprint, ["Import and export"])

@@ -7,7 +7,7 @@ import sys
 
 import asyncpg
 
-from shared.database import session_queries as queries
+from shared.db.database import session_queries as queries
 
 TRIED_SECONDS = 2.0  # a database that does not answer must not hold up the start
 

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import aiosql
 import asyncpg
 
-from shared.faults import (
+from shared.db.embedded import embedded_url
+from shared.db.faults import (
     BUSY,
     UNREACHABLE,
     DatabaseUnavailableError,
@@ -21,14 +22,13 @@ from shared.faults import (
     may_be_of_the_schema,
     unavailable,
 )
-from shared.local.postgres import embedded_url
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Iterator
 
-    from shared.settings import Settings
+    from shared.process.settings import Settings
 
-SQL = Path(__file__).resolve().parent.parent / "sql"
+SQL = Path(__file__).resolve().parents[2] / "sql"
 FUNCTIONS = "functions"  # their name in the table of applied migrations
 CONNECT_TIMEOUT_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 30.0

@@ -15,12 +15,12 @@ import uvloop
 from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
-from shared.workers import run_workers
+from shared.process.workers import run_workers
 
 if TYPE_CHECKING:
     from quart import Quart
 
-    from shared.settings import Bind
+    from shared.process.settings import Bind
 
 BACKLOG = 4096  # connections that the kernel holds for us, as when a thousand pages reconnect at once
 GRACE_SECONDS = 1.0  # for requests that are under way when a service has drained

@@ -1,8 +1,8 @@
 """The passwords of the services' roles, each in a passfile that only its service is given.
 
-`python -m shared.passfiles` runs before PostgreSQL's clients start. A password that was set (in the environment, or as
-a secret in /run/secrets) is taken; else the one that is there is kept; else there is a new, random one. So nothing that
-is delivered holds a password, and nobody has to make one up.
+`python -m shared.db.passfiles` runs before PostgreSQL's clients start. It writes the password that was set (in the
+environment, or as a secret in /run/secrets); else it keeps the existing one; else it generates one. So no file that is
+delivered contains a password, and nobody has to invent one.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from pathlib import Path
 
 from pydantic_settings import SettingsConfigDict
 
-from shared.migrations import MigrationSettings
-from shared.settings import load
+from shared.db.migrations import MigrationSettings
+from shared.process.settings import load
 
 PASSFILES = Path("/run/passwords")
 SECRETS = Path("/run/secrets")

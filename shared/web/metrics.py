@@ -9,8 +9,8 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from quart import Blueprint, Response
 from quart_schema import document_response, tag_blueprint
 
-from shared.documents import Metrics
-from shared.workers import SHARED_FOLDER
+from shared.process.workers import SHARED_FOLDER
+from shared.web.documents import Metrics
 
 blueprint = Blueprint("metrics", __name__)
 tag_blueprint(blueprint, ["Operation"])

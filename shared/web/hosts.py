@@ -12,10 +12,10 @@ import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from shared.problems import Problem, send_problem
+from shared.web.problems import Problem, send_problem
 
 if TYPE_CHECKING:
-    from shared.settings import Bind, Settings
+    from shared.process.settings import Bind, Settings
 
 HEALTH_PATHS = {"/healthz", "/readyz"}  # probes ask by address; these tell nothing of the stock
 ANY = "*"

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, RootModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
+VERSION = "0.1.0"  # of both descriptions, and of pyproject.toml
 NULL = {"type": "null"}
 REFERENCE = "#/components/schemas/{model}"
 

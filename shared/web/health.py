@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 from quart import Blueprint, Response, jsonify
 from quart_schema import document_response, tag_blueprint
 
-from shared.documents import Health
-from shared.problems import Problem, document_problems
+from shared.web.documents import Health
+from shared.web.problems import Problem, document_problems
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable

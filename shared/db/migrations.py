@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 import asyncpg
 from pydantic import Field, SecretStr
 
-from shared.database import FUNCTIONS, Connection, connect, database_url, is_newer, migration_files, read_functions
-from shared.database import migration_queries as queries
-from shared.faults import DatabaseUnavailableError, ReadOnlyError
-from shared.settings import Settings, load
+from shared.db.database import FUNCTIONS, Connection, connect, database_url, is_newer, migration_files, read_functions
+from shared.db.database import migration_queries as queries
+from shared.db.faults import DatabaseUnavailableError, ReadOnlyError
+from shared.process.settings import Settings, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,7 +33,7 @@ class MigrationError(Exception):
 
 
 class MigrationSettings(Settings):
-    """What `python -m shared.migrations` needs to know."""
+    """What `python -m shared.db.migrations` needs to know."""
 
     api_database_password: SecretStr | None = Field(None, description="Given to the role `stockstream_api`")
     stream_database_password: SecretStr | None = Field(None, description="Given to the role `stockstream_stream`")

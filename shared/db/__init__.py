@@ -1,0 +1,1 @@
+"""The database: connections, named queries, migrations, and what its errors mean."""

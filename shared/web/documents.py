@@ -1,0 +1,22 @@
+"""What any web service of ours answers besides its own documents. Their schemas are published."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, RootModel
+
+
+class Health(BaseModel):
+    """All is well."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ready"}]})
+
+    status: Literal["alive", "ready"]
+
+
+class Metrics(RootModel[str]):
+    """Metrics, in the text format of Prometheus."""
+
+    media_type: ClassVar = "text/plain"
+    example: ClassVar = "stockstream_head_event_id 1042.0\n"
