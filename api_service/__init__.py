@@ -1,1 +1,1 @@
-"""The REST API: every write to the stock, and the dashboard's files."""
+"""The REST API, which makes every change of the stock, and the files of the dashboard."""

@@ -1,4 +1,4 @@
-"""`python -m api_service [--check]`: serve the API and the dashboard, or only check the settings."""
+"""`python -m api_service [--check]`: serves the API and the dashboard, or only checks the settings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from api_service.settings import ApiSettings
 from shared.process.settings import load
 
-UNDO_SECONDS = 3.0  # for PostgreSQL to end the statements of requests that were cut
+UNDO_SECONDS = 3.0  # for PostgreSQL to roll back the statements of cancelled requests
 
 
 def main() -> None:
@@ -17,7 +17,7 @@ def main() -> None:
 
 
 def serve(settings: ApiSettings) -> None:
-    """Serve until SIGTERM. What that takes is imported here, so that a check of the settings is quick."""
+    """Serve until SIGTERM. Imports are here, so that a check of the settings is fast."""
     from api_service.app import create_app
     from shared.db.pooler import refuse_transaction_pooler
     from shared.process import logging, serving

@@ -1,4 +1,4 @@
-"""Where the API is put together."""
+"""Composes the API."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ ROLE = "stockstream_api"
 
 
 def create_app(settings: ApiSettings) -> Quart:
-    """The API and the dashboard, as one app. Nothing is connected before it serves."""
+    """The API and the dashboard as one app. It connects to the database when it starts to serve."""
     app = Quart(__name__, static_folder=str(FRONTEND), static_url_path="/static", template_folder=str(FRONTEND))
     app.config["MAX_CONTENT_LENGTH"] = max(settings.max_body_bytes, settings.max_import_bytes)
     app.config["BODY_TIMEOUT"] = settings.body_seconds
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # no page may mix modules of two versions; ETags make it cheap
+    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # a page must not mix modules of two versions; ETags keep this cheap
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     answer_with_problems(app)

@@ -9,7 +9,7 @@ import structlog
 
 from api_service.store import history, idempotency
 from shared.db.database import acquire
-from shared.db.faults import DatabaseUnavailableError
+from shared.db.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from datetime import timedelta

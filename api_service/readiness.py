@@ -1,11 +1,11 @@
-"""Whether the API can do its work: read the stock, and change it with a trace in the log."""
+"""Checks whether the API can work: read the stock, and change it so that the log has the change."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from shared.db.database import acquire, is_current, migration_queries, session_queries
-from shared.db.faults import DatabaseUnavailableError, ReadOnlyError
+from shared.db.errors import DatabaseUnavailableError, ReadOnlyError
 from shared.web.health import NotReadyError
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def check_readiness(writers: Pool) -> None:
-    """Raise NotReadyError, with the reason for an operator, unless a change could be made and logged now."""
+    """Raise NotReadyError unless a change could be made and logged now. Its text tells an operator why."""
     try:
         async with acquire(writers) as connection:
             if not await is_current(connection):

@@ -1,4 +1,4 @@
-"""What the API needs to know."""
+"""Settings of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules that more than one kind of input follows, and how a broken one is put into words."""
+"""Validation that queries, bodies and CSV files share, and its messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import BeforeValidator
 
-from shared.log.documents import LARGEST_ID, ItemId
+from shared.log.documents import MAX_ID, ItemId
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -26,7 +26,7 @@ def parse_digits(value: object) -> object:
     """An integer that is written as text. Raises ValueError for anything but ASCII digits; int() accepts more."""
     if not isinstance(value, str):
         return value
-    if not value.isascii() or not value.isdigit() or len(value) > len(str(LARGEST_ID)):
+    if not value.isascii() or not value.isdigit() or len(value) > len(str(MAX_ID)):
         raise ValueError("must be a whole number, written in digits")
     return int(value)
 

@@ -1,1 +1,1 @@
-"""The event stream: reads the log, keeps its newest part in memory, and sends it to every subscriber."""
+"""The event stream: reads the log, keeps its newest events in memory, and sends them to every subscriber."""

@@ -1,4 +1,4 @@
-"""`python -m stream_service [--check]`: serve the events, or only check the settings."""
+"""`python -m stream_service [--check]`: serves the events, or only checks the settings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def main() -> None:
 
 
 def serve(settings: StreamSettings) -> None:
-    """Serve until SIGTERM. What that takes is imported here, so that a check of the settings is quick."""
+    """Serve until SIGTERM. Imports are here, so that a check of the settings is fast."""
     from shared.db.pooler import refuse_transaction_pooler
     from shared.process import logging, serving
     from shared.process.workers import shared_metrics
@@ -28,10 +28,10 @@ def serve(settings: StreamSettings) -> None:
     ):
         if url is not None:
             refuse_transaction_pooler(url.get_secret_value(), setting)
-    # Thousands of streams are much for the garbage collector to look at, and nothing to find.
+    # Thousands of streams make the garbage collector slow, and leave it nothing to collect.
     gc.set_threshold(100_000, 50, 100)
     with shared_metrics(settings.stream_workers):
-        from stream_service.app import create_app  # not before: the metrics look for their folder when imported
+        from stream_service.app import create_app  # the metrics read the setting of their folder when they are imported
 
         app = create_app(settings)
         serving.serve(

@@ -1,4 +1,4 @@
-"""Where the event stream is put together."""
+"""Composes the event stream."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROLE = "stockstream_stream"
 
 
 def create_app(settings: StreamSettings) -> Quart:
-    """The event stream as an app. Nothing is connected before it serves."""
+    """The event stream as an app. It connects to the database when it starts to serve."""
     app = Quart(__name__, static_folder=None)
     subscribers = app.extensions["subscribers"] = Subscribers(settings)
     answer_with_problems(app)
@@ -49,7 +49,7 @@ def create_app(settings: StreamSettings) -> Quart:
                 heartbeat_seconds=settings.stream_heartbeat_seconds,
             )
             doorbell = Doorbell(listen_url, relay.follower.wake, application_name=f"{ROLE} listener")
-            subscribers.connect(relay, Replay(pool, settings.stream_replay_readers), pool)
+            subscribers.set_sources(relay, Replay(pool, settings.stream_replay_readers), pool)
             app.extensions["relay"], app.extensions["doorbell"] = relay, doorbell
             async with background.running(
                 follower=relay.follower.run, heartbeats=relay.send_heartbeats, doorbell=doorbell.run
@@ -70,7 +70,7 @@ def create_app(settings: StreamSettings) -> Quart:
 
 
 def _pages(settings: StreamSettings) -> Blueprint:
-    """What pages of the allowed origins may read. A blueprint of this app alone: the parts serve other apps too."""
+    """The routes that pages of allowed origins may read."""
     pages = Blueprint("pages", __name__)
     for part in (events, documentation):
         pages.register_blueprint(part.blueprint)

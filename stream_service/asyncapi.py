@@ -1,4 +1,4 @@
-"""`/asyncapi.json`: the stream, described from the models of what it sends."""
+"""The AsyncAPI document of the stream, generated from the models of its payloads."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import functools
 import json
 from typing import Any, NamedTuple
 
-from shared.log.documents import LARGEST_ID
+from shared.log.documents import MAX_ID
 from shared.log.position import POSITION_PATTERN
 from shared.web.schemas import VERSION, named_schema
 from stream_service.documents import Busy, Heartbeat, Reset, Snapshot, Update
 
-MOST_ITEMS = 1_000
+MAX_ITEMS = 1_000
 
 Document = dict[str, Any]
 
@@ -45,8 +45,8 @@ QUERY = {
     "snapshot": {"type": "string", "enum": ["0", "1"], "description": "1 sends the stock first"},
     "item": {
         "type": "array",
-        "items": {"type": "integer", "minimum": 1, "maximum": LARGEST_ID},
-        "maxItems": MOST_ITEMS,
+        "items": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
+        "maxItems": MAX_ITEMS,
         "description": "Only these items, as in `item=7&item=9`",
     },
 }
@@ -54,12 +54,12 @@ QUERY = {
 
 @functools.cache
 def text() -> str:
-    """The document, as JSON."""
+    """The document as JSON."""
     return json.dumps(document())
 
 
 def document() -> Document:
-    """The whole of it, as AsyncAPI 3.0."""
+    """The AsyncAPI 3.0 document."""
     messages, schemas = _messages()
     references = {name: {"$ref": f"#/components/messages/{name}"} for name in messages}
     return {
@@ -100,7 +100,7 @@ def _messages() -> tuple[Document, Document]:
 
 
 def _fields(name: str, event: Event) -> Document:
-    """The fields of a frame besides its data."""
+    """The fields of a frame other than its data."""
     fields: Document = {"event": {"type": "string", "const": name}}
     if event.carries_position:
         fields["id"] = POSITION

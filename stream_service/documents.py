@@ -10,7 +10,7 @@ from shared.log.documents import ITEM, Item, Operation, PositionText, Timestamp
 
 
 class Update(BaseModel):
-    """An item was changed: the item as it is now, or as it last was."""
+    """A change of an item. `data` is the item after it; before it, if it was deleted."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -25,7 +25,7 @@ class Update(BaseModel):
 
 
 class Heartbeat(BaseModel):
-    """The stream is alive: where the log stands, and what time it is."""
+    """The stream is alive. `head` is the last event of the log, `at` the current time."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"head": "3f9c01ab-1042", "at": "2026-11-25T12:00:10.000000Z"}]}
@@ -36,7 +36,7 @@ class Heartbeat(BaseModel):
 
 
 class Reset(BaseModel):
-    """The position that was asked for can't be served: load the stock again. The stream goes on from the head."""
+    """The requested position is not in this log: load the stock again. The stream continues from `head`."""
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"reason": "the position is of another log", "head": "3f9c01ab-1042"}]}
@@ -47,12 +47,12 @@ class Reset(BaseModel):
 
 
 class Busy(BaseModel):
-    """There is no place for another stream now: this one ends, and the client comes back after `retry`."""
+    """The server can't serve this stream now. It ends; reconnect after `retry`."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "too many streams are open", "full": True}]})
 
     reason: str
-    full: Annotated[bool, Field(description="Whether a limit is reached; otherwise the server will soon be able to")]
+    full: Annotated[bool, Field(description="Whether a limit is reached. Otherwise reconnecting will soon succeed")]
 
 
 Snapshot = list[Item]

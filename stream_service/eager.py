@@ -1,4 +1,4 @@
-"""Start a coroutine at once, and make a task of it only if it has to wait: asyncio's eager tasks, which 3.11 lacks."""
+"""Eager tasks, which asyncio has from Python 3.12 on: a coroutine becomes a task only if it has to wait."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def start(coroutine: Coroutine[Any, Any, None]) -> asyncio.Task[None] | None:
-    """Run the coroutine until it first waits; returns a task for the rest, None if there is none.
+    """Run the coroutine until it first waits. Returns a task for the rest, or None if it has ended.
 
     A write to a socket with room in its buffer never waits: no task, no future, no round through the event loop.
     """
@@ -26,7 +26,7 @@ async def _rest(coroutine: Coroutine[Any, Any, None], waits_for: Any) -> None:
 
 
 class _Started:
-    """A coroutine that has been started by hand, to be awaited from where it stands."""
+    """An awaitable for the rest of a coroutine that was started by hand."""
 
     def __init__(self, coroutine: Coroutine[Any, Any, None], waits_for: Any) -> None:
         self._coroutine = coroutine

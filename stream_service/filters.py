@@ -1,4 +1,4 @@
-"""Which events a subscriber wants."""
+"""Filters: which events a subscriber receives."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Filter:
-    """Lets some events pass. Filters with equal keys let the same ones pass."""
+    """Selects events. Filters with equal keys select the same ones."""
 
     key: Hashable
     matches: Callable[[Frame], bool]
 
 
 def of_items(item_ids: Iterable[int]) -> Filter | None:
-    """Lets the events of these items pass; None, which lets all pass, if there are none."""
+    """Selects the events of these items. None, which selects all events, if there are no items."""
     wanted = frozenset(item_ids)
     return Filter(("items", wanted), lambda frame: frame.item_id in wanted) if wanted else None

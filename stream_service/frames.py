@@ -1,4 +1,4 @@
-"""Events as bytes: the wire format of `text/event-stream`. Pure functions; nothing here waits or remembers."""
+"""Encodes frames of `text/event-stream`. Pure functions."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from datetime import datetime
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
-# The standard ends lines with CR and LF alone, but common clients split on every line end that Unicode has. JSON may
-# have these only in strings, where an escape means the same.
+# In the standard only CR and LF end a line, but common clients split at every line break of Unicode. JSON can have
+# these only in strings, where an escape means the same.
 _ESCAPES = {0x85: "\\u0085", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
 def encode(data: str, *, event: str | None = None, position: str | None = None) -> bytes:
-    """One frame. ``data`` is JSON. Any line end in it starts another data line; the other fields must have none.
+    """Encode a frame. ``data`` is JSON; each line break in it starts a new data line. Other fields must be one line.
 
     Raises ValueError when a field would break out of its line.
     """
@@ -29,51 +29,51 @@ def encode(data: str, *, event: str | None = None, position: str | None = None) 
 
 
 def update(position: str, data: str) -> bytes:
-    """A change of an item. ``data`` is JSON on one line, as PostgreSQL wrote it: the hot path splits nothing."""
+    """A change of an item. ``data`` is JSON on one line, so that the hot path need not split it."""
     return f"id: {position}\nevent: inventory_update\ndata: {without_line_ends(data)}\n\n".encode()
 
 
 def without_line_ends(text: str) -> str:
-    """JSON in which no character but CR and LF ends a line, for any client."""
+    """Escape line breaks other than CR and LF in JSON."""
     return text if text.isascii() else text.translate(_ESCAPES)
 
 
 def changed_at(frame: bytes) -> float:
-    """When the change of an update frame was committed (seconds since the epoch, by the database's clock)."""
+    """When the change of an update frame was committed, in seconds since 1970 by the database's clock."""
     end = len(frame) - len('"}\n\n')
     return datetime.fromisoformat(frame[end - len("2026-01-01T00:00:00.000000Z") : end].decode()).timestamp()
 
 
 def retry(milliseconds: int) -> bytes:
-    """When to come back after the stream has ended."""
+    """Tells the client how long to wait before it reconnects."""
     return f"retry: {milliseconds}\n\n".encode()
 
 
 def progress(position: str) -> bytes:
-    """Moves the reader's position and says nothing else."""
+    """Moves the client's position, without an event."""
     return f"id: {position}\n\n".encode()
 
 
 def heartbeat(head: str, at: str) -> bytes:
-    """Where the log stands and what time it is, so that a page can tell "live" from "stale"."""
+    """The head of the log and the current time, so that a page can tell whether it is live."""
     return encode(json.dumps({"head": head, "at": at}, separators=(",", ":")), event="heartbeat")
 
 
 def snapshot(documents: list[str], position: str | None) -> bytes:
-    """A part of the current items, as a JSON array; the last part carries the position."""
+    """A part of the current items, as a JSON array. The last part has the position."""
     return encode("[" + ",".join(documents) + "]", event="snapshot", position=position)
 
 
 def reset(reason: str, head: str) -> bytes:
-    """The asked position can't be served: load the snapshot again, this stream goes on from the head."""
+    """Tells the client to load the stock again. The stream continues from the head."""
     return encode(json.dumps({"reason": reason, "head": head}, separators=(",", ":")), event="reset", position=head)
 
 
 def busy(reason: str, *, is_full: bool) -> bytes:
-    """Not now; the stream ends after this and the browser comes back by itself, later if the server is full."""
+    """Tells the client that the stream ends. It reconnects by itself, later if the server is full."""
     return encode(json.dumps({"reason": reason, "full": is_full}, separators=(",", ":")), event="busy")
 
 
 def comment() -> bytes:
-    """Keeps a connection open and says nothing."""
+    """Keeps a connection open."""
     return b":\n\n"

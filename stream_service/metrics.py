@@ -1,4 +1,4 @@
-"""What an operator asks of the stream: how many, how far behind, how long from commit to send, what is replayed."""
+"""Metrics of the stream: subscribers, delay, latency from commit to send, replays."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Keeps the ring at the head of the log, and tells the subscribers when there is something new."""
+"""Follows the log, keeps the newest events in the ring, and notifies the subscribers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-STALE_SECONDS = 3.0  # without a read of the log for this long, nobody knows whether there is something new
+STALE_SECONDS = 3.0  # after this time without a read of the log, there may be unknown events
 
 
 class Relay:
@@ -45,10 +45,10 @@ class Relay:
     ) -> None:
         self.ring = ring
         self.epoch: str | None = None
-        self.log_number = 0  # counts the logs that were read: a restore begins another
+        self.log_number = 0  # counts the logs that were followed: a restore starts a new one
         self.heartbeat_number = 0  # counts the heartbeats
         self.latest_heartbeat = b""
-        self.started = asyncio.Event()  # once the log was read for the first time
+        self.started = asyncio.Event()  # set when the log was read for the first time
         self.follower: Follower[Frame] = Follower(pool, self)
         self._fan_out = fan_out
         self._flush_seconds = flush_seconds
@@ -65,10 +65,10 @@ class Relay:
         """Whether the log was read to its end in the last STALE_SECONDS."""
         return time.monotonic() - self.follower.caught_up_at < STALE_SECONDS
 
-    # What the follower asks for.
+    # Called by the follower
 
     def start(self, head: Position) -> Position:
-        """Begin at the head: what lies before it is read from the database by those who want it."""
+        """Start at the head. Subscribers read older events from the database."""
         if self.epoch is not None:
             log.warning("this is another log: subscribers must start over", head=str(head))
         self.epoch = head.epoch
@@ -91,7 +91,7 @@ class Relay:
         return events
 
     async def take(self, events: Sequence[Frame]) -> None:
-        """Send these to all subscribers."""
+        """Send these events to all subscribers."""
         self.ring.append(events)
         self._flushed_at = time.monotonic()
         self._fan_out()
@@ -99,10 +99,10 @@ class Relay:
         metrics.HEAD.set(self.ring.head)
         metrics.COMMIT_TO_SEND.observe(max(0, time.time() - frames.changed_at(events[0].data)))
 
-    # Heartbeats.
+    # Heartbeats
 
     async def send_heartbeats(self) -> None:
-        """Send every subscriber heartbeats, for ever. While the log can't be read, comments keep the streams open."""
+        """Send heartbeats to all subscribers until cancelled; comments instead, while the log can't be read."""
         while True:
             self.latest_heartbeat = self.heartbeat() if self.is_caught_up else frames.comment()
             self.heartbeat_number += 1
@@ -111,6 +111,6 @@ class Relay:
             await asyncio.sleep(self._heartbeat_seconds)
 
     def heartbeat(self) -> bytes:
-        """A heartbeat of now."""
+        """A heartbeat for the current time."""
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return frames.heartbeat(str(self.head), at)

@@ -1,4 +1,4 @@
-"""What has left the ring, read from the database: in blocks, a few at a time, shared by all who need them."""
+"""Reads events that are no longer in the ring from the database, in blocks that subscribers share."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from shared.log.position import Position
     from stream_service.filters import Filter
 
-BLOCK_EVENTS = 1_000  # ids that a block covers; about 300 KB of frames
+BLOCK_EVENTS = 1_000  # range of event ids in a block; about 300 KB of frames
 CACHED_BLOCKS = 24
 
 
@@ -27,14 +27,14 @@ class BlockKey(NamedTuple):
 
 
 class Block(NamedTuple):
-    """Events of the log; none is missing after the event ``floor``."""
+    """Events of the log, complete after the event ``floor``."""
 
     frames: list[Frame]
     floor: int
 
 
 class PrunedError(Exception):
-    """Events that follow the cursor are not in the log any more."""
+    """Events after the cursor are no longer in the log."""
 
 
 class Replay:
@@ -50,7 +50,7 @@ class Replay:
         self._blocks: OrderedDict[BlockKey, asyncio.Task[Block]] = OrderedDict()
 
     async def span(self, cursor: int, head: Position, wanted: Filter | None) -> Span:
-        """What comes next after the cursor; at most one block. Raises DatabaseUnavailableError and PrunedError."""
+        """The next events after the cursor, at most one block. Raises DatabaseUnavailableError and PrunedError."""
         key = _key(cursor, head)
         block, floor = await asyncio.shield(self._fetch(key))
         if cursor < floor:
@@ -77,7 +77,7 @@ class Replay:
             frames = await log_store.select_events(
                 connection, key.epoch, after=key.number * BLOCK_EVENTS, up_to=key.up_to, page=BLOCK_EVENTS
             )
-            # Asked after the events: what was pruned before they were read lies below it.
+            # Read the floor after the events, so that it is above all that was pruned before.
             return Block(frames, await log_store.select_floor(connection))
 
     def _forget_failure(self, key: BlockKey, task: asyncio.Task[Block]) -> None:

@@ -1,4 +1,4 @@
-"""The newest part of the log, in memory, as encoded frames: one ring, and a subscriber is a cursor into it."""
+"""A ring buffer with the newest events as encoded frames. A subscriber is a cursor into it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ if TYPE_CHECKING:
 
     from stream_service.filters import Filter
 
-SPAN_BYTES = 64 * 1024  # the most that is joined into one write, and so what a slow reader can hold on to
-SHARED_SPANS = 64  # kept for others at the same place; bounded, since in a quiet time nothing clears them
-_TRIM_SLACK = 1.25  # lists are cut from the front now and then, not with every event
+SPAN_BYTES = 64 * 1024  # limit of one write, and so of the memory that a slow reader can occupy
+SHARED_SPANS = 64  # number of joined spans that are kept for other cursors at the same position
+_TRIM_SLACK = 1.25  # how far the ring may exceed its capacity before the oldest events are removed
 
 
 class Frame(NamedTuple):
-    """One event of the log, ready to send."""
+    """An event of the log, ready to send."""
 
     event_id: int
     item_id: int
@@ -24,14 +24,14 @@ class Frame(NamedTuple):
 
 
 class Span(NamedTuple):
-    """Bytes to send, and the event id that their reader has then reached."""
+    """Bytes to send, and the event id that they lead to."""
 
     data: bytes
     end: int
 
 
 class Ring:
-    """Frames of consecutive events, bounded in bytes. Holes in the numbers are normal.
+    """Frames of consecutive events, limited in bytes. Gaps between event ids are normal.
 
     ``floor`` is where it begins: a cursor below it has fallen off. ``head`` is where it ends.
     """
@@ -41,7 +41,7 @@ class Ring:
         self.clear(head)
 
     def clear(self, head: int) -> None:
-        """Forget everything; the log goes on after ``head``."""
+        """Remove all events. The log continues after ``head``."""
         self.floor = self.head = head
         self.size = 0
         self._ids: list[int] = []
@@ -52,7 +52,7 @@ class Ring:
         return len(self._frames)
 
     def append(self, frames: Sequence[Frame]) -> None:
-        """Add the events that follow the head, in order."""
+        """Add the next events, in order."""
         self._frames += frames
         self._ids += [frame.event_id for frame in frames]
         self.size += sum(len(frame.data) for frame in frames)
@@ -62,11 +62,11 @@ class Ring:
             self._trim()
 
     def holds(self, cursor: int) -> bool:
-        """Whether everything after the cursor is here."""
+        """Whether all events after the cursor are in the ring."""
         return cursor >= self.floor
 
     def span(self, cursor: int) -> Span:
-        """What comes next after the cursor, joined once for all cursors at the same place."""
+        """The next events after the cursor, joined once for all cursors at this position."""
         span = self._spans.get(cursor)
         if span is None:
             start = bisect_right(self._ids, cursor)
@@ -76,7 +76,7 @@ class Ring:
         return span
 
     def filtered(self, cursor: int, wanted: Filter) -> Span:
-        """The same for a subscriber who wants some events only. The end moves on past those that are left out."""
+        """The next events after the cursor that the filter selects. The end is behind those that it leaves out."""
         chosen = [frame for frame in self._frames[bisect_right(self._ids, cursor) :] if wanted.matches(frame)]
         return join(chosen, 0, max(cursor, self.head))
 
@@ -93,7 +93,7 @@ class Ring:
 
 
 def join(frames: Sequence[Frame], start: int, end: int) -> Span:
-    """Frames from ``start`` on as one span, which reaches ``end`` unless SPAN_BYTES are full before."""
+    """Join frames from index ``start`` on. The span leads to ``end``, unless it is cut at SPAN_BYTES."""
     size, chosen = 0, []
     for index in range(start, len(frames)):
         frame = frames[index]

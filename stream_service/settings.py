@@ -1,4 +1,4 @@
-"""What the stream needs to know."""
+"""Settings of the stream."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class StreamSettings(Settings):
 
     @property
     def origins(self) -> frozenset[str]:
-        """Whose pages may subscribe."""
+        """The origins whose pages may subscribe."""
         if self.allowed_origins:
             return self.allowed_origins
         port = self.api_bind.port

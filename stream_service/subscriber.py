@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from shared.db.faults import DatabaseUnavailableError
+from shared.db.errors import DatabaseUnavailableError
 from shared.log.position import Position
 from stream_service import frames, metrics
 from stream_service.eager import start
@@ -36,7 +36,7 @@ DATABASE_RETRY_SECONDS = 0.5
 
 
 class Subscriber:
-    """A cursor into the log. ``live`` is the set that the fan-out passes over; it is in there only at the head."""
+    """A cursor into the log. It is in ``live``, the set that fan_out() writes to, only while it is at the head."""
 
     def __init__(
         self, send: Send, relay: Relay, replay: Replay, live: dict[Subscriber, None], wanted: Filter | None
@@ -49,14 +49,14 @@ class Subscriber:
         self._log_number = relay.log_number
         self._heartbeat_number = relay.heartbeat_number
         self._cursor = 0
-        self._announced: int | None = 0  # the position that the client knows
+        self._sent_position: int | None = 0  # the position that was sent to the client; None if it is not exact
         self._released: asyncio.Future[None] | None = None
         self._pending: asyncio.Task[None] | None = None
         self._ended = False
 
     async def run(self, opening: Sequence[bytes], cursor: int) -> None:
-        """Send what the stream begins with, then everything after the cursor, until end() or cancellation."""
-        self._cursor = self._announced = cursor
+        """Send the first frames, then every event after the cursor, until end() or cancellation."""
+        self._cursor = self._sent_position = cursor
         try:
             for data in opening:
                 await self._send(data)
@@ -69,16 +69,16 @@ class Subscriber:
                 self._pending.cancel()
 
     def end(self) -> None:
-        """Let the stream end, cleanly, at the next frame."""
+        """End the stream at the next frame."""
         self._ended = True
         self._release()
 
     async def _catch_up(self) -> bool:
-        """Send the next span; False at the head, where there is none."""
+        """Send the next span. False at the head, where there is none."""
         if self._log_number != self._relay.log_number:
             return await self._start_over("the log was restored or replaced")
         try:
-            data = self._take(await self._next_span())
+            data = self._advance(await self._next_span())
         except PrunedError:
             return await self._start_over("what followed the position is not in the log any more")
         if data:
@@ -87,14 +87,14 @@ class Subscriber:
         return bool(data) or self._cursor < self._relay.ring.head
 
     async def _start_over(self, reason: str) -> bool:
-        """The client must load the stock again; from the head on it misses nothing."""
+        """Tell the client to load the stock again, and continue at the head."""
         self._log_number = self._relay.log_number
-        self._cursor = self._announced = self._relay.ring.head
+        self._cursor = self._sent_position = self._relay.ring.head
         await self._send(frames.reset(reason, str(self._head())))
         return True
 
     async def _stay_live(self) -> None:
-        """Wait in the fan-out's set until it can't be served there any more."""
+        """Stay in the live set until this subscriber has to catch up."""
         self._released = asyncio.get_running_loop().create_future()
         self._live[self] = None
         await self._released
@@ -103,13 +103,13 @@ class Subscriber:
             self._pending = None
 
     def offer(self) -> int:
-        """There is news: send it if that needs no waiting. Returns the bytes sent. The fan-out calls this."""
+        """Send new events, if possible without waiting. Returns the number of bytes. Called by fan_out()."""
         ring = self._relay.ring
         if self._log_number != self._relay.log_number or not ring.holds(self._cursor):
             self._release()
             return 0
         wanted = self._wanted
-        data = self._take(ring.span(self._cursor) if wanted is None else ring.filtered(self._cursor, wanted))
+        data = self._advance(ring.span(self._cursor) if wanted is None else ring.filtered(self._cursor, wanted))
         if data:
             self._write(data)
         if self._cursor < ring.head:
@@ -119,7 +119,7 @@ class Subscriber:
     def _write(self, data: bytes) -> None:
         try:
             self._pending = start(self._send(data))
-        except Exception:  # whatever is wrong with this client's connection is wrong with it alone
+        except Exception:  # an error of one client's connection must not affect the others
             log.warning("a stream could not be written to", exc_info=True)
             self.end()
         else:
@@ -131,23 +131,25 @@ class Subscriber:
         if self._released is not None and not self._released.done():
             self._released.set_result(None)
 
-    def _take(self, span: Span) -> bytes:
-        """The span's bytes, with a heartbeat if one is due. Moves the cursor."""
+    def _advance(self, span: Span) -> bytes:
+        """The bytes of the span, and a heartbeat if one is due. Moves the cursor."""
         self._cursor = span.end
         if span.data:
-            self._announced = span.end if self._wanted is None else None  # a filtered span may end in what it left out
+            self._sent_position = (
+                span.end if self._wanted is None else None
+            )  # a filtered span may end with events that it left out
         if self._heartbeat_number == self._relay.heartbeat_number:
             return span.data
         self._heartbeat_number = self._relay.heartbeat_number
-        if self._announced == self._cursor:
+        if self._sent_position == self._cursor:
             return span.data + self._relay.latest_heartbeat
-        self._announced = self._cursor
+        self._sent_position = self._cursor
         return (
             span.data + frames.progress(str(Position(self._head().epoch, self._cursor))) + self._relay.latest_heartbeat
         )
 
     async def _next_span(self) -> Span:
-        """From the ring if it is still there, else from the database, which may take its time to come back."""
+        """The next span, from the ring or else from the database. Waits while that is unavailable."""
         while True:
             ring = self._relay.ring
             if ring.holds(self._cursor):

@@ -1,4 +1,4 @@
-"""All open streams: who is let in and where they begin, the pass that serves them, and how all are sent home."""
+"""All open streams: admits new ones, finds where they start, sends events to all, and ends them at a stop."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from shared.db.faults import DatabaseUnavailableError
+from shared.db.errors import DatabaseUnavailableError
 from stream_service import frames, metrics
 from stream_service.store import log as log_store
 from stream_service.subscriber import Subscriber
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 RETRY_MILLISECONDS = (1_000, 4_000)
 FULL_RETRY_MILLISECONDS = (15_000, 60_000)
-FIRST_READ_SECONDS = 2.0  # how long a stream that comes before the log was read for the first time is held open
+FIRST_READ_SECONDS = 2.0  # how long a stream waits for the first read of the log
 REFRESH_SECONDS = 5.0
-LAST_WRITE_SECONDS = 0.5  # what a reader that is slow to take its last bytes gets at a drain
+LAST_WRITE_SECONDS = 0.5  # time for slow readers to receive their last bytes when the service stops
 
 
 @dataclass(frozen=True)
 class Subscription:
-    """What a client asked for. Without ``positions``: from now on; without ``wanted``: every event."""
+    """A client's request. Without ``positions`` it starts now; without ``wanted`` it receives every event."""
 
     client: str
     positions: Sequence[Position] = ()
@@ -43,7 +43,7 @@ class Subscription:
 
 
 class BusyError(Exception):
-    """No stream can be served to this client now; the text says why.
+    """This client can't be served now. The text says why.
 
     ``is_full`` is whether a limit is reached: the client is then told to stay away for longer.
     """
@@ -68,21 +68,21 @@ class Subscribers:
         self._replay: Replay
         self._pool: Pool
 
-    def connect(self, relay: Relay, replay: Replay, pool: Pool) -> None:
-        """Where events come from; known once the app serves."""
+    def set_sources(self, relay: Relay, replay: Replay, pool: Pool) -> None:
+        """Set the sources of events, which exist once the app serves."""
         self._relay, self._replay, self._pool = relay, replay, pool
 
     def fan_out(self) -> None:
-        """There is news: one pass over all who are live. The relay calls this."""
+        """Send new events to all live subscribers. Called by the relay."""
         metrics.BYTES.inc(sum(subscriber.offer() for subscriber in list(self._live)))
 
     async def serve(self, subscription: Subscription, send: Send) -> None:
-        """One stream, from its first line to its end."""
+        """Serve a stream from its first line to its end."""
         try:
             with self._admitted(subscription.client):
                 await self._wait_for_the_log()
                 subscriber = Subscriber(send, self._relay, self._replay, self._live, subscription.wanted)
-                opening, cursor = await self._begin(subscription)
+                opening, cursor = await self._start(subscription)
                 with self._opened(subscriber):
                     await subscriber.run([_retry(RETRY_MILLISECONDS), *opening], cursor)
         except BusyError as busy:
@@ -91,7 +91,7 @@ class Subscribers:
             await send(retry + frames.busy(str(busy), is_full=busy.is_full))
 
     async def drain(self) -> None:
-        """Let no one in any more and end every stream, spread over the drain time."""
+        """Admit no new streams and end all open ones, spread over the drain time."""
         self.is_draining = True
         self._all_gone.clear()
         if not self.count:
@@ -126,7 +126,7 @@ class Subscribers:
     @contextlib.contextmanager
     def _opened(self, subscriber: Subscriber) -> Iterator[None]:
         if self.is_draining:
-            raise BusyError("this server is about to stop")  # since it was let in
+            raise BusyError("this server is about to stop")  # a drain began after it was admitted
         self._open.add(subscriber)
         metrics.SUBSCRIBERS.inc()
         try:
@@ -136,7 +136,7 @@ class Subscribers:
             metrics.SUBSCRIBERS.dec()
 
     async def _wait_for_the_log(self) -> None:
-        """Return when the log has been read once: up to 40 ms after a start, longer while the database is away."""
+        """Wait for the first read of the log: up to 40 ms after a start, longer while the database is unavailable."""
         if self._relay.head is not None:
             return
         try:
@@ -145,16 +145,16 @@ class Subscribers:
         except TimeoutError:
             raise BusyError("the log has not been read yet") from None
 
-    async def _begin(self, subscription: Subscription) -> tuple[list[bytes], int]:
-        """What a stream begins with, and the event id that its reader has then reached."""
+    async def _start(self, subscription: Subscription) -> tuple[list[bytes], int]:
+        """The first frames of a stream, and the event id that they lead to."""
         if subscription.positions:
-            return await self._resume(self._furthest(subscription.positions))
+            return await self._resume(self._latest(subscription.positions))
         if subscription.snapshot:
             return await self._snapshot()
         return self._go_live()
 
     async def _snapshot(self) -> tuple[list[bytes], int]:
-        """The current items; everything after them follows."""
+        """Start with the current items."""
         try:
             snapshot = await log_store.select_snapshot(self._pool)
         except DatabaseUnavailableError:
@@ -163,19 +163,19 @@ class Subscribers:
         return [*snapshot.frames, self._relay.heartbeat()], snapshot.position.event_id
 
     def _go_live(self) -> tuple[list[bytes], int]:
-        """From the head on; said at once, so that a resume works even before the first event."""
+        """Start at the head. The position is sent at once, so that a client can resume before its first event."""
         metrics.STREAMS.labels("live").inc()
         head = self._head()
         return [frames.progress(str(head)), self._relay.heartbeat()], head.event_id
 
-    def _furthest(self, positions: Sequence[Position]) -> Position:
-        """The position that lies furthest on in this log; one of another log only if all are."""
+    def _latest(self, positions: Sequence[Position]) -> Position:
+        """The latest position in this log; one of another log only if all are."""
         return max(positions, key=lambda position: (position.epoch == self._head().epoch, position.event_id))
 
     async def _resume(self, asked: Position) -> tuple[list[bytes], int]:
-        """From the asked position on, or a reset to the head."""
+        """Start after the requested position, or with a reset to the head."""
         if asked.epoch == self._relay.epoch and asked.event_id > self._relay.ring.head:
-            await self._refresh()  # the client may have seen what we have not read yet
+            await self._refresh()  # the client may have seen events that are not read here yet
         head = self._head()
         if asked.epoch == head.epoch and asked.event_id <= head.event_id:
             metrics.STREAMS.labels("resume").inc()

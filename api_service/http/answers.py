@@ -1,4 +1,4 @@
-"""What handlers answer with, and what they say when a write finds nothing to change."""
+"""Answers of handlers, and the problems that explain why a write changed nothing."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from quart import Response
 
 from api_service.http.services import services
 from api_service.store import history, items
-from shared.db.faults import DatabaseUnavailableError
-from shared.log.fields import LARGEST_QUANTITY
+from shared.db.errors import DatabaseUnavailableError
+from shared.log.fields import MAX_QUANTITY
 from shared.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -51,23 +51,24 @@ def showing(item: StoredItem, status: HTTPStatus, detail: str, errors: Sequence[
 async def explain_refusal(
     connection: Connection, item_id: int, versions: list[int] | None, adjust: int = 0
 ) -> NoReturn:
-    """Why a write found nothing to change: no such item, another version, or a quantity out of range."""
+    """Explain why a write changed nothing: no such item, another version, or a bad quantity. Raises a problem."""
     item = await items.select_item(connection, item_id)
     if item is None or (versions is None and adjust == 0):
-        no_such_item(item_id)  # the latter: it came back only after the write had looked for it
+        no_such_item(item_id)  # in the latter case it was restored after the write had looked for it
     if versions is not None and item.version not in versions:
         detail = f"Item {item_id} was changed meanwhile: it is at version {item.version}."
         raise showing(item, HTTPStatus.PRECONDITION_FAILED, detail)
-    if 0 <= json.loads(item.document)["quantity"] + adjust <= LARGEST_QUANTITY:
+    if 0 <= json.loads(item.document)["quantity"] + adjust <= MAX_QUANTITY:
         status = HTTPStatus.CONFLICT if versions is None else HTTPStatus.PRECONDITION_FAILED
-        raise showing(item, status, f"Item {item_id} was changed at the same moment, and not by this. Try again.")
-    limit = "below 0" if adjust < 0 else f"above {LARGEST_QUANTITY}"
+        detail = f"Item {item_id} was changed by someone else at the same moment. This changed nothing; try again."
+        raise showing(item, status, detail)
+    limit = "below 0" if adjust < 0 else f"above {MAX_QUANTITY}"
     detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
     raise showing(item, HTTPStatus.CONFLICT, detail)
 
 
 def invalid(field: str, message: str) -> Problem:
-    """The problem that one field of a request is wrong."""
+    """A 422 problem about one field of a request."""
     return Problem(
         HTTPStatus.UNPROCESSABLE_ENTITY, f"{field}: {message}", errors=[{"field": field, "message": message}]
     )
@@ -85,11 +86,11 @@ async def busy(error: BusyError) -> Response:
 async def code_taken(error: CodeTakenError) -> Response:
     """The answer to a write that would give an item the code of another. An error handler of the app."""
     owner = None
-    with contextlib.suppress(DatabaseUnavailableError):  # then the code must do
+    with contextlib.suppress(DatabaseUnavailableError):  # then the answer does not show the item
         async with services().pools.reading() as connection:
             owner = await items.select_item_with_code(connection, error.code)
     if owner is None:
-        detail = f"Another item has the code {error.code}, or had it at that moment. Nothing was changed."
+        detail = f"Another item has the code {error.code}, or had it until now. Nothing was changed."
         return Problem(HTTPStatus.CONFLICT, detail).response()
     name = json.loads(owner.document)["name"]
     detail = f"Item {owner.id}, {name}, has the code {error.code} already. Nothing was changed."
@@ -98,7 +99,7 @@ async def code_taken(error: CodeTakenError) -> Response:
 
 
 async def explain_no_restore(connection: Connection, item_id: int) -> NoReturn:
-    """Why nothing was brought back: it is there, it never was, or the log no longer has it."""
+    """Explain why a restore changed nothing: not deleted, never there, or no longer in the log. Raises a problem."""
     item = await items.select_item(connection, item_id)
     if item is not None:
         raise showing(item, HTTPStatus.CONFLICT, f"Item {item_id} is not deleted.")

@@ -72,7 +72,7 @@ def parse_log_point(text: object) -> object:
 
 async def find_state(connection: Connection, as_of: LogPoint | None) -> PastState:
     """The state at this point, or now (None). Raises a 410 or 422 problem where the log has no such point."""
-    log = await history.select_extent(connection)
+    log = await history.select_log_range(connection)
     event_id = log.head if as_of is None else await _event_id(connection, log, as_of)
     if event_id is None or event_id < log.floor:
         oldest = log.position(log.floor)
@@ -85,7 +85,7 @@ async def find_state(connection: Connection, as_of: LogPoint | None) -> PastStat
     return PastState(event_id, State(log.position(event_id), log.shape))
 
 
-async def _event_id(connection: Connection, log: history.Extent, as_of: LogPoint) -> int | None:
+async def _event_id(connection: Connection, log: history.LogRange, as_of: LogPoint) -> int | None:
     if isinstance(as_of, datetime):
         if as_of > log.now:
             raise invalid("as_of", "lies in the future")

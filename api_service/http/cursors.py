@@ -1,4 +1,4 @@
-"""Where a page of the stock ended, as clients hand it back: opaque to them, checked here."""
+"""Cursors: where a page of the stock ended. Clients send them back unchanged."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import json
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Self
 
-from shared.log.documents import LARGEST_ID
-from shared.log.fields import LARGEST_QUANTITY
+from shared.log.documents import MAX_ID
+from shared.log.fields import MAX_QUANTITY
 
 if TYPE_CHECKING:
     from api_service.http.models import Sort
 
-LONGEST_CURSOR = 4_000
+MAX_CURSOR_LENGTH = 4_000
 
 
 class Cursor(NamedTuple):
-    """The last item of a page, in the order that the page had: its key, as text, and its id."""
+    """The last item of a page in this order: what it is sorted by, as text, and its id."""
 
     sort: Sort
     key: str
@@ -25,13 +25,13 @@ class Cursor(NamedTuple):
 
     @classmethod
     def decode(cls, token: str, sort: Sort) -> Self:
-        """Raises ValueError for what encode() has not made, or not for this order."""
+        """Raises ValueError for a token that encode() did not make, or made for another order."""
         try:
-            if len(token) > LONGEST_CURSOR:
+            if len(token) > MAX_CURSOR_LENGTH:
                 raise ValueError
             padded = token + "=" * (-len(token) % 4)
             made_for, key, item_id = json.loads(base64.b64decode(padded, b"-_", validate=True))
-            if made_for != sort or type(item_id) is not int or not 0 < item_id <= LARGEST_ID:
+            if made_for != sort or type(item_id) is not int or not 0 < item_id <= MAX_ID:
                 raise ValueError
             return cls(sort, _checked_key(key, sort), item_id)
         except (ValueError, TypeError, RecursionError):
@@ -43,14 +43,14 @@ class Cursor(NamedTuple):
 
 
 def _checked_key(key: object, sort: Sort) -> str:
-    """The database must be able to read it: whatever it can't read here would be an error there."""
+    """The key, if it is one that the database can parse. Raises ValueError."""
     if not isinstance(key, str) or "\0" in key:
         raise ValueError
     key.encode()
     if not sort.endswith("name") and not key.isascii():
-        raise ValueError  # digits of other scripts are digits to Python, and not to the database
+        raise ValueError  # Python takes digits of other scripts, PostgreSQL does not
     if sort.endswith("updated_at"):
         datetime.strptime(key, "%Y-%m-%dT%H:%M:%S.%fZ")
-    elif sort.endswith("quantity") and not (key.isdigit() and int(key) <= LARGEST_QUANTITY):
+    elif sort.endswith("quantity") and not (key.isdigit() and int(key) <= MAX_QUANTITY):
         raise ValueError
     return key

@@ -1,4 +1,4 @@
-"""The gate: what every request passes before its handler, and every answer on its way out."""
+"""The gate: every request passes it before its handler, and every answer after that."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from werkzeug.exceptions import NotFound
 from api_service.http import metrics
 from api_service.http.answers import no_such_item
 from api_service.http.origins import refuse_other_sites
-from api_service.http.pages import LONGEST_FILE_NAME, script_policy
-from shared.log.documents import LARGEST_ID
+from api_service.http.pages import MAX_FILE_NAME_BYTES, script_policy
+from shared.log.documents import MAX_ID
 from shared.web import hosts
 from shared.web.problems import RETRY_AFTER_SECONDS, Problem, send_problem
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
     from api_service.settings import ApiSettings
 
-CUT = Problem(
+CANCELLED = Problem(
     HTTPStatus.SERVICE_UNAVAILABLE,
     "The server was restarted before this request was done. It may or may not have taken effect: a change that was sent"
     " with an Idempotency-Key can be sent again.",
     headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
 )
-HANDLER = "stockstream.handler"  # in a request's scope: the task that works on it
+HANDLER = "stockstream.handler"  # key of the task of a request in its scope
 SMALL_BYTES = 64 * 1024  # fits into a socket's buffer
 
 # What pages of other origins may send and see, if their origins are allowed.
@@ -41,7 +41,7 @@ RESPONSE_HEADERS = ["ETag", "Last-Event-ID", "Link", "Location", "Retry-After", 
 
 
 def guard(app: Quart, settings: ApiSettings) -> None:
-    """Put the checks of all routes before their handlers, and the headers of all answers after them."""
+    """Check every request before its handler, and add headers to every answer."""
     if settings.allowed_origins:
         cors(
             app,
@@ -51,7 +51,7 @@ def guard(app: Quart, settings: ApiSettings) -> None:
             expose_headers=RESPONSE_HEADERS,
         )
     app.asgi_app = hosts.gate(  # type: ignore[method-assign]
-        answer_when_cut(app.asgi_app), settings, settings.api_bind
+        answer_when_cancelled(app.asgi_app), settings, settings.api_bind
     )
 
     @app.url_value_preprocessor
@@ -75,15 +75,15 @@ def guard(app: Quart, settings: ApiSettings) -> None:
 
 
 def refuse_impossible_values(values: dict[str, Any]) -> None:
-    """Answer 404 for what nothing can have as its id or its file name: looking it up would be an error elsewhere."""
-    if not 0 < values.get("item_id", 1) <= LARGEST_ID:
+    """Answer 404 for ids and file names that can't exist. The database or the file system would raise an error."""
+    if not 0 < values.get("item_id", 1) <= MAX_ID:
         no_such_item(values["item_id"])
-    if len(values.get("filename", "").encode()) > LONGEST_FILE_NAME:
+    if len(values.get("filename", "").encode()) > MAX_FILE_NAME_BYTES:
         raise NotFound
 
 
-def answer_when_cut(app: Any) -> Any:
-    """ASGI middleware that ends a request which took longer than the service may drain, with a 503.
+def answer_when_cancelled(app: Any) -> Any:
+    """ASGI middleware that answers 503 to a request that is cancelled because the service stops.
 
     The server only cancels the call of the app. Quart leaves the handler at work then, and with it a statement that
     waits for a lock: it would change the database after the service has ended. The server's own answer would be an
@@ -105,7 +105,7 @@ def answer_when_cut(app: Any) -> Any:
                 handler.cancel()
                 await asyncio.wait({handler})
             if scope["type"] == "http" and not is_answered:
-                await send_problem(CUT, send)
+                await send_problem(CANCELLED, send)
             raise
 
     return asgi_app

@@ -1,4 +1,4 @@
-"""Headers: what requests may say in them, and what answers do."""
+"""The headers of requests and answers, as models."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from werkzeug.http import parse_etags
 from shared.log.position import POSITION_PATTERN
 from shared.web.problems import Problem
 
-LONGEST_ACTOR = 200
+MAX_ACTOR_LENGTH = 200
 KEY_PATTERN = "^[!-~]{1,255}$"
 ENTITY_TAG = r'^"[^"]+"$'
 ITEM_TAG = re.compile(r"([0-9]{1,18})(-[0-9a-f]{6})?")
 
 # As the description has it: printable, and no space at either end. Beyond Latin-1, parse_actor() refuses more.
 _INK = r"[^\x00-\x20\x7f-\xa0\xad]"
-ACTOR_PATTERN = rf"^{_INK}([^\x00-\x1f\x7f-\xa0\xad]{{0,{LONGEST_ACTOR - 2}}}{_INK})?$"
+ACTOR_PATTERN = rf"^{_INK}([^\x00-\x1f\x7f-\xa0\xad]{{0,{MAX_ACTOR_LENGTH - 2}}}{_INK})?$"
 
 
 class Headers(BaseModel):
@@ -36,8 +36,8 @@ def parse_actor(value: str) -> str:
         name = value.encode("latin-1").decode("utf-8").strip()
     except UnicodeDecodeError:
         raise Problem(HTTPStatus.BAD_REQUEST, "X-Actor must be UTF-8.") from None
-    if not 1 <= len(name) <= LONGEST_ACTOR or not name.isprintable():
-        raise Problem(HTTPStatus.BAD_REQUEST, f"X-Actor must be 1 to {LONGEST_ACTOR} printable characters.")
+    if not 1 <= len(name) <= MAX_ACTOR_LENGTH or not name.isprintable():
+        raise Problem(HTTPStatus.BAD_REQUEST, f"X-Actor must be 1 to {MAX_ACTOR_LENGTH} printable characters.")
     return name
 
 
@@ -66,13 +66,13 @@ IfNoneMatch = Annotated[
     ETags,
     BeforeValidator(parse_etags),
     Text,
-    Field(alias="If-None-Match", description="The `ETag` that the client has: if it is still that, the answer is 304"),
+    Field(alias="If-None-Match", description="The `ETag` that the client has. If it is unchanged, the answer is 304"),
 ]
 IfMatch = Annotated[
     list[int] | None,
     BeforeValidator(parse_versions),
     Text,
-    Field(alias="If-Match", description="ETags or versions: if the item has none of these now, the answer is 412"),
+    Field(alias="If-Match", description="ETags or versions. If the item's is none of these, the answer is 412"),
 ]
 IdempotencyKey = Annotated[
     str | None,
@@ -80,7 +80,7 @@ IdempotencyKey = Annotated[
     WithJsonSchema({"type": "string", "pattern": KEY_PATTERN}),
     Field(
         alias="Idempotency-Key",
-        description="A name for this change, new for each: sent again with it, it is not made again but answered again",
+        description="A unique name for this change. A request that repeats it gets the same answer and changes nothing",
     ),
 ]
 Actor = Annotated[
@@ -95,25 +95,25 @@ Actor = Annotated[
 
 
 class Conditional(Headers):
-    """What reads may have."""
+    """Headers of reads."""
 
     if_none_match: IfNoneMatch = Field(default_factory=ETags)
 
 
 class Write(Headers):
-    """What every write may have."""
+    """Headers of every write."""
 
     actor: Actor = None
 
 
 class ConditionalWrite(Write):
-    """A write that may depend on the item's version."""
+    """Headers of a write that may depend on the item's version."""
 
     versions: IfMatch = None
 
 
 class RepeatableWrite(Write):
-    """A write that is made once, however often it is sent with the same key."""
+    """Headers of a write that is made once, however often it is sent with the same key."""
 
     key: IdempotencyKey = None
 
@@ -138,7 +138,7 @@ Position = Annotated[
     Field(
         alias="Last-Event-ID",
         pattern=POSITION_PATTERN,
-        description="The log's last event in this answer: with every event after it, it is always the current table",
+        description="The last event of the log in this answer. Apply every event after it to stay current",
         examples=["3f9c01ab-1042"],
     ),
 ]
@@ -147,14 +147,14 @@ NextPage = Annotated[
     Field(
         alias="Link",
         pattern=r'^<[^>]+>; rel="next"$',
-        description="Where the next page is; not there on the last",
+        description="The next page; absent on the last",
         examples=['</api/inventories?limit=100&after=WyJuYW1lIl0>; rel="next"'],
     ),
 ]
 Replayed = Annotated[
     str | None,
     Field(
-        alias="Idempotent-Replayed", pattern="^true$", description="There if this is the answer to an earlier request"
+        alias="Idempotent-Replayed", pattern="^true$", description="Present if the answer is that of an earlier request"
     ),
 ]
 
@@ -173,7 +173,7 @@ class Created(RepeatableVersioned):
         Field(
             alias="Location",
             pattern="^/api/inventories/[0-9]+$",
-            description="Where the item is",
+            description="The path of the item",
             examples=["/api/inventories/7"],
         ),
     ]
@@ -208,13 +208,11 @@ class Exported(Headers):
 
 
 class Refused(Headers):
-    """What a refusal that shows the item as it is has."""
+    """Headers of a problem that shows the current item."""
 
     etag: Annotated[
         str | None,
-        Field(
-            alias="ETag", pattern=ENTITY_TAG, description="That of `current`, if it is there", examples=['"3-9c1e02"']
-        ),
+        Field(alias="ETag", pattern=ENTITY_TAG, description="The ETag of `current`", examples=['"3-9c1e02"']),
     ] = None
 
 

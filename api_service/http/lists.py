@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 def json_page(
     rows: Sequence[Row], limit: int | None, *, document: Callable[[Row], str], after: Callable[[Row], str]
 ) -> Response:
-    """A page of ``limit`` rows, as a JSON array. One row more means that there is a next page, which is linked."""
+    """A page of at most ``limit`` rows, as a JSON array. If there are more rows, `Link` leads to the next page."""
     page = rows[:limit]
     response = Response(f"[{','.join(map(document, page))}]", content_type="application/json")
     if len(rows) > len(page):

@@ -1,4 +1,4 @@
-"""How the API is used and how long it takes."""
+"""Metrics of requests: their number and duration."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REQUESTS = Histogram(
 
 
 def observe_request(status: int, seconds: float) -> None:
-    """Count the current request by its route: an address that is not one of ours makes no new series."""
+    """Record the current request under its route. Unknown paths share one series."""
     route = request.url_rule.rule if request.url_rule else "none"
     method = request.method if request.url_rule else "any"
     REQUESTS.labels(method, route, status).observe(seconds)

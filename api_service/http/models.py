@@ -1,4 +1,4 @@
-"""What clients send and get."""
+"""Models of bodies, parameters and answers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from shared.log.documents import ITEM, Item, ItemId, Operation, PositionText, Ti
 from shared.log.fields import (
     CONTROL,
     FIELDS,
-    LARGEST_QUANTITY,
+    MAX_QUANTITY,
     Code,
     ItemFields,
     Name,
@@ -33,31 +33,31 @@ from shared.log.fields import (
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
-LONGEST_ACTOR = 200
-LONGEST_QUERY = 200
-LARGEST_PAGE = 1_000
-DEFAULT_PAGE = 100
-MOST_TREND_ITEMS = 200
-MOST_TREND_STEPS = 200
+MAX_ACTOR_LENGTH = 200
+MAX_QUERY_LENGTH = 200
+MAX_PAGE_SIZE = 1_000
+DEFAULT_PAGE_SIZE = 100
+MAX_TREND_ITEMS = 200
+MAX_TREND_STEPS = 200
 
 
 CURSOR_PATTERN = "^[0-9A-Za-z_-]+$"
 TEXT_PATTERN = f"^[^{CONTROL}]+$"
 
-PageSize = Annotated[int, Field(ge=1, le=LARGEST_PAGE), BeforeValidator(parse_digits)]
+PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE_SIZE), BeforeValidator(parse_digits)]
 Time = Annotated[Any, BeforeValidator(parse_time), WithJsonSchema({"type": "string", "format": "date-time"})]
 Text = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=LONGEST_QUERY),
+    StringConstraints(min_length=1, max_length=MAX_QUERY_LENGTH),
     AfterValidator(refuse_control_characters),
-    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": LONGEST_QUERY, "pattern": TEXT_PATTERN}),
+    WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_QUERY_LENGTH, "pattern": TEXT_PATTERN}),
 ]
 Sort = Literal["-updated_at", "updated_at", "name", "-name", "quantity", "-quantity"]
 AsOf = Annotated[
     LogPoint | None,
     BeforeValidator(parse_log_point),
     WithJsonSchema(LOG_POINT_SCHEMA),
-    Field(description="The state at this event (its id, or a position) or time (RFC 3339)"),
+    Field(description="The state after this event (an event id or a position), or at this time (RFC 3339)"),
 ]
 Flag = Annotated[
     bool,
@@ -67,11 +67,11 @@ Flag = Annotated[
 ]
 
 
-# What is asked ------------------------------------------------------------------------------------------------------
+# Requests -----------------------------------------------------------------------------------------------------------
 
 
 def _without_defaults(schema: dict[str, Any]) -> None:
-    """What is left out has no value of its own: it stays what it is."""
+    """Remove the defaults: a field that is left out keeps its value."""
     drop_defaults(schema)
     schema["examples"] = [{"quantity": 9}]
 
@@ -89,7 +89,7 @@ class NewItem(Body, ItemFields):
 
 
 class ItemChange(Body, ItemFields):
-    """What an item is to be. Fields that are left out stay as they are; null clears an optional one."""
+    """New values of an item. Fields that are left out keep theirs; null clears an optional one."""
 
     model_config = ConfigDict(json_schema_extra=_without_defaults)
 
@@ -97,32 +97,32 @@ class ItemChange(Body, ItemFields):
 
 
 class Adjustment(Body):
-    """How much to add; negative to take away."""
+    """An amount to add to the quantity; negative to subtract."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"adjust": -3}]})
 
-    adjust: Annotated[int, Field(ge=-LARGEST_QUANTITY, le=LARGEST_QUANTITY)]
+    adjust: Annotated[int, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY)]
 
 
 class ImportFile(RootModel[list[ImportRow]]):
-    """A CSV file with a header: what its rows may be."""
+    """A CSV file with a header line."""
 
     media_type: ClassVar = "text/csv"
     example: ClassVar = "name,quantity\r\nPallet jack,12\r\n"
 
 
 class Query(BaseModel):
-    """The parameters of a request: each once unless it is a list, and no unknown ones."""
+    """Parameters of a request. Unknown ones are refused, and repeated ones unless they are lists."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class ItemsFilter(Query):
-    """Which items, and when."""
+    """Selects items, now or in the past."""
 
-    q: Text | None = Field(None, description="A part of the name or code; case and accents don't matter")
-    code: Code | None = Field(None, description="Exactly this code")
-    low: Flag = Field(False, description="1 for those whose quantity is below their minimum")
+    q: Text | None = Field(None, description="Part of the name or code, regardless of case and accents")
+    code: Code | None = Field(None, description="The exact code")
+    low: Flag = Field(False, description="1: only items whose quantity is below their minimum")
     as_of: AsOf = None
 
     def criteria(self) -> Criteria:
@@ -131,38 +131,38 @@ class ItemsFilter(Query):
 
 class ItemsQuery(ItemsFilter):
     sort: Sort = Field("-updated_at", description="Prefix with `-` for descending order")
-    limit: PageSize | None = Field(None, description="Items on a page; without it, all of them")
-    after: str | None = Field(None, pattern=CURSOR_PATTERN, description="Where the last page ended, from its `Link`")
+    limit: PageSize | None = Field(None, description="Items per page; without it, all items are returned")
+    after: str | None = Field(None, pattern=CURSOR_PATTERN, description="End of the previous page, from its `Link`")
 
 
 class HistoryQuery(Query):
-    limit: PageSize = Field(DEFAULT_PAGE, description="Events on a page")
-    after: IdText | None = Field(None, description="The `event_id` that the last page ended with")
+    limit: PageSize = Field(DEFAULT_PAGE_SIZE, description="Events per page")
+    after: IdText | None = Field(None, description="`event_id` of the last event of the previous page")
 
 
 class AuditQuery(HistoryQuery):
-    actor: Text | None = Field(None, description="Who did it")
-    item: IdText | None = Field(None, description="The item's id")
+    actor: Text | None = Field(None, description="Who made the change")
+    item: IdText | None = Field(None, description="Id of the item")
     operation: Operation | None = None
-    since: Time | None = Field(None, description="After this time")
-    until: Time | None = Field(None, description="Up to this time")
+    since: Time | None = Field(None, description="Only events after this time")
+    until: Time | None = Field(None, description="Only events up to this time")
 
 
 class TrendsQuery(Query):
-    since: Time | None = Field(None, description="The first moment; 24 hours ago if not given")
-    steps: Annotated[int, Field(ge=1, le=MOST_TREND_STEPS), BeforeValidator(parse_digits)] = 24
-    item: list[IdText] = Field([], max_length=MOST_TREND_ITEMS, description="Items to show besides the whole stock")
+    since: Time | None = Field(None, description="Start; defaults to 24 hours ago")
+    steps: Annotated[int, Field(ge=1, le=MAX_TREND_STEPS), BeforeValidator(parse_digits)] = 24
+    item: list[IdText] = Field([], max_length=MAX_TREND_ITEMS, description="Ids of items to include besides the total")
 
 
 class ExportQuery(ItemsFilter):
-    bom: Flag = Field(False, description="1 begins the file with a byte order mark, by which Excel knows UTF-8")
+    bom: Flag = Field(False, description="1: start the file with a byte order mark, so that Excel detects UTF-8")
 
 
 class ImportQuery(Query):
-    dry_run: Flag = Field(False, description="1 only checks the file and changes nothing")
+    dry_run: Flag = Field(False, description="1: check the file and change nothing")
 
 
-# What is answered ---------------------------------------------------------------------------------------------------
+# Answers ------------------------------------------------------------------------------------------------------------
 
 PROBLEM: JsonDict = {
     "type": "about:blank",
@@ -192,7 +192,7 @@ TRENDS: JsonDict = {
 
 
 class Change(BaseModel):
-    """What a field was and what it became; null where there was no item."""
+    """The value of a field before and after a change; null if there was no item."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -222,7 +222,7 @@ class HistoryEntry(BaseModel):
 
 
 class Trends(BaseModel):
-    """Quantities at `steps` + 1 evenly spaced moments; null where there was none, or the log does not reach back.
+    """Quantities at `steps` + 1 evenly spaced times; null before the item existed or the log begins.
 
     The total is also null at moments that more than 100,000 changes have followed, and may be some seconds old when the
     stock changes often.
@@ -233,8 +233,8 @@ class Trends(BaseModel):
     from_: Annotated[Timestamp, Field(alias="from")]
     to: Timestamp
     step_seconds: float
-    total: Annotated[list[int | None], Field(description="The whole stock")]
-    items: Annotated[dict[str, list[int | None]], Field(description="Those that were asked for, by their ids")]
+    total: Annotated[list[int | None], Field(description="Sum over all items")]
+    items: Annotated[dict[str, list[int | None]], Field(description="Quantities of the requested items, by id")]
 
 
 class ExportFile(RootModel[str]):
@@ -245,33 +245,37 @@ class ExportFile(RootModel[str]):
 
 
 class Deleted(BaseModel):
-    """The item is gone; the log keeps it."""
+    """The item was deleted. It can be restored."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"message": "Item deleted successfully"}]})
 
     message: Literal["Item deleted successfully"]
 
 
-class FieldFault(BaseModel):
+class InvalidField(BaseModel):
     """What is wrong with one field of a request, or with one cell of a file."""
 
-    field: Annotated[str, Field(description="Its path, as in `quantity`")]
+    field: Annotated[str, Field(description="Path of the field, as in `quantity`")]
     message: str
-    line: Annotated[int | None, Field(ge=1, description="Of the file, from 1")] = None
-    column: Annotated[int | None, Field(ge=1, description="Of the file, from 1; none if it is the whole line")] = None
+    line: Annotated[int | None, Field(ge=1, description="Line of the file, counted from 1")] = None
+    column: Annotated[
+        int | None, Field(ge=1, description="Column of the file, counted from 1; absent if the whole line is wrong")
+    ] = None
 
 
 class ProblemDocument(BaseModel):
-    """Why a request could not be answered as hoped for (RFC 9457)."""
+    """An error (RFC 9457)."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [PROBLEM]})
 
     type: Literal["about:blank"]
-    title: Annotated[str, Field(description="What the status means")]
+    title: Annotated[str, Field(description="Meaning of the status code")]
     status: Annotated[int, Field(ge=400, le=599)]
-    detail: Annotated[str, Field(description="What is wrong here, for people")]
-    error: Annotated[str, Field(description="The same as `detail`, for simple clients")]
-    errors: Annotated[list[FieldFault] | None, Field(description="Each field that is wrong")] = None
-    error_count: Annotated[int | None, Field(ge=1, description="How many faults a file has, told or not")] = None
-    current: Annotated[Item | None, Field(description="The item as it is now")] = None
-    oldest: Annotated[PositionText | None, Field(description="Where the log begins")] = None
+    detail: Annotated[str, Field(description="What is wrong and what to do, for people")]
+    error: Annotated[str, Field(description="Same as `detail`, for simple clients")]
+    errors: Annotated[list[InvalidField] | None, Field(description="One entry per invalid field")] = None
+    error_count: Annotated[
+        int | None, Field(ge=1, description="Number of errors in the file; `errors` has the first 100")
+    ] = None
+    current: Annotated[Item | None, Field(description="The current item")] = None
+    oldest: Annotated[PositionText | None, Field(description="First position of the log")] = None

@@ -13,7 +13,7 @@ from werkzeug.routing import IntegerConverter
 from api_service.http.headers import Refused, Unavailable
 from api_service.http.models import ProblemDocument
 from api_service.http.origins import SAFE_METHODS
-from shared.log.documents import LARGEST_ID
+from shared.log.documents import MAX_ID
 from shared.web.problems import MEDIA_TYPE, documented_problems
 from shared.web.schemas import VERSION, json_schema, named_schema, without_absent
 
@@ -138,7 +138,7 @@ class Provider(OpenAPIProvider):
     def build_path_parameter(self, name: str, converter: BaseConverter) -> Document:
         parameter = super().build_path_parameter(name, converter)
         if isinstance(converter, IntegerConverter):
-            parameter["schema"] |= {"format": "int64", "minimum": 1, "maximum": LARGEST_ID, "examples": [7]}
+            parameter["schema"] |= {"format": "int64", "minimum": 1, "maximum": MAX_ID, "examples": [7]}
         return parameter
 
     def build_querystring_parameters(self, model: Any) -> tuple[list[Document], Document]:

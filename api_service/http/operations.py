@@ -1,4 +1,4 @@
-"""Declares an operation of the API: what it takes and what it answers, once for validation and for the description."""
+"""Declares an operation: what it takes and answers. Validation and the OpenAPI document follow from it."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ def operation(
     answer_headers: type[BaseModel] | None = None,
     problems: tuple[HTTPStatus, ...] = (),
 ) -> Callable[[Handler], Handler]:
-    """Give the handler what the request says, validated, as the arguments ``query``, ``body`` and ``headers``.
+    """Validate requests, and pass their contents to the handler as ``query``, ``body`` and ``headers``.
 
-    A body of another media type than JSON is left to the handler, which reads it as it arrives. ``problems`` are those
-    that don't follow from what the operation takes.
+    A body that is not JSON is not read: the handler reads it in chunks. ``problems`` are the status codes that don't
+    follow from what the operation takes.
     """
     media_type = getattr(body, "media_type", JSON)
 

@@ -1,4 +1,4 @@
-"""Which pages may change the stock: those of this service, and those of allowed origins.
+"""Cross-site requests: only pages of this service and of allowed origins may change the stock.
 
 A page of another site can make a browser send any request that needs no preflight, with the rights that the browser's
 user has here (by a cookie, or by being on this network). The browser says where it came from.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
-OWN_SITES = {"same-origin", "none"}  # of Sec-Fetch-Site; none: the person's own doing, as a bookmark
+OWN_SITES = {"same-origin", "none"}  # values of Sec-Fetch-Site; none: started by the person, as with a bookmark
 DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -43,7 +43,7 @@ def refuse_other_sites(allowed_origins: AbstractSet[str]) -> None:
 
 
 def is_same_host(origin: str, host: str) -> bool:
-    """Whether an origin is that of pages served under this `Host`: a proxy may have taken TLS away in between."""
+    """Whether an origin has the same host and port as this `Host` header. A proxy may have removed TLS."""
     try:
         own = urlsplit(origin)
         asked = urlsplit(f"{own.scheme}://{host}")

@@ -13,8 +13,8 @@ from api_service.http.services import settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-LONGEST_FILE_NAME = 255  # bytes; file systems take no more
-HOST = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")  # it goes into a header: nothing else may
+MAX_FILE_NAME_BYTES = 255  # bytes; file systems take no more
+HOST = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")  # nothing else may go into the policy's header
 
 POLICY = {
     "default-src": "'none'",
@@ -30,7 +30,7 @@ POLICY = {
     "worker-src": "'self'",
 }
 
-# A script that runs as a worker has the policy that it came with, not the page's.
+# A worker's script has the policy that it was served with, not that of the page.
 SCRIPT_POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -48,7 +48,7 @@ async def page(name: str) -> Response:
 
 
 def script_policy() -> str:
-    """The Content-Security-Policy of the page's files."""
+    """The Content-Security-Policy of scripts that run as workers."""
     return content_security_policy(events_url(), SCRIPT_POLICY)
 
 
@@ -64,7 +64,7 @@ def events_url() -> str:
 
 
 def content_security_policy(url: str, policy: Mapping[str, str] = POLICY) -> str:
-    """Everything from this origin, and the events from theirs."""
+    """A policy that allows this origin, and connections to the origin of the events."""
     parts = urlsplit(url)
     events_origin = f" {parts.scheme}://{parts.netloc}" if parts.netloc else ""
     return "; ".join(f"{name} {value}" for name, value in {**policy, "connect-src": f"'self'{events_origin}"}.items())

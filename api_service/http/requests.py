@@ -20,13 +20,13 @@ from shared.web.problems import FieldError, Problem
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
-MOST_DISCARDED_BYTES = 4 * 1024 * 1024
-LONGEST_NUMBER = 1_000  # digits; no field takes more, and int() refuses more than 4,300
+MAX_DISCARDED_BYTES = 4 * 1024 * 1024
+MAX_NUMBER_DIGITS = 1_000  # digits; no field takes more, and int() refuses more than 4,300
 Model = TypeVar("Model", bound=BaseModel)
 
 
 async def read_body(model: type[Model]) -> Model:
-    """The request's JSON body as this model, or a 400, 408, 413, 415 or 422 problem."""
+    """The request's JSON body as this model. Raises a 400, 408, 413 or 422 problem."""
     body = await read_bytes(settings().max_body_bytes)
     try:
         document = json.loads(
@@ -42,15 +42,15 @@ async def read_body(model: type[Model]) -> Model:
 
 
 async def read_bytes(limit: int) -> bytes:
-    """The request's body, or a 408 or 413 problem."""
+    """The request's whole body. Raises a 408 or 413 problem."""
     return b"".join([chunk async for chunk in stream_body(limit)])
 
 
 async def stream_body(limit: int) -> AsyncIterator[bytes]:
-    """The request's body as it comes, or a 408 or 413 problem.
+    """The request's body, chunk by chunk as it arrives. Raises a 408 or 413 problem.
 
-    What goes beyond the limit is read too, up to MOST_DISCARDED_BYTES, and dropped: a client that is still sending when
-    its connection is closed does not get to read the answer.
+    The part beyond the limit is read and dropped, up to MAX_DISCARDED_BYTES: a client whose connection is closed while
+    it is still sending may never read the answer.
     """
     size = 0
     try:
@@ -59,7 +59,7 @@ async def stream_body(limit: int) -> AsyncIterator[bytes]:
                 size += len(chunk)
                 if size <= limit:
                     yield chunk
-                elif size > limit + MOST_DISCARDED_BYTES:
+                elif size > limit + MAX_DISCARDED_BYTES:
                     break
     except TimeoutError:
         raise RequestTimeout from None
@@ -68,7 +68,7 @@ async def stream_body(limit: int) -> AsyncIterator[bytes]:
 
 
 def read_query(model: type[Model]) -> Model:
-    """The request's parameters as this model, or a 422 problem."""
+    """The request's parameters as this model. Raises a 422 problem."""
     given: dict[str, Any] = {}
     for name, value in _parameters():
         field = model.model_fields.get(name)
@@ -89,13 +89,13 @@ def _parameters() -> Iterator[tuple[str, str]]:
 
 
 def read_headers(model: type[Model]) -> Model:
-    """The request's headers as this model, or a 400 problem."""
+    """The request's headers as this model. Raises a 400 problem."""
     names = [str(field.alias) for field in model.model_fields.values()]
     return model.model_validate({name: request.headers[name] for name in names if name in request.headers})
 
 
 def refuse_parameters() -> None:
-    """A parameter that nothing reads is a mistake, most likely in its name. Raises a 422 problem."""
+    """Refuse any parameter: one that nothing reads is most likely misspelt. Raises a 422 problem."""
     for name, _ in _parameters():
         raise invalid(name, "is no parameter of this address")
 
@@ -128,7 +128,7 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _integer(digits: str) -> int | float:
     """Parse an integer. One that would not be written back the same becomes a float, which every field refuses."""
-    return float(digits) if digits == "-0" or len(digits) > LONGEST_NUMBER else int(digits)
+    return float(digits) if digits == "-0" or len(digits) > MAX_NUMBER_DIGITS else int(digits)
 
 
 def _field_errors(error: ValidationError) -> list[FieldError]:

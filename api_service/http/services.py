@@ -1,4 +1,4 @@
-"""What handlers work with: opened when the app begins to serve, and the same for all requests."""
+"""The objects that all handlers of an app share. They are opened when the app starts to serve."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Services(NamedTuple):
 
 
 def provide(app: Quart, services: Services) -> None:
-    """Let the handlers of this app work with these."""
+    """Make these the services of this app."""
     app.extensions[_NAME] = services
 
 

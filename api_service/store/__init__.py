@@ -1,1 +1,1 @@
-"""Runs the named queries of sql/queries. Knows no HTTP."""
+"""Functions that run the named queries of sql/queries. Knows no HTTP."""

@@ -1,4 +1,4 @@
-"""Connections to the database, in two pools: writers that wait for a lock leave readers their connections."""
+"""Connections to the database, in two pools, so that writers waiting for a lock don't use up those of readers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class CodeTakenError(Exception):
-    """Nothing was changed: another item has this code."""
+    """Another item has this code, so nothing was changed."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -26,7 +26,7 @@ class CodeTakenError(Exception):
 
 
 class Pools(NamedTuple):
-    """``readers`` can't write, and plan each statement for its parameters: no one plan fits all searches and pages."""
+    """``readers`` can't write, and plan each statement for its parameters, since no plan suits all searches."""
 
     readers: Pool
     writers: Pool
@@ -57,7 +57,7 @@ class Pools(NamedTuple):
 
 
 def _refused_code(error: asyncpg.UniqueViolationError) -> str:
-    """The code that the error is about. Only its detail has it, in a sentence of the server's language."""
+    """The code that the error is about. Only its detail contains it, in a sentence that depends on lc_messages."""
     found = re.search(r"\(code\)=\((.*)\)", str(error.detail), re.DOTALL)
     return found[1] if found else ""
 

@@ -15,18 +15,18 @@ if TYPE_CHECKING:
 
 queries = load_queries("history")
 
-MOST_TREND_EVENTS = 100_000  # read for a trend of the total: half a second, whatever the span
+MAX_TREND_EVENTS = 100_000  # read for a trend of the total, which takes up to half a second
 
 
 class Entry(NamedTuple):
-    """An event as a JSON document."""
+    """An event, and its JSON document."""
 
     event_id: int
     document: str
 
 
-class Extent(NamedTuple):
-    """Which log this is; it is whole after the event ``floor`` and ends, ``now``, with ``head``.
+class LogRange(NamedTuple):
+    """Which log this is. It is complete after the event ``floor``, and its last event is ``head``.
 
     ``shape`` is that of the documents of items.
     """
@@ -60,7 +60,7 @@ async def select_history(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> list[Entry]:
-    """The newest events first, of those that fit, before the event ``after``."""
+    """The matching events before the event ``after``, newest first. None matches everything."""
     rows = queries.select_history(
         connection,
         actor=actor,
@@ -75,21 +75,21 @@ async def select_history(
 
 
 async def select_deletions(connection: Connection, *, limit: int, after: int | None = None) -> list[Entry]:
-    """The last event of each item that is deleted, latest deletion first, before the event ``after``."""
+    """The deletions of all deleted items before the event ``after``, latest first."""
     return [Entry(*row) async for row in queries.select_deletions(connection, after=after, page=limit)]
 
 
 async def select_item_existed(connection: Connection, item_id: int) -> bool:
-    """Whether there is an item with this id, or ever was."""
+    """Whether an item with this id exists or existed."""
     return bool(await queries.select_item_existed(connection, id=item_id))
 
 
-async def select_extent(connection: Connection) -> Extent:
-    return Extent(*await queries.select_extent(connection))
+async def select_log_range(connection: Connection) -> LogRange:
+    return LogRange(*await queries.select_log_range(connection))
 
 
 async def select_event_at(connection: Connection, moment: datetime) -> int | None:
-    """The last event that had been committed at this time; None where the log does not reach back that far."""
+    """The last event before this time; None if the log does not reach back that far."""
     found: int | None = await queries.select_event_at(connection, moment=moment)
     return found
 
@@ -97,9 +97,9 @@ async def select_event_at(connection: Connection, moment: datetime) -> int | Non
 async def select_total_trend(connection: Connection, times: TimeSteps) -> list[int | None]:
     """The sum of all quantities at these times.
 
-    None where the log does not reach back that far, or more than MOST_TREND_EVENTS events have followed.
+    None where the log does not reach back that far, or more than MAX_TREND_EVENTS events have followed.
     """
-    rows = queries.select_total_trend(connection, **times._asdict(), most=MOST_TREND_EVENTS)
+    rows = queries.select_total_trend(connection, **times._asdict(), most=MAX_TREND_EVENTS)
     return [row["quantity"] async for row in rows]
 
 
@@ -112,5 +112,5 @@ async def select_item_trends(
 
 
 async def prune_history(connection: Connection, older_than: timedelta, batch: int) -> int:
-    """Take the oldest events away; returns how many were passed, 0 when none is left that is older."""
+    """Delete a batch of the oldest events. Returns the number of events processed, 0 when none is old enough."""
     return int(await queries.prune_history(connection, older_than=older_than, batch=batch))

@@ -1,4 +1,4 @@
-"""What requests with an `Idempotency-Key` were answered."""
+"""Stores the answers to requests with an `Idempotency-Key`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ queries = load_queries("idempotency")
 
 
 class Answer(NamedTuple):
-    """``request`` is the digest of the request that was answered so."""
+    """``request`` is the hash of the request that got this answer."""
 
     request: bytes
     status: int
@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 
 
 async def claim_key(connection: Connection, key: str, request: bytes) -> bool:
-    """Take this key for a request; False if another has it. Waits for one that is still at work. In a transaction."""
+    """Claim this key for a request; False if it is taken. Waits for a request that runs now. Needs a transaction."""
     return await queries.claim_key(connection, key=key, request=request) is not None
 
 
@@ -39,5 +39,5 @@ async def update_answer(connection: Connection, key: str, answer: Answer) -> Non
 
 
 async def delete_old_keys(connection: Connection) -> None:
-    """Forget what is older than a day."""
+    """Delete keys that are older than a day."""
     await queries.delete_old_keys(connection)

@@ -1,4 +1,4 @@
-"""Items, read and written. A document is the item's JSON, as text, just as PostgreSQL wrote it."""
+"""Reads and writes items. A document is the JSON text of an item, as PostgreSQL wrote it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ queries = load_queries("items")
 
 
 class StoredItem(NamedTuple):
-    """``tag`` is the ETag of the document: another version or other fields have another."""
+    """``tag`` is the ETag of the document. It changes with the version and with the fields that documents have."""
 
     id: int
     version: int
@@ -27,26 +27,26 @@ class StoredItem(NamedTuple):
 
 
 class State(NamedTuple):
-    """Which state of the stock a list shows: the position of the log, and the shape of documents (their fields)."""
+    """A state of the stock: the position in the log, and the shape of documents (which fields they have)."""
 
     position: str
     shape: str
 
     @property
     def tag(self) -> str:
-        """The ETag of a list of this state."""
+        """The ETag of a list."""
         return f"{self.position}-{self.shape}"
 
 
 class Snapshot(NamedTuple):
-    """All items as a JSON array, and the state that they show."""
+    """All items as a JSON array, and their state."""
 
     items: bytes
     state: State
 
 
 class Row(NamedTuple):
-    """An item in an order; ``key`` is what it is ordered by, as text."""
+    """An item of a sorted list. ``key`` is its sort key, as text."""
 
     id: int
     key: str
@@ -54,14 +54,14 @@ class Row(NamedTuple):
 
 
 class Page(NamedTuple):
-    """Rows in an order, and the state of the stock that they show."""
+    """Rows of a sorted list, and the state of the stock."""
 
     rows: list[Row]
     state: State
 
 
 class Place(NamedTuple):
-    """Where a page begins: after the item with this key and id."""
+    """The start of a page: after the item with this sort key and id."""
 
     key: str
     id: int
@@ -73,15 +73,15 @@ async def select_items(connection: Connection) -> Snapshot:
 
 
 class Criteria(NamedTuple):
-    """Which items are wanted: those that fit all of it. None fits every item."""
+    """Conditions that an item must meet. None is no condition."""
 
     text: str | None = None
     code: str | None = None
-    low: bool = False  # below the minimum
+    low: bool = False  # only items below their minimum
 
 
 class Selection(NamedTuple):
-    """Items in an order (a field; with a minus: descending), those that fit the criteria, a page of them."""
+    """A page of the items that meet the criteria, sorted by a field (`-` before it: in descending order)."""
 
     sort: str
     criteria: Criteria = Criteria()
@@ -98,16 +98,16 @@ class Selection(NamedTuple):
 
 
 async def select_state(connection: Connection) -> State:
-    """The state of the stock now."""
+    """The current state of the stock."""
     return State(*await queries.select_state(connection))
 
 
 async def select_page(connection: Connection, selection: Selection) -> Page:
-    """These items of the stock, and the state that they show."""
+    """The selected items, and the state of the stock."""
     rows = await _select_rows(connection, selection)
     if rows:
         return Page([Row(*row[:3]) for row in rows], State(rows[0]["position"], rows[0]["shape"]))
-    async with connection.transaction(isolation="repeatable_read", readonly=True):  # there is no row with a state
+    async with connection.transaction(isolation="repeatable_read", readonly=True):  # no row tells the state
         state = await select_state(connection)
         return Page([Row(*row[:3]) for row in await _select_rows(connection, selection)], state)
 
@@ -120,7 +120,7 @@ async def _select_rows(connection: Connection, selection: Selection) -> list[Any
 
 
 async def select_past_page(connection: Connection, moment: int, selection: Selection) -> list[Row]:
-    """These items of the stock as it was at this event."""
+    """The selected items as they were after this event."""
     key, item_id = selection.after or (None, None)
     rows = queries.select_past_items(
         connection,
@@ -138,7 +138,7 @@ async def select_past_page(connection: Connection, moment: int, selection: Selec
 async def select_page_of_past_items(
     connection: Connection, moment: int, *, criteria: Criteria, after: int, limit: int
 ) -> list[tuple[int, str | None]]:
-    """The stock as it was at this event by id, in pages until one is empty; None for an id that has nothing to show."""
+    """A page of the items after this event, by id. None for an id whose item did not exist or does not match."""
     rows = queries.select_page_of_past_items(
         connection, moment=moment, **criteria._asdict(), after_id=after, page=limit
     )
@@ -154,7 +154,7 @@ async def select_item_with_code(connection: Connection, code: str) -> StoredItem
 
 
 async def insert_items(connection: Connection, items: Sequence[ItemFields], *, actor: str | None) -> list[StoredItem]:
-    """Add items, in this order."""
+    """Insert items, in this order."""
     documents = json.dumps([item.model_dump(include=set(FIELDS), exclude_unset=True) for item in items])
     return await _stored(queries.insert_items(connection, items=documents, actor=actor))
 
@@ -166,16 +166,16 @@ async def update_items(
     versions: Sequence[int] | None = None,
     actor: str | None,
 ) -> list[StoredItem]:
-    """Set the fields that are set in the change of each item, by its id; returns the items that were found.
+    """Change items, each by its id and with the fields that its change has. Returns the items that exist.
 
-    With ``versions``, an item that has none of them is passed over.
+    With ``versions``, items with other versions are skipped.
     """
     documents = changes_document(changes)
     return await _stored(queries.update_items(connection, changes=documents, versions=versions, actor=actor))
 
 
 def changes_document(changes: Mapping[int, ItemFields]) -> str:
-    """A JSON array of objects: the item's id, and the fields that are set."""
+    """A JSON array with an object for each change: the item's id, and the fields to set."""
     fields = set(FIELDS)
     return json.dumps(
         [
@@ -188,19 +188,19 @@ def changes_document(changes: Mapping[int, ItemFields]) -> str:
 async def adjust_item(
     connection: Connection, item_id: int, adjust: int, *, versions: Sequence[int] | None, actor: str | None
 ) -> StoredItem | None:
-    """Add to the quantity, and return the item; None if there is none, or it would leave its range."""
+    """Add to the quantity and return the item; None if there is none, or the quantity would be out of range."""
     return _one(await queries.adjust_item(connection, id=item_id, adjust=adjust, versions=versions, actor=actor))
 
 
 async def delete_item(
     connection: Connection, item_id: int, *, versions: Sequence[int] | None, actor: str | None
 ) -> StoredItem | None:
-    """Delete, and return what the item was; None if there is none with one of these versions."""
+    """Delete an item and return it; None if there is none with one of these versions."""
     return _one(await queries.delete_item(connection, id=item_id, versions=versions, actor=actor))
 
 
 async def restore_item(connection: Connection, item_id: int, *, actor: str | None) -> StoredItem | None:
-    """Bring back what was deleted, and return it; None if it is not deleted, or the log no longer has it."""
+    """Restore a deleted item and return it; None if it is not deleted, or no longer in the log."""
     return _one(await queries.restore_item(connection, id=item_id, actor=actor))
 
 

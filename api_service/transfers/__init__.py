@@ -1,1 +1,1 @@
-"""The stock as CSV: read, checked, imported and written. Knows no HTTP."""
+"""Import and export of CSV files. Knows no HTTP."""

@@ -1,4 +1,4 @@
-"""The stock as CSV, read and written. Pure functions: a cell holds data, whatever a spreadsheet would make of it."""
+"""Reads and writes the stock as CSV. A cell is data, even if a spreadsheet would take it for a formula."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 COLUMNS = ("id", *FIELDS, "version", "created_at", "updated_at")
-IGNORED = ("created_at", "updated_at")  # what the database fills in
-NOT_READ = (*IGNORED, "")  # nor a column without a name, which must be empty
-DELIMITERS = ",;\t"  # a spreadsheet takes the one of its language
+IGNORED = ("created_at", "updated_at")  # which the database fills in
+NOT_READ = (*IGNORED, "")  # a column without a name must be empty
+DELIMITERS = ",;\t"  # spreadsheets use that of their language
 BYTE_ORDER_MARK = "\ufeff"
-MOST_TITLE_LINES = 5  # above the header
-LOOK_AHEAD_LINES = 20  # among which the header is, not counting empty ones above them
-SHOWN_CHARACTERS = 40  # of a value in a fault
+MAX_TITLE_LINES = 5  # above the header
+LOOK_AHEAD_LINES = 20  # that may contain the header, after leading blank lines
+SHOWN_CHARACTERS = 40  # of a value in an error message
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # but for tabs and line ends
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # without tabs and line breaks
 
-# A first line by which Excel is told the delimiter.
+# A first line that tells Excel the delimiter.
 _SEPARATOR = re.compile(r"(?:sep=([^\"\r\n\0])|\"sep=([^\"\r\n\0])\")[ \t]*", re.IGNORECASE)
 
-# What makes a spreadsheet take a cell for a formula, full width and all. An apostrophe before it says that it is text;
-# one that stands there already gets another, so that what is exported can be imported again as it was.
+# Text that spreadsheets take for a formula, also in full width. An apostrophe before it marks it as text. Text that has
+# apostrophes there already gets one more, so that an import restores the original.
 _LOOKS_LIKE_A_FORMULA = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 
 
 class Fault(NamedTuple):
-    """What is wrong, and where: ``line`` and ``column`` count from 1 (None: the whole line)."""
+    """An error in a file. ``line`` and ``column`` are counted from 1 (None: the whole line)."""
 
     line: int
     column: int | None
@@ -48,8 +48,8 @@ class Fault(NamedTuple):
     message: str
 
 
-class Numbered(NamedTuple):
-    """A row, and the line of the file that it begins on."""
+class NumberedRow(NamedTuple):
+    """A row, and the first line of the file that it is on."""
 
     line: int
     row: ImportRow
@@ -71,19 +71,19 @@ def _lines(rows: Iterable[Iterable[object]]) -> str:
 
 
 def _write_cell(name: str, value: object) -> object:
-    return guard(str(value)) if name in TEXT_FIELDS and value is not None else value
+    return escape_formula(str(value)) if name in TEXT_FIELDS and value is not None else value
 
 
-def guard(cell: str) -> str:
+def escape_formula(cell: str) -> str:
     return f"'{cell}" if _LOOKS_LIKE_A_FORMULA.match(cell) else cell
 
 
-def unguard(cell: str) -> str:
+def unescape_formula(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and _LOOKS_LIKE_A_FORMULA.match(cell) else cell
 
 
 class _Header(NamedTuple):
-    """The names of the columns, "" where there is none, and the lines of the file that they are on."""
+    """The names of the columns ("" if there is none), and the lines of the file that they are on."""
 
     line: int
     end: int
@@ -91,8 +91,8 @@ class _Header(NamedTuple):
     delimiter: str
 
 
-class _Start(NamedTuple):
-    """The first lines of a file that are not blank, the number of the first, and the delimiters to try."""
+class _FileStart(NamedTuple):
+    """The first lines of a file after leading blank ones, the number of the first, and the delimiters to try."""
 
     line: int
     lines: list[str]
@@ -100,15 +100,15 @@ class _Start(NamedTuple):
 
 
 class _MalformedError(Exception):
-    """What is in the file breaks the rules of CSV."""
+    """The file is not valid CSV."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
         self.fault = Fault(line, None, None, message)
 
 
-def read_rows(file: IO[bytes]) -> Iterator[Numbered | Fault]:
-    """Each row of a CSV file with a header, or what is wrong with it; nothing follows what can't be read past."""
+def read_rows(file: IO[bytes]) -> Iterator[NumberedRow | Fault]:
+    """The rows of a CSV file with a header, and the errors. Ends at an error that makes the rest unreadable."""
     lines = read_lines(file)
     try:
         start = _read_start(lines)
@@ -125,8 +125,8 @@ def read_rows(file: IO[bytes]) -> Iterator[Numbered | Fault]:
         yield error.fault
 
 
-def _read_start(lines: Iterator[str]) -> _Start:
-    """Read up to the first line that is not blank, and a few more: the header is among them."""
+def _read_start(lines: Iterator[str]) -> _FileStart:
+    """Read the first lines: the header is among them."""
     first = next(lines, "").removeprefix(BYTE_ORDER_MARK)
     if separator := _SEPARATOR.fullmatch(first.rstrip("\r\n")):
         line, delimiters = 2, separator[1] or separator[2]
@@ -136,20 +136,20 @@ def _read_start(lines: Iterator[str]) -> _Start:
     for text in lines:
         if text.strip(blank):
             ahead = [text, *itertools.islice(lines, LOOK_AHEAD_LINES - 1)]
-            return _Start(line, ahead, delimiters)
+            return _FileStart(line, ahead, delimiters)
         line += 1
-    return _Start(1, [], delimiters)
+    return _FileStart(1, [], delimiters)
 
 
-def _find_header(start: _Start) -> _Header:
-    """The header, in whichever delimiter gives the required columns; without one, the line that comes closest."""
+def _find_header(start: _FileStart) -> _Header:
+    """The header, with the delimiter that gives the required columns; else the line that comes closest."""
     headers, errors = [], []
     for delimiter in start.delimiters:
         try:
             headers.append(_first_row(start, delimiter))
         except _MalformedError as error:
             errors.append(error)
-    header = max(headers, key=_likeness, default=None)
+    header = max(headers, key=_header_score, default=None)
     if header is not None and set(REQUIRED_FIELDS) <= set(header.names):
         refuse_null_characters(start.lines[: header.line - start.line], start.line)
         return header
@@ -159,8 +159,8 @@ def _find_header(start: _Start) -> _Header:
     return header
 
 
-def _likeness(header: _Header) -> tuple[int, int, int]:
-    """The larger, the more it is a header: required columns count most, then an early line."""
+def _header_score(header: _Header) -> tuple[int, int, int]:
+    """A sort key that is largest for the best header: required columns count most, then an early line."""
     return (
         sum(name in header.names for name in REQUIRED_FIELDS),
         -header.line,
@@ -168,8 +168,8 @@ def _likeness(header: _Header) -> tuple[int, int, int]:
     )
 
 
-def _first_row(start: _Start, delimiter: str) -> _Header:
-    """The first line below the titles, taken for the header; if there is none, the first title."""
+def _first_row(start: _FileStart, delimiter: str) -> _Header:
+    """The first line after the titles; the first title if there is none."""
     lines = [line.removeprefix(BYTE_ORDER_MARK) for line in start.lines]
     titles: list[_Header] = []
     for line, end, cells in _records(iter(lines), delimiter, start.line):
@@ -179,13 +179,13 @@ def _first_row(start: _Start, delimiter: str) -> _Header:
             return row
         if filled:
             titles.append(row)
-            if len(titles) > MOST_TITLE_LINES or _may_be_data(lines[line - start.line : end - start.line + 1]):
+            if len(titles) > MAX_TITLE_LINES or _may_be_data(lines[line - start.line : end - start.line + 1]):
                 break
     return titles[0] if titles else _Header(1, 1, [], delimiter)
 
 
 def _may_be_data(lines: list[str]) -> bool:
-    """Whether some delimiter makes of it a row with a quantity, which must not be passed over as a title."""
+    """Whether the lines could be a row with a quantity, which must not be skipped as a title."""
     for delimiter in DELIMITERS:
         with contextlib.suppress(_MalformedError):
             for _, _, row in _records(iter(lines), delimiter, 1):
@@ -197,24 +197,24 @@ def _may_be_data(lines: list[str]) -> bool:
 
 def _header_faults(header: _Header) -> Iterator[Fault]:
     seen: set[str] = set()
-    is_header = any(name in COLUMNS for name in header.names)  # or else a first row of data, or a title
+    is_header = any(name in COLUMNS for name in header.names)  # otherwise it is a row of data, or a title
     for column, name in enumerate(header.names, start=1):
         if name in seen:
             yield Fault(header.line, column, name, "is there twice")
         elif name in COLUMNS:
             seen.add(name)
         elif name and is_header:
-            message = f"is no column of the stock: these are {', '.join(COLUMNS)}"
-            yield Fault(header.line, column, _shown(name), message)
+            message = f"is not a column of the stock. Its columns are {', '.join(COLUMNS)}"
+            yield Fault(header.line, column, _for_display(name), message)
     for name in REQUIRED_FIELDS:
         if name not in seen:
-            example = _shown(header.delimiter.join(REQUIRED_FIELDS))
+            example = _for_display(header.delimiter.join(REQUIRED_FIELDS))
             message = f"is missing: the first line must name the columns, as in {example}"
             yield Fault(header.line, None, name, message)
 
 
 def _records(lines: Iterator[str], delimiter: str, first: int) -> Iterator[tuple[int, int, list[str]]]:
-    """Each row's cells, with the lines that it begins and ends on. Raises _MalformedError."""
+    """The cells of each row, with its first and last line. Raises _MalformedError."""
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     begin, before = first, first - 1
     try:
@@ -227,7 +227,7 @@ def _records(lines: Iterator[str], delimiter: str, first: int) -> Iterator[tuple
 
 
 def _malformed(error: csv.Error, begin: int, end: int) -> _MalformedError:
-    """What is wrong in words of our own; which fault it is, only the text of the error tells."""
+    """The error in our own words. Only the text of csv.Error tells which one it is."""
     match str(error):
         case text if "expected after" in text:
             return _MalformedError(end, "has text after a closing quote; a quote in a quoted cell is written twice")
@@ -241,7 +241,7 @@ def _malformed(error: csv.Error, begin: int, end: int) -> _MalformedError:
     return _MalformedError(end, "can't be read as CSV")
 
 
-def _read_rows(header: _Header, lines: Iterator[str]) -> Iterator[Numbered | Fault]:
+def _read_rows(header: _Header, lines: Iterator[str]) -> Iterator[NumberedRow | Fault]:
     names, width = header.names, 0 if "" in header.names else len(header.names)
     for line, _, cells in _records(lines, header.delimiter, header.end + 1):
         text = "".join(cells)
@@ -255,7 +255,7 @@ def _read_rows(header: _Header, lines: Iterator[str]) -> Iterator[Numbered | Fau
 
 
 def _fault_outside_fields(names: list[str], cells: list[str], line: int) -> Fault | None:
-    """The first thing wrong in the cells that become no field of an item."""
+    """The first error in the cells of columns that are not fields."""
     for column, (name, cell) in enumerate(itertools.zip_longest(names, cells, fillvalue=""), start=1):
         if not name and cell.strip():
             return Fault(line, column, None, _with_value("has a value in a column without a name", cell))
@@ -264,17 +264,17 @@ def _fault_outside_fields(names: list[str], cells: list[str], line: int) -> Faul
     return None
 
 
-def _read_row(names: list[str], cells: list[str], line: int) -> Iterator[Numbered | Fault]:
-    """The row, or what is wrong with it: cells may be missing at its end."""
+def _read_row(names: list[str], cells: list[str], line: int) -> Iterator[NumberedRow | Fault]:
+    """The row, or its errors. Cells at its end may be missing."""
     given = {
         name: text
         for name, cell in zip(names, cells, strict=False)
         if name not in NOT_READ and ((text := cell.strip()) or name in FIELDS)
     }
     for name in TEXT_FIELDS & given.keys():
-        given[name] = unguard(given[name])
+        given[name] = unescape_formula(given[name])
     try:
-        yield Numbered(line, ImportRow.model_validate(given))
+        yield NumberedRow(line, ImportRow.model_validate(given))
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
             field = str(fault["loc"][0])
@@ -286,10 +286,14 @@ def _with_value(message: str, value: str | None) -> str:
         return message
     if not value:
         return "is empty"
-    return f'{message}, not "{_shown(value)}"' if message.startswith("must be") else f'{message}: "{_shown(value)}"'
+    return (
+        f'{message}, not "{_for_display(value)}"'
+        if message.startswith("must be")
+        else f'{message}: "{_for_display(value)}"'
+    )
 
 
-def _shown(value: str) -> str:
-    """Short enough for a message, and with what can't be seen made visible."""
+def _for_display(value: str) -> str:
+    """The value for a message: shortened, and with invisible characters escaped."""
     short = value if len(value) <= SHOWN_CHARACTERS else f"{value[: SHOWN_CHARACTERS - 1]}…"
     return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in short)

@@ -1,4 +1,4 @@
-"""The lines of a CSV file, decoded: UTF-8 with or without a byte order mark, or UTF-16 with one."""
+"""Decodes the lines of a CSV file: UTF-8 with or without a byte order mark, or UTF-16 with one."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ if TYPE_CHECKING:
 
 MARKS = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
 WORKBOOKS = {b"PK\x03\x04": ".xlsx or .ods", b"\xd0\xcf\x11\xe0": ".xls"}
-LONGEST_LINE = 1_000_000  # in characters; a row has far fewer, and one of 16 MB would take much memory
+MAX_LINE_LENGTH = 1_000_000  # characters; real rows are much shorter, and a row of 16 MB would take much memory
 END_OF_FILE = "\x1a"  # Ctrl-Z, which some programs still write at the end
 
-# Bytes that are not of the encoding become surrogates, which no valid text has, so that the line they are on is known.
+# Invalid bytes are decoded as surrogates, which valid text never has, so that their line can be reported.
 _ERRORS = {"utf-8": "surrogateescape", "utf-16-le": "surrogatepass", "utf-16-be": "surrogatepass"}
 
 _WHAT_TO_DO = 'save the file as "CSV UTF-8" and import that'
 
 
 class UnreadableError(Exception):
-    """The file can't be read past this line: the message says why, and what to do."""
+    """The file can't be read beyond this line. The message says why and what to do."""
 
     def __init__(self, line: int, message: str) -> None:
         super().__init__(message)
@@ -38,15 +38,15 @@ def read_lines(file: IO[bytes]) -> Iterator[str]:
         for line in text:
             if not line.isascii():
                 line.encode()
-            if len(line) > LONGEST_LINE:
-                raise UnreadableError(before + 1, f"has more than {LONGEST_LINE} characters")
+            if len(line) > MAX_LINE_LENGTH:
+                raise UnreadableError(before + 1, f"has more than {MAX_LINE_LENGTH} characters")
             yield line.rstrip(END_OF_FILE) if line.endswith(END_OF_FILE) else line
             before += 1
     except UnicodeError:  # a surrogate, or half a character at the end of UTF-16
         raise UnreadableError(before + 1, _wrong_encoding(encoding)) from None
     finally:
         if not file.closed:
-            text.detach()  # or the file would be closed with it
+            text.detach()  # otherwise this would close the file
 
 
 def refuse_null_characters(lines: list[str], first: int) -> None:
@@ -57,7 +57,7 @@ def refuse_null_characters(lines: list[str], first: int) -> None:
 
 
 def _read_mark(file: IO[bytes]) -> str:
-    """The encoding; the file is then at the first character. Raises UnreadableError for a workbook."""
+    """Detect the encoding, and skip a byte order mark. Raises UnreadableError for a workbook."""
     begin = file.tell()
     head = file.read(4)
     if kind := WORKBOOKS.get(head):

@@ -1,4 +1,4 @@
-"""An import: every row of a CSV file, or none of them."""
+"""Imports a CSV file: every row, or none."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ import itertools
 from typing import IO, TYPE_CHECKING
 
 from api_service.store import imports, items
-from api_service.transfers.csv_format import Fault, Numbered, read_rows
+from api_service.transfers.csv_format import Fault, NumberedRow, read_rows
 from api_service.transfers.rows import ImportResult
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
-    from api_service.store.imports import Compared
+    from api_service.store.imports import Comparison
     from api_service.transfers.rows import ImportRow
     from shared.db.database import Connection
 
 BATCH_ROWS = 1_000
-FAULTS_TOLD = 100
+MAX_FAULTS = 100
 
 
 class RefusedImportError(Exception):
-    """The file has faults and nothing was changed: the first of them, and how many there are."""
+    """The file has errors, so nothing was changed. Has the first ``MAX_FAULTS`` of them, and their number."""
 
     def __init__(self, faults: list[Fault], count: int) -> None:
         super().__init__(f"{count} faults")
@@ -31,15 +31,15 @@ class RefusedImportError(Exception):
 
 
 class TooManyRowsError(Exception):
-    """The file has more rows than one transaction should have."""
+    """The file has more rows than allowed for one transaction."""
 
 
 class ImportUnderWayError(Exception):
-    """Another import is at work, and there is one at a time."""
+    """Another import is running. There is one at a time."""
 
 
 class Import:
-    """One run over a file, in a transaction of the caller's, which is to be rolled back if this raises."""
+    """One import, in a transaction of the caller, who rolls it back if this raises."""
 
     def __init__(self, connection: Connection, most_rows: int, *, actor: str | None) -> None:
         self._connection = connection
@@ -56,13 +56,13 @@ class Import:
         if not await imports.begin_import(self._connection):
             raise ImportUnderWayError
         await imports.defer_codes(self._connection)
-        return await self._take(file, self._write)
+        return await self._process(file, self._write)
 
     async def check(self, file: IO[bytes]) -> ImportResult:
-        """Tell what run() would do. Writes and locks nothing. Raises RefusedImportError, TooManyRowsError."""
-        return await self._take(file, self._compare)
+        """The result that run() would have. Writes and locks nothing. Raises RefusedImportError, TooManyRowsError."""
+        return await self._process(file, self._compare)
 
-    async def _take(self, file: IO[bytes], take: Callable[[list[Numbered]], Awaitable[None]]) -> ImportResult:
+    async def _process(self, file: IO[bytes], take: Callable[[list[NumberedRow]], Awaitable[None]]) -> ImportResult:
         rows, count = read_rows(file), 0
         while batch := await asyncio.to_thread(_next_batch, rows):
             count += len(batch)
@@ -70,75 +70,77 @@ class Import:
                 raise TooManyRowsError
             for entry in batch:
                 if isinstance(entry, Fault):
-                    self._complain(entry)
-            await take([entry for entry in batch if isinstance(entry, Numbered)])
+                    self._add_fault(entry)
+            await take([entry for entry in batch if isinstance(entry, NumberedRow)])
         for fault in self._codes.taken():
-            self._complain(fault)
+            self._add_fault(fault)
         if self._fault_count:
             raise RefusedImportError(self._faults, self._fault_count)
         return ImportResult(created=self._created, updated=self._updated, unchanged=self._unchanged)
 
-    async def _write(self, entries: list[Numbered]) -> None:
+    async def _write(self, entries: list[NumberedRow]) -> None:
         await imports.lock_items(self._connection, [entry.row.id for entry in entries if entry.row.id is not None])
-        new, changed = await self._sort(entries)
-        if not self._fault_count:  # otherwise all is rolled back, and only the faults that follow are of interest
+        new, changed = await self._classify(entries)
+        if not self._fault_count:  # otherwise the import will be rolled back, and only looks for more errors
             await items.insert_items(self._connection, new, actor=self._actor)
             await items.update_items(self._connection, changed, actor=self._actor)
 
-    async def _compare(self, entries: list[Numbered]) -> None:
-        await self._sort(entries)
+    async def _compare(self, entries: list[NumberedRow]) -> None:
+        await self._classify(entries)
 
-    async def _sort(self, entries: list[Numbered]) -> tuple[list[ImportRow], dict[int, ImportRow]]:
-        """Rows that are new and rows that change an item, both counted; a row that fits no item is a fault."""
+    async def _classify(self, entries: list[NumberedRow]) -> tuple[list[ImportRow], dict[int, ImportRow]]:
+        """The rows for new items, and the rows that change an item, by its id. Counts both, and notes errors."""
         await self._note_codes(entries)
         new = [entry.row for entry in entries if entry.row.id is None]
         known = [(entry.row.id, entry) for entry in entries if entry.row.id is not None]
         compared = await imports.compare_items(self._connection, {item_id: entry.row for item_id, entry in known})
-        fitting = {item_id: entry.row for item_id, entry in known if self._fits(entry, compared.get(item_id))}
+        fitting = {item_id: entry.row for item_id, entry in known if self._may_update(entry, compared.get(item_id))}
         changed = {item_id: row for item_id, row in fitting.items() if compared[item_id].is_changed}
         self._created += len(new)
         self._updated += len(changed)
         self._unchanged += len(fitting) - len(changed)
         return new, changed
 
-    async def _note_codes(self, entries: list[Numbered]) -> None:
+    async def _note_codes(self, entries: list[NumberedRow]) -> None:
         codes = [entry.row.code for entry in entries if entry.row.code is not None]
         owners = await imports.select_items_with_codes(self._connection, codes) if codes else {}
         for entry in entries:
             if fault := self._codes.note(entry, owners):
-                self._complain(fault)
+                self._add_fault(fault)
 
-    def _fits(self, entry: Numbered, item: Compared | None) -> bool:
-        """Whether a row may change the item with its id; if not, its fault is noted."""
+    def _may_update(self, entry: NumberedRow, item: Comparison | None) -> bool:
+        """Whether a row may change the item with its id. If not, notes the error."""
         item_id = entry.row.id or 0
         is_repeated = item_id in self._seen
         self._seen.add(item_id)
         if is_repeated:
-            self._complain(Fault(entry.line, None, "id", f"item {item_id} is in the file twice"))
+            self._add_fault(Fault(entry.line, None, "id", f"item {item_id} is in the file twice"))
         elif item is None:
-            self._complain(Fault(entry.line, None, "id", f"there is no item {item_id}"))
+            self._add_fault(Fault(entry.line, None, "id", f"there is no item {item_id}"))
         elif entry.row.version not in {None, item.version}:
-            self._complain(Fault(entry.line, None, "version", f"item {item_id} is at version {item.version} now"))
+            self._add_fault(Fault(entry.line, None, "version", f"item {item_id} is at version {item.version} now"))
         else:
             return True
         return False
 
-    def _complain(self, fault: Fault) -> None:
+    def _add_fault(self, fault: Fault) -> None:
         self._fault_count += 1
-        if len(self._faults) < FAULTS_TOLD:
+        if len(self._faults) < MAX_FAULTS:
             self._faults.append(fault)
 
 
 class _Codes:
-    """The codes that a file gives to items. In the end each must be the code of one item only."""
+    """The codes in a file. After the import, each must belong to one item only."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
         self._given: dict[int, str | None] = {}  # by item
-        self._claims: list[tuple[int, str, int]] = []  # line, code, and the item that had the code before
+        self._claims: list[
+            tuple[int, str, int]
+        ] = []  # line, code, and the id of the item that has the code before the import
 
-    def note(self, entry: Numbered, owners: Mapping[str, int]) -> Fault | None:
-        """Take note of a row; ``owners`` are the items that have codes now. Returns the fault of one that repeats."""
+    def note(self, entry: NumberedRow, owners: Mapping[str, int]) -> Fault | None:
+        """Note the code of a row. Returns an error for a duplicate. ``owners`` are the ids of current items by code."""
         item_id, code = entry.row.id, entry.row.code
         if item_id is not None and "code" in entry.row.model_fields_set:
             self._given[item_id] = code
@@ -152,11 +154,11 @@ class _Codes:
         return None
 
     def taken(self) -> Iterator[Fault]:
-        """Once all rows are noted: the codes of items that keep them."""
+        """Errors for the codes of other items that keep them. Call it after the last row."""
         for line, code, owner in self._claims:
             if self._given.get(owner, code) == code:
                 yield Fault(line, None, "code", f'"{code}" is the code of item {owner} already')
 
 
-def _next_batch(rows: Iterator[Numbered | Fault]) -> list[Numbered | Fault]:
+def _next_batch(rows: Iterator[NumberedRow | Fault]) -> list[NumberedRow | Fault]:
     return list(itertools.islice(rows, BATCH_ROWS))

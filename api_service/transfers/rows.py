@@ -1,4 +1,4 @@
-"""What a row of a CSV file may say, and what an import made of all of them."""
+"""Models of an import: a row of the file, and the result."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ImportRow(ItemFields):
 
 
 class ImportResult(BaseModel):
-    """What an import did, or would do."""
+    """The number of items that an import created, updated and left unchanged; or would, in a dry run."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"created": 2, "updated": 1, "unchanged": 497}]})
 

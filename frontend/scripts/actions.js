@@ -1,8 +1,8 @@
-/** What the person does: sent to the server, shown at once, taken back with the reason if it is refused. */
+/** Actions of the person. They are shown at once, sent to the server, and rolled back with the reason if refused. */
 
 import { addItem, adjustItem, deleteItem, getHistory, restoreItem, setItem } from "./api.js";
 import { isLive } from "./connection.js";
-import { changedFields, LARGEST_QUANTITY } from "./fields.js";
+import { changedFields, MAX_QUANTITY } from "./fields.js";
 import { formatNumber } from "./formats.js";
 import { createKeys } from "./keys.js";
 import { findItem } from "./stock.js";
@@ -10,18 +10,18 @@ import { quantityShown } from "./writes.js";
 
 const NOT_FOUND = 404;
 const CONFLICT = 409;
-const AT_ONCE = 4; // requests of one bulk write under way; a browser has six connections, and others need some
+const CONCURRENT_REQUESTS = 4; // parallel requests of a bulk action; a browser has six connections, some of which are needed otherwise
 
 export function createActions(store, { onUnheard }) {
-  const once = createKeys();
+  const sendOnce = createKeys();
   const say = (notice) => store.dispatch({ type: "notice", notice });
 
-  /** Without a live stream no event will tell what became of the write. */
+  /** Load the stock after a write, if no live stream will report it. */
   function written() {
     if (!isLive(store.state.connection, Date.now())) onUnheard();
   }
 
-  /** What may have been changed all the same is looked up. */
+  /** Load the stock after a write that may have been made without an answer. */
   function unanswered({ isUncertain }) {
     if (isUncertain) onUnheard();
   }
@@ -30,11 +30,11 @@ export function createActions(store, { onUnheard }) {
     return item && { item, version: item.version, epoch };
   }
 
-  /** Returns the field errors, or null when the item was added. */
+  /** Returns the errors of fields, or null if the item was added. */
   async function add(values) {
     const { name } = values;
     try {
-      await once(["add", values], (key) => addItem(values, key));
+      await sendOnce(["add", values], (key) => addItem(values, key));
       say({ tone: "success", name, text: "was added." });
       written();
       return null;
@@ -47,8 +47,7 @@ export function createActions(store, { onUnheard }) {
   }
 
   /**
-   * Set these fields; the others stay as they are. `onErrors` is given what is wrong with them, where there is a place to
-   * show it; a notice tells it otherwise.
+   * Set these fields. Errors of fields are passed to `onErrors` if there is one, and shown in a notice otherwise.
    */
   async function edit(id, values, onErrors = null) {
     const item = findItem(store.state.stock, id);
@@ -67,7 +66,7 @@ export function createActions(store, { onUnheard }) {
       store.dispatch({ type: "write_ended", id, answer: answerOf(saved, epoch) });
       written();
     } catch (refusal) {
-      const isWrong = refusal.errors.length > 0; // then what is current, if anything, is another item
+      const isWrong = refusal.errors.length > 0; // then `current`, if there, is another item
       if (isWrong && onErrors && refusal.errors.every(({ field }) => field in wanted)) {
         store.dispatch({ type: "write_ended", id });
         return onErrors(refusal.errors);
@@ -79,25 +78,25 @@ export function createActions(store, { onUnheard }) {
     }
   }
 
-  /** One more or one less. What is clicked while a request is under way goes together in the next. */
+  /** Change the quantity by one. Clicks during a request are summed up in the next. */
   async function step(id, by) {
     const item = findItem(store.state.stock, id);
     const write = store.state.pending.get(id);
     if (!item || (write && write.kind !== "adjust")) return;
     const wanted = quantityShown(item, write) + by;
-    if (wanted < 0 || wanted > LARGEST_QUANTITY) return;
+    if (wanted < 0 || wanted > MAX_QUANTITY) return;
     store.dispatch({ type: "step", id, by });
     if (!write) await sendSteps(id);
   }
 
-  /** The same steps as before, which got no answer: if they were made, they are not made twice. */
+  /** Send steps again that got no answer. They are not made twice. */
   async function stepAgain({ id, by, key }) {
     if (!findItem(store.state.stock, id) || store.state.pending.has(id)) return;
     store.dispatch({ type: "step", id, by });
     await sendSteps(id, key);
   }
 
-  /** @param {string} [key] of the first request, where it has been sent before */
+  /** @param {string} [key] Idempotency-Key of the first request, if it was sent before */
   async function sendSteps(id, key) {
     const { epoch } = store.state.stock;
     for (let write; (write = store.state.pending.get(id)); key = undefined) {
@@ -107,8 +106,8 @@ export function createActions(store, { onUnheard }) {
       try {
         store.dispatch({ type: "steps_sent", id });
         const send = (sentKey) => adjustItem(id, by, sentKey);
-        // At another version the page has seen what became of the last try, and the same step is a new one.
-        const saved = await (key ? send(key) : once(["adjust", id, item.version, by], send));
+        // If the version has changed, the outcome of the last try is known, and this is a new step.
+        const saved = await (key ? send(key) : sendOnce(["adjust", id, item.version, by], send));
         const answer = answerOf(saved, epoch);
         store.dispatch({ type: "steps_answered", id, answer });
         written();
@@ -121,7 +120,7 @@ export function createActions(store, { onUnheard }) {
     }
   }
 
-  /** Delete these at once; what went can be brought back. */
+  /** Delete these items. They can be restored. */
   async function remove(items) {
     const deleted = [];
     const refusals = [];
@@ -153,14 +152,14 @@ export function createActions(store, { onUnheard }) {
     }
   }
 
-  /** Bring these back. */
+  /** Restore these items. */
   async function restore(items) {
     const refusals = [];
     const restored = [];
     const { epoch } = store.state.stock;
     const send = async (item) => {
       try {
-        const back = await once(["restore", item.id, item.version], (key) => restoreItem(item.id, key));
+        const back = await sendOnce(["restore", item.id, item.version], (key) => restoreItem(item.id, key));
         store.dispatch({ type: "write_ended", id: item.id, answer: answerOf(back, epoch) });
         restored.push(item);
       } catch (refusal) {
@@ -183,7 +182,7 @@ async function eachOf(items, send) {
   const work = async () => {
     for (let item; (item = waiting.shift()); ) await send(item);
   };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await Promise.all(Array.from({ length: CONCURRENT_REQUESTS }, work));
 }
 
 const nameOf = (items) => (items.length === 1 ? { name: items[0].name } : { name: null });
@@ -194,14 +193,14 @@ function tellDeleted(items) {
   return { tone: "success", ...nameOf(items), text: `${wereOf(items)} deleted.`, action };
 }
 
-/** Where no answer came, nobody knows whether it was done. */
+/** Without an answer the outcome is unknown. */
 const wasNot = (done, { isUncertain }) => (isUncertain ? `may not have been ${done}.` : `was not ${done}.`);
 const wereNot = (done, { isUncertain }) => (isUncertain ? `may not have been ${done}.` : `were not ${done}.`);
 
-/** The answer to the first try was lost: the second one finds that it was made. */
+/** Whether the item already has these values: the first try was made, and its answer lost. */
 const isAlready = (current, wanted) => current !== null && Object.keys(changedFields(current, wanted)).length === 0;
 
-/** Who was faster, and what can be done about it now. */
+/** Explain why an edit was refused, and offer to try again. */
 async function explainEdit(refusal, current, item, wanted) {
   const { status } = refusal;
   const { goal, label } = wordsFor(wanted);
@@ -224,7 +223,7 @@ async function whoChanged({ id }) {
     const { entries } = await getHistory(id, null, 1);
     return entries[0]?.actor ? ` by ${entries[0].actor}` : "";
   } catch {
-    return ""; // the reason matters more than the name
+    return ""; // the reason is shown without the name
   }
 }
 

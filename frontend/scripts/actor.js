@@ -1,7 +1,7 @@
-/** The name under which this browser's changes stand in the log: what the person says, and nothing if they say nothing. */
+/** The name that this browser's changes have in the log, as entered by the person. */
 
 const KEY = "stockstream.actor";
-export const LONGEST_ACTOR = 100;
+export const MAX_ACTOR_LENGTH = 100;
 
 let actor = readStored();
 
@@ -9,7 +9,7 @@ function readStored() {
   try {
     return localStorage.getItem(KEY) ?? "";
   } catch {
-    return ""; // storage may be forbidden
+    return ""; // storage may be blocked
   }
 }
 
@@ -20,14 +20,14 @@ export function setActor(name) {
   try {
     localStorage.setItem(KEY, actor);
   } catch {
-    // then it holds for this page alone
+    // then the name lasts until the page is closed
   }
 }
 
-/** The server takes no other white space than the plain one, and nothing that can't be seen. */
-const clean = (name) => [...name.replace(/[\p{C}\p{Z}]/gu, " ").trim()].slice(0, LONGEST_ACTOR).join("");
+/** Remove what the server refuses: white space other than spaces, and invisible characters. */
+const clean = (name) => [...name.replace(/[\p{C}\p{Z}]/gu, " ").trim()].slice(0, MAX_ACTOR_LENGTH).join("");
 
-/** A header carries bytes, each written as the character of that number. */
+/** UTF-8 bytes as characters, which is how fetch takes the bytes of a header. */
 export function actorHeader() {
   if (!actor) return {};
   return { "X-Actor": String.fromCharCode(...new TextEncoder().encode(actor)) };

@@ -1,4 +1,4 @@
-/** Search, order and the opened item, as they stand in the page's address. Pure functions. */
+/** Converts the view (search, order, opened item) to and from the query of the page's URL. Pure functions. */
 
 import { DEFAULT_SORT, SORTS } from "./order.js";
 import { queryOf } from "./search.js";

@@ -1,4 +1,4 @@
-/** The REST API. Each call gives what the server has, or throws a Refusal with a reason fit to be read. */
+/** The REST API. Each function returns the server's answer, or throws a Refusal with a reason for people. */
 
 import { actorHeader } from "./actor.js";
 import { backoff } from "./backoff.js";
@@ -7,26 +7,26 @@ import { parsePosition } from "./position.js";
 const URL = "/api/inventories";
 const PATIENCE_MS = 10_000;
 const SERVER_FAILED = 500;
-const PAGE = 100; // entries of a history at a time
+const PAGE = 100; // history entries per page
 
 export class Refusal extends Error {
-  /** @param {{status?: number, errors?: object[], error_count?: number, current?: object}} [problem] the server's words */
+  /** @param {{status?: number, errors?: object[], error_count?: number, current?: object}} [problem] from the server */
   constructor(reason, problem = {}) {
     super(reason);
     this.status = problem.status ?? null;
     this.errors = problem.errors ?? [];
     this.errorCount = problem.error_count ?? this.errors.length;
     this.current = problem.current ?? null;
-    this.key = null; // the Idempotency-Key of a write whose outcome is not known
+    this.key = null; // Idempotency-Key of a write with an unknown outcome
   }
 
-  /** Whether the write may have been made all the same: no answer came, or the server failed on the way. */
+  /** Whether the write may have been made: there was no answer, or a server error. */
   get isUncertain() {
     return this.status === null || this.status >= SERVER_FAILED;
   }
 }
 
-/** The whole stock, and the position in the log at which it was so. */
+/** The whole stock, and its position in the log. */
 export async function getStock(signal) {
   const response = await call("GET", URL, { signal });
   const position = parsePosition(response.headers.get("Last-Event-ID"));
@@ -38,12 +38,12 @@ export async function addItem(item, key) {
   return callTwice("POST", URL, { body: item, key });
 }
 
-/** Set the quantity and the other fields that are given, if the item still has this version. */
+/** Set the quantity and the other given fields, if the item still has this version. */
 export async function setItem(id, change, version) {
   return read(await call("PUT", `${URL}/${id}`, { body: change, version }));
 }
 
-/** Add to the quantity, whatever it is now. */
+/** Add to the quantity. */
 export async function adjustItem(id, adjust, key) {
   return callTwice("PATCH", `${URL}/${id}`, { body: { adjust }, key });
 }
@@ -53,15 +53,15 @@ export async function deleteItem(id, version) {
   await call("DELETE", `${URL}/${id}`, { version });
 }
 
-/** Bring a deleted item back, under its own id. */
+/** Restore a deleted item. */
 export async function restoreItem(id, key) {
   return callTwice("POST", `${URL}/${id}/restore`, { key });
 }
 
-/** @param {number | null} after the event id of the last entry had; newest first */
+/** Newest first. @param {number | null} after event id of the last entry of the previous page */
 export const getHistory = (id, after = null, limit = PAGE) => getPage(`${URL}/${id}/history`, after, limit);
 
-/** The items that are deleted now, as the entries of their deletion, the latest first. */
+/** The deleted items, as the history entries of their deletions, latest first. */
 export const getDeleted = (after = null) => getPage(`${URL}/deleted`, after, PAGE);
 
 async function getPage(url, after, limit) {
@@ -69,13 +69,13 @@ async function getPage(url, after, limit) {
   return { entries: await read(response), hasMore: /rel="?next/.test(response.headers.get("Link") ?? "") };
 }
 
-/** Quantities over the last day: of the whole stock, and of these items. */
+/** The quantities of the last day: the total, and those of these items. */
 export async function getTrends(ids) {
   const query = ids.map((id) => `&item=${id}`).join("");
   return read(await call("GET", `/api/trends?steps=24${query}`));
 }
 
-/** A write with a key is sent once more when no answer came: the server makes it only once. */
+/** Send a write with a key again if there was no answer. The server makes it only once. */
 async function callTwice(method, url, request) {
   const send = async () => read(await call(method, url, request));
   try {

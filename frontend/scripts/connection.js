@@ -1,16 +1,16 @@
-/** What may be said of the connection at this moment: silence ages, whatever was said last. Pure functions. */
+/** The state of the connection, which also depends on how long nothing was received. Pure functions. */
 
-export const QUIET_MS = 10_000; // a stream that was asked for has sent something long before
+export const QUIET_MS = 10_000; // a stream normally sends something long before this
 
 export const INITIAL_CONNECTION = Object.freeze({
   phase: "connecting", // connecting, live, reconnecting, offline
-  busy: null, // {reason, isFull}: why the server sent this page away
-  retryAt: null, // when the next try begins, in milliseconds since 1970
-  since: null, // when the page first asked for a stream
-  waitingSince: null, // when a stream was asked for that has sent nothing yet
-  isOpen: false, // the server, or something before it, has begun to answer
-  heardAt: null, // when something was last heard
-  staleAfter: 20_000, // silence that long is no pause between two heartbeats
+  busy: null, // {reason, isFull}: why the server ended the stream
+  retryAt: null, // when the next try starts, in milliseconds since 1970
+  since: null, // when the page first requested a stream
+  waitingSince: null, // when the stream was requested, until it sends something
+  isOpen: false, // whether the server, or a proxy, has started to answer
+  heardAt: null, // when something was last received
+  staleAfter: 20_000, // longer than the time between two heartbeats
 });
 
 /** @returns {{word: string, seconds: number | null}} seconds behind when stale, to wait when reconnecting */
@@ -25,10 +25,10 @@ export function standing({ phase, retryAt, waitingSince, heardAt, staleAfter }, 
   return { word: phase, seconds: null };
 }
 
-/** Whether what is shown is what the server has, as far as anyone can tell. */
+/** Whether the page shows the current stock, as far as it knows. */
 export const isLive = (connection, now) => standing(connection, now).word === "live";
 
-/** Whether the list has to be loaded again now and then, since nothing live has come for a while. */
+/** Whether there were no live updates for so long that the list must be loaded again. */
 export function isQuiet(connection, now) {
   const { phase, since, heardAt } = connection;
   if (phase === "offline" || since === null) return false;
@@ -43,7 +43,7 @@ const BUSY = {
   "the stream can't be reached": "The service for live updates can't be reached.",
 };
 
-/** Why there are no live updates, in plain words; "" where there is nothing to explain. */
+/** Why there are no live updates; "" if there are. */
 export function explain({ busy, isOpen }, { word }) {
   if (word === "live" || word === "connecting") return "";
   if (word === "reconnecting" && busy) return explainBusy(busy);

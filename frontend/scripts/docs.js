@@ -1,4 +1,4 @@
-// The page of the API: what openapi.json and asyncapi.json say, for people.
+// The documentation page, made from openapi.json and asyncapi.json.
 
 import { curl, resolve, words } from "./schema-text.js";
 
@@ -13,7 +13,7 @@ function element(name, properties = {}, ...children) {
   return made;
 }
 
-// Text in which `this` is code.
+// Text with `code` in backticks.
 const prose = (text = "") =>
   text.split("`").map((piece, index) => (index % 2 ? element("code", {}, piece) : piece));
 
@@ -24,7 +24,7 @@ const modelLink = (name) => element("a", { href: `#model-${name}` }, name);
 
 const typeOf = (schema) => words(schema).map((word) => (word.model ? modelLink(word.model) : word));
 
-// What it is, and examples of it.
+// A description and examples.
 const meaning = (description, { examples = [] }) => [
   prose(description),
   examples.map((shown, index) => [index ? ", " : description ? "; as in " : "as in ", element("code", {}, String(shown))]),
@@ -138,7 +138,7 @@ function tagged(api, tag) {
 
 function model(name, schema) {
   const rows = Object.entries(schema.properties || {}).map(([field, described]) => [
-    [element("code", {}, field), (schema.required || []).includes(field) ? "" : " (not always)"],
+    [element("code", {}, field), (schema.required || []).includes(field) ? "" : " (optional)"],
     [element("span", { className: "docs-type" }, typeOf(described))],
     prose(described.description),
   ]);

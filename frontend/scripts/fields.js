@@ -1,29 +1,29 @@
 /**
- * The fields of an item that people write, in the order in which they are shown. One entry is all that the page needs to
- * know of a field. The server checks the same limits, and decides.
+ * The fields of an item that people write, in display order. An entry is all that the page needs to know about a field. The
+ * server checks the same limits.
  *
- * A field that has a text for `missing` is required; of any other, null says that there is nothing. `fact` gives the text
- * that a row of the list shows below the name, if the item has one.
+ * A field with a text for `missing` is required. Other fields are null if they have no value. `fact` returns the text that
+ * a row of the list shows below the name, if any.
  */
 
 import { formatNumber } from "./formats.js";
 
-export const LARGEST_QUANTITY = 2_147_483_647;
+export const MAX_QUANTITY = 2_147_483_647;
 
-/** @typedef {{value: string | number | null} | {error: string}} Read what a person typed, or what is wrong with it */
+/** @typedef {{value: string | number | null} | {error: string}} Read the value of what a person typed, or an error message */
 
-/** One line of text. Characters are code points, as on the server, not UTF-16 units. */
-const line = (name, longest) => ({
+/** A line of text. Its length is counted in code points, as on the server, and not in UTF-16 units. */
+const line = (name, maxLength) => ({
   input: { dir: "auto" },
   format: (value) => value,
-  read: (text) => ([...text].length > longest ? { error: `A ${name} has at most ${formatNumber(longest)} characters.` } : { value: text }),
+  read: (text) => ([...text].length > maxLength ? { error: `A ${name} has at most ${formatNumber(maxLength)} characters.` } : { value: text }),
 });
 
-const SHOWN_CHARACTERS = 60; // of a note in the history
+const SHOWN_CHARACTERS = 60; // of a note, in the history
 
-/** Text in one or more lines. */
-const lines = (name, longest) => ({
-  ...line(name, longest),
+/** A text of one or more lines. */
+const lines = (name, maxLength) => ({
+  ...line(name, maxLength),
   isLong: true,
   format(value) {
     const text = value.replace(/\s+/g, " ");
@@ -63,7 +63,7 @@ export const FIELDS = [
     label: "Quantity",
     placeholder: "0",
     missing: WHOLE_NUMBER,
-    ...wholeNumber("quantity", LARGEST_QUANTITY),
+    ...wholeNumber("quantity", MAX_QUANTITY),
   },
   {
     name: "unit",
@@ -75,7 +75,7 @@ export const FIELDS = [
     name: "minimum",
     label: "Minimum",
     placeholder: "Low when there is less",
-    ...wholeNumber("minimum", LARGEST_QUANTITY),
+    ...wholeNumber("minimum", MAX_QUANTITY),
   },
   {
     name: "note",
@@ -97,16 +97,16 @@ export function readField(field, typed) {
   return isRequired(field) ? { error: field.missing } : { value: null };
 }
 
-/** What a row of the list says of an item besides its name and its quantity: first that it is low, if it is. */
+/** The texts that a row of the list shows below the name. The first says that the item is low. */
 export function factsOf(item) {
   const low = isLow(item) ? `Low: less than ${formatNumber(item.minimum)}` : null;
   return [low, ...FIELDS.map(({ fact }) => fact?.(item))].filter(Boolean);
 }
 
-/** The text of an input that holds this value. */
+/** The text of an input with this value. */
 export const inputText = (value) => String(value ?? "");
 
-/** @returns {{values: object, errors: {field: string, message: string}[]}} of all inputs that belong to fields */
+/** @returns {{values: object, errors: {field: string, message: string}[]}} of these inputs */
 export function readFields(inputs) {
   const [values, errors] = [{}, []];
   for (const { name, value } of inputs) {
@@ -117,7 +117,7 @@ export function readFields(inputs) {
   return { values, errors };
 }
 
-/** What differs, as the body of a request. */
+/** The fields whose values differ from those of the item, as the body of a request. */
 export function changedFields(item, values) {
   const entries = Object.entries(values).filter(([name, value]) => value !== (item[name] ?? null));
   return Object.fromEntries(entries);

@@ -1,4 +1,4 @@
-/** Numbers and times in the reader's own language. */
+/** Formats numbers and times in the reader's language. */
 
 const NUMBER = new Intl.NumberFormat();
 const RELATIVE = new Intl.RelativeTimeFormat(undefined, { numeric: "auto", style: "short" });
@@ -13,13 +13,13 @@ const WEEK = 7 * DAY;
 
 export const formatNumber = (number) => NUMBER.format(number);
 
-/** With what it counts, if that is known. */
+/** A quantity with its unit, if there is one. */
 export const formatQuantity = (quantity, unit) => [formatNumber(quantity), unit].filter(Boolean).join(" ");
 
-/** The exact moment. */
+/** The exact date and time. */
 export const formatMoment = (timestamp) => MOMENT.format(new Date(timestamp));
 
-/** How long ago, as a person says it; a clock that is a little behind makes nothing come from the future. */
+/** How long ago, in words. A time in the future, as with a slow clock, counts as now. */
 export function formatAgo(timestamp, now) {
   const age = Math.max(0, now - Date.parse(timestamp));
   if (age < 10 * SECOND) return "just now";
@@ -37,12 +37,12 @@ const COMPACT = new Intl.NumberFormat(undefined, { notation: "compact" });
 const SECONDS = new Intl.NumberFormat(undefined, { style: "unit", unit: "second", unitDisplay: "narrow" });
 const PERCENT = new Intl.NumberFormat(undefined, { style: "percent" });
 
-/** With its sign, as a difference. */
+/** A difference, with its sign. */
 export const formatSigned = (number) => SIGNED.format(number);
 export const formatClock = (milliseconds) => CLOCK.format(milliseconds);
-/** A moment where there is little room. */
+/** A short date and time. */
 export const formatShortMoment = (milliseconds) => SHORT.format(milliseconds);
-/** A number where there is little room. */
+/** A short number. */
 export const formatCompact = (number) => COMPACT.format(number);
 export const formatSeconds = (seconds) => SECONDS.format(seconds);
 export const formatPercent = (part) => PERCENT.format(part);

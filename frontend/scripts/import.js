@@ -1,4 +1,4 @@
-/** A CSV file on its way to the server. XMLHttpRequest, since fetch does not tell how much has been sent. */
+/** Uploads a CSV file. It uses XMLHttpRequest, since fetch reports no upload progress. */
 
 import { actorHeader } from "./actor.js";
 import { Refusal, refusalOf } from "./api.js";
@@ -6,8 +6,8 @@ import { Refusal, refusalOf } from "./api.js";
 const URL = "/api/inventories/import";
 
 /**
- * Gives `{created, updated, unchanged}`, or throws a Refusal; a dry run says what would be, and changes nothing.
- * @param {string} [options.key] of an import, so that it is made only once however often it is sent
+ * Returns `{created, updated, unchanged}`, or throws a Refusal. A dry run changes nothing.
+ * @param {string} [options.key] Idempotency-Key: an import that is sent again is not repeated
  * @param {(sent: number) => void} options.onProgress from 0 to 1
  */
 export function sendImport(file, { isDryRun, key, onProgress, signal }) {

@@ -1,4 +1,4 @@
-/** What the list shows of a state: worked out once for each state, and only as far as it differs from the last one. */
+/** Derives the shown list from the state. It is computed again only if the relevant parts of the state have changed. */
 
 import { createOrder } from "./order.js";
 import { currentItems } from "./stock.js";

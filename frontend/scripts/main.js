@@ -1,4 +1,4 @@
-/** Where the page is put together. */
+/** Composes the page. */
 
 import { createActions } from "./actions.js";
 import { getActor, setActor } from "./actor.js";

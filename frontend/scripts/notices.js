@@ -1,10 +1,10 @@
-/** What the person is told, newest last: a few are shown, the older ones only counted. Pure functions. */
+/** Notices to the person, oldest first. A few are shown, older ones are only counted. Pure functions. */
 
 export const NOTICES_SHOWN = 3;
 
 export const INITIAL_NOTICES = Object.freeze({
-  shown: [], // {key, tone, name, text, action}, oldest first; action: {label, kind, …what it needs}
-  folded: 0, // older ones, counted instead of shown
+  shown: [], // {key, tone, name, text, action}, oldest first; action: {label, kind, …arguments}
+  folded: 0, // number of older ones that are not shown
   last: 0,
 });
 

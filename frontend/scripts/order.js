@@ -1,28 +1,28 @@
 /**
- * The stock in the order and through the search that the person wants. The whole of it is sorted once; then only what
- * changed is taken out and merged in again, so that a change costs one pass over the list and no sort.
+ * Sorts and searches the stock. After the first sort, changed items are removed and merged in again, so that a change
+ * costs one pass over the list and no sort.
  */
 
 import { matcher, queryOf, searchText } from "./search.js";
 
 export const DEFAULT_SORT = "-updated_at";
 
-const DIGITS = 20; // that a run of digits is padded to
-const LONGEST_KEY = 600; // code points
+const DIGITS = 20; // length that runs of digits are padded to
+const MAX_KEY_LENGTH = 600; // code points
 
-const keys = new WeakMap(); // item → what the order by name compares
+const keys = new WeakMap(); // item → sort key of its name
 
 /**
- * As natural_key() in sql/functions/1_text.sql: numbers by their value, so that M2 comes before M10.
+ * The same as natural_key() in sql/functions/1_text.sql: numbers are compared by value, so that M2 sorts before M10.
  * @param {string} folded the search text of an item
  */
 export function naturalKey(folded) {
   if (!/[0-9]/.test(folded)) return folded;
   const padded = folded.replace(/[0-9]+/g, (digits) => "0".repeat(DIGITS) + digits).replace(/0*([0-9]{20,})/g, "$1");
-  return padded.length <= LONGEST_KEY ? padded : [...padded].slice(0, LONGEST_KEY).join("");
+  return padded.length <= MAX_KEY_LENGTH ? padded : [...padded].slice(0, MAX_KEY_LENGTH).join("");
 }
 
-/** Strings compare by UTF-16 units. With these moved, the order is that of code points, as in the database. */
+/** Moves UTF-16 units so that comparing strings gives the order of code points, as in the database. */
 export function inCodePointOrder(text) {
   return text.replace(/[\ud800-\uffff]/g, (unit) => {
     const code = unit.charCodeAt(0);
@@ -35,7 +35,7 @@ function keyOf(item) {
   return keys.get(item);
 }
 
-/** Ids break ties, in the same direction: as in the API. */
+/** Compare by this key, then by id, as the API does. */
 const by = (key) => (a, b) => {
   const [one, other] = [key(a), key(b)];
   if (one !== other) return one < other ? -1 : 1;
@@ -44,7 +44,7 @@ const by = (key) => (a, b) => {
 
 const byName = by(keyOf);
 const byQuantity = by(({ quantity }) => quantity);
-/** Times are RFC 3339 in UTC with a fixed number of digits: they sort as text. */
+/** Times sort as text, since they are RFC 3339 in UTC with a fixed number of digits. */
 const byTime = by(({ updated_at: time }) => time);
 
 const backwards = (compare) => (a, b) => compare(b, a);
@@ -64,7 +64,7 @@ export function createOrder() {
   let sortedBy = null;
   let found = { items: sorted, query: null, result: sorted };
 
-  /** The items that the stock holds now, in order; `items` is the same array while nothing has changed. */
+  /** Sort the current items. `sorted` stays the same array while nothing has changed. */
   function sort(items, by) {
     const compare = SORTS[by];
     const changed = [...items.values()].filter((item) => current.get(item.id) !== item);
@@ -92,7 +92,7 @@ export function createOrder() {
   };
 }
 
-/** Two sorted lists as one. */
+/** Merge two sorted lists. */
 export function merge(long, short, compare) {
   const merged = [];
   let next = 0;

@@ -1,12 +1,12 @@
-/** While nothing live arrives, the list is loaded again now and then, so that what is shown does not grow old. */
+/** Loads the list again from time to time while there are no live updates. */
 
 import { isQuiet } from "./connection.js";
 
 export const RELOAD_MS = 15_000;
-const JITTER = 0.2; // so that many pages do not come in step
+const JITTER = 0.2; // so that many pages don't load at the same time
 const CHECK_MS = 1_000;
 
-/** @returns {(connection, now: number, random?: () => number) => boolean} whether to load now; called again and again */
+/** @returns {(connection, now: number, random?: () => number) => boolean} whether to load now; polled */
 export function createSchedule() {
   let dueAt = null;
 

@@ -1,4 +1,4 @@
-// A JSON Schema in a few words, and a request as a line of curl. Pure: no page in here.
+// Describes a JSON Schema in a few words, and a request as a curl command. Pure functions.
 
 const nameOf = (reference) => reference.split("/").pop();
 
@@ -10,7 +10,7 @@ function reach(document, reference) {
   return reference.slice(2).split("/").reduce((place, step) => place[step], document);
 }
 
-// What the schema says, as pieces of text; a model is {model: name}.
+// The schema as pieces of text; a model is {model: name}.
 export function words(schema) {
   if (schema.$ref) return [{ model: nameOf(schema.$ref) }];
   const choices = schema.anyOf || schema.oneOf;
@@ -28,7 +28,7 @@ function limits(schema) {
     schema.format,
     low !== undefined && (Number.isSafeInteger(high) ? `${low} to ${high}` : `at least ${low}`),
     longest !== undefined && `${shortest || 0} to ${longest} characters`,
-    schema.default !== undefined && `usually ${JSON.stringify(schema.default)}`,
+    schema.default !== undefined && `default: ${JSON.stringify(schema.default)}`,
   ].filter(Boolean);
 }
 

@@ -1,10 +1,10 @@
 /**
- * Finds names and codes as the server does: case, accents, width and typography do not matter. `fold` takes the same steps as
- * fold_text() in sql/functions/1_text.sql, with the same characters; the tests compare the two.
+ * Searches names and codes as the server does, regardless of case, accents, width and typography. `fold` takes the same
+ * steps as fold_text() in sql/functions/1_text.sql. The tests compare the two.
  */
 
-const LONGEST_FOLDED = 400; // code points
-const LONGEST_QUERY = 200; // code points; the server refuses more
+const MAX_FOLDED_LENGTH = 400; // code points
+const MAX_QUERY_LENGTH = 200; // code points; the server refuses more
 
 const ASCII = /^[\0-\x7f]*$/;
 const MARKS_AND_INVISIBLE =
@@ -16,11 +16,11 @@ const AFTER_DECOMPOSITION = tableOf(
   { ß: "ss", æ: "ae", œ: "oe", þ: "th" },
 );
 
-// What str.strip() of Python and trim_text() of the database take away; trim() takes a little more, and less.
+// What Python's str.strip() and trim_text() of the database remove. trim() differs slightly.
 const SPACE = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const OUTER_SPACE = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
 
-const texts = new WeakMap(); // item → what a search looks through: folded once, not once for each key pressed
+const texts = new WeakMap(); // item → its searched text, folded once and not at each key press
 
 function tableOf(from, to, more = {}) {
   const targets = [...to];
@@ -28,27 +28,27 @@ function tableOf(from, to, more = {}) {
   return { pattern: new RegExp(`[${[...table.keys()].join("")}]`, "g"), replace: (character) => table.get(character) };
 }
 
-/** The text as search compares it. */
+/** Fold a text for search. */
 export function fold(text) {
-  if (ASCII.test(text)) return text.toLowerCase().slice(0, LONGEST_FOLDED);
+  if (ASCII.test(text)) return text.toLowerCase().slice(0, MAX_FOLDED_LENGTH);
   const plain = text
     .replace(BEFORE_DECOMPOSITION.pattern, BEFORE_DECOMPOSITION.replace)
     .normalize("NFKD")
     .toLowerCase()
     .replace(MARKS_AND_INVISIBLE, "")
     .replace(AFTER_DECOMPOSITION.pattern, AFTER_DECOMPOSITION.replace);
-  return firstCodePoints(plain, LONGEST_FOLDED);
+  return firstCodePoints(plain, MAX_FOLDED_LENGTH);
 }
 
-/** As search_text() in sql/functions/1_text.sql: the name, and on the next line the code. */
+/** The same as search_text() in sql/functions/1_text.sql: the name, and the code on a second line. */
 export function searchText(item) {
   if (!texts.has(item)) texts.set(item, item.code ? `${fold(item.name)}\n${fold(item.code)}` : fold(item.name));
   return texts.get(item);
 }
 
-/** What is searched for when a person types this: the value of `q`, and "" where that would find everything. */
+/** The value of `q` for what a person typed; "" if it would find everything. */
 export function queryOf(text) {
-  const query = firstCodePoints(text.replace(/[\p{Cc}\p{Cs}]/gu, " ").replace(OUTER_SPACE, ""), LONGEST_QUERY);
+  const query = firstCodePoints(text.replace(/[\p{Cc}\p{Cs}]/gu, " ").replace(OUTER_SPACE, ""), MAX_QUERY_LENGTH);
   return wantedBy(query) ? query : "";
 }
 
@@ -60,7 +60,7 @@ export function matcher(text) {
 
 const wantedBy = (query) => fold(query).replace(OUTER_SPACE, "");
 
-/** What is short in UTF-16 units is short in code points. */
+/** The first code points. A text has at most as many as UTF-16 units. */
 function firstCodePoints(text, count) {
   return text.length <= count ? text : [...text].slice(0, count).join("");
 }

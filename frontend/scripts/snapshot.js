@@ -1,11 +1,11 @@
-/** Loads the whole stock, and tries until it has one that is new enough. */
+/** Loads the whole stock, and retries until it is recent enough. */
 
 import { getStock } from "./api.js";
 import { backoff } from "./backoff.js";
 
-/** `onLoaded` is called once, when there is a stock to go on from. */
+/** `onLoaded` is called once, after the first complete load. */
 export function createSnapshot(store, { onLoaded }) {
-  let current = null; // the load under way; a newer one ends it
+  let current = null; // the current load; a new one aborts it
   let timer;
   let hasLoaded = false;
 

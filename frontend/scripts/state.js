@@ -1,4 +1,4 @@
-/** All that the page knows, and the one function that changes it. Nothing here waits, draws or asks the time. */
+/** The state of the page, and the pure function that changes it. */
 
 import { INITIAL_CONNECTION } from "./connection.js";
 import { INITIAL_NOTICES, addNotice, dismissNotice } from "./notices.js";
@@ -15,12 +15,12 @@ export const INITIAL_STATE = Object.freeze({
   failure: null, // why the stock could not be loaded
   stock: EMPTY_STOCK,
   pending: new Map(), // id → write
-  clockAhead: 0, // of the server's clock, in milliseconds
+  clockAhead: 0, // how far the server's clock is ahead, in milliseconds
   query: "",
   sort: DEFAULT_SORT,
   opened: null, // id of the item whose history is shown
   selected: new Set(), // ids
-  news: NOBODY, // id → item: what others changed and nobody was told of yet; null when it was deleted
+  news: NOBODY, // id → {name, quantity}: changes of others that were not reported yet; quantity is null for a deletion
   notices: INITIAL_NOTICES,
 });
 
@@ -55,7 +55,7 @@ function takeChanges(state, { changes, heardAt = null }) {
   return settle({ ...next, news: addNews(state, changes) });
 }
 
-/** Own writes are no news: they are pending, or their answer has come already. */
+/** Own writes are not news. They are pending, or already answered. */
 function addNews({ stock, pending, news }, changes) {
   if (!stock.isComplete) return news;
   const more = new Map(news);
@@ -80,14 +80,14 @@ function hear(connection, { heardAt, staleAfter = connection.staleAfter }) {
   return { ...connection, staleAfter, heardAt: Math.max(connection.heardAt, heardAt) || null };
 }
 
-/** A deletion that the log already shows is not pending any more, even before its answer is here. */
+/** Drop pending deletions that are in the log, even before their answers. */
 function settle(state) {
   const isSeen = ([id, { kind }]) => kind === "delete" && state.stock.known.get(id)?.item == null;
   if (![...state.pending].some(isSeen)) return state;
   return { ...state, pending: new Map([...state.pending].filter((entry) => !isSeen(entry))) };
 }
 
-/** Done or refused: with the answer taken in, what is shown is the truth again. */
+/** End a write that was made or refused, and apply its answer. */
 function endWrite(state, { id, answer, notice }) {
   const pending = new Map(state.pending);
   pending.delete(id);
@@ -105,7 +105,7 @@ function sendStepsOf(state, { id }) {
   return { ...state, pending: new Map(state.pending).set(id, write) };
 }
 
-/** The steps made meanwhile stay, on top of the answer; with none, the write has ended. */
+/** Apply the answer to steps. Steps made meanwhile stay pending; without any, the write ends. */
 function answerSteps(state, { id, answer }) {
   const { queued } = state.pending.get(id);
   if (queued === 0) return endWrite(state, { id, answer });

@@ -1,4 +1,4 @@
-/** Quantities over time as the points of a step line: it runs level until it changes. Pure functions. */
+/** Computes the points of step lines from quantities over time. Pure functions. */
 
 /**
  * An SVG path for evenly spaced values; null is a gap.
@@ -17,7 +17,7 @@ export function stepPath(values, { width, height, padding = 0 }) {
   return path;
 }
 
-/** From values to 0…1; a line that never changes runs in the middle. */
+/** A scale from values to 0…1. A constant line is in the middle. */
 export function scaleOf(values) {
   const least = Math.min(...values);
   const most = Math.max(...values);
@@ -27,8 +27,8 @@ export function scaleOf(values) {
 const round = (number) => Math.round(number * 10) / 10;
 
 /**
- * The quantity at each change, from the entries of an item's history (newest first), oldest first.
- * @returns {{at: number, quantity: number | null, entry: object}[]} null while it is deleted
+ * The quantity after each change, oldest first, from the entries of an item's history (newest first).
+ * @returns {{at: number, quantity: number | null, entry: object}[]} null while the item is deleted
  */
 export function quantitiesOf(entries) {
   return entries
@@ -36,7 +36,7 @@ export function quantitiesOf(entries) {
     .reverse();
 }
 
-/** Round numbers for the marks of an axis, from below the least value to above the most. */
+/** Round numbers for the ticks of an axis that includes all values. */
 export function ticks(least, most, count = 4) {
   const span = Math.max(1, most - least);
   const power = 10 ** Math.floor(Math.log10(span / count));

@@ -1,21 +1,21 @@
 /**
- * What is known of the stock, and from where in the log: pure functions.
+ * The known stock, and its position in the log. Pure functions.
  *
- * Snapshots and events carry a position, so they alone say which items there are. The answer to a write carries only
- * a version: it can be shown on top of a known item until the log has caught up with it, but it can't bring back what
- * a snapshot no longer had. So every order of snapshots, events and answers ends in the same stock.
+ * Only snapshots and events have a position, so only they decide which items exist. The answer to a write has just a
+ * version: it is shown instead of a known item until the log has caught up, but it never adds an item that a snapshot
+ * lacks. So every order of snapshots, events and answers leads to the same stock.
  */
 
 export const EMPTY_STOCK = Object.freeze({
   epoch: null,
-  floor: -1, // events up to here are settled: a snapshot held them, or a reset passed over them
-  reached: -1, // the newest position heard of; where a new stream starts
-  isComplete: false, // whether a snapshot at the floor or after it has been seen
-  known: new Map(), // id → {item, version, number}; item null when deleted; number: its last known event
-  answers: new Map(), // id → {item, version}, newer than what is known
+  floor: -1, // events up to here are included in a snapshot, or were skipped by a reset
+  reached: -1, // the latest known position, where a new stream starts
+  isComplete: false, // whether there was a snapshot at the floor or after it
+  known: new Map(), // id → {item, version, number}; item is null if deleted, number is its last known event
+  answers: new Map(), // id → {item, version}, newer than the known item
 });
 
-/** A snapshot is complete: an id that is not in it, and has no event after it, is gone. */
+/** Apply a snapshot. It is complete: an id without an item in it or a later event is deleted. */
 export function applySnapshot(stock, position, items) {
   if (isOutdated(stock, position)) return stock;
   const known = new Map();
@@ -38,11 +38,11 @@ export function applySnapshot(stock, position, items) {
 }
 
 function isOutdated(stock, position) {
-  if (stock.epoch !== null && position.epoch !== stock.epoch) return true; // the stream says which log is the log
+  if (stock.epoch !== null && position.epoch !== stock.epoch) return true; // the stream decides which epoch is current
   return stock.isComplete ? position.number <= stock.floor : position.number < stock.floor;
 }
 
-/** Events in any order; each is `{position, event, item}`. */
+/** Apply events, in any order. Each is `{position, event, item}`. */
 export function applyChanges(stock, changes) {
   const known = new Map(stock.known);
   let { epoch, reached } = stock;
@@ -57,12 +57,12 @@ export function applyChanges(stock, changes) {
 
 function learn(known, number, event, item) {
   const isDeletion = event === "DELETE";
-  const version = item.version + (isDeletion ? 1 : 0); // a deletion shows the last document, and takes a version itself
+  const version = item.version + (isDeletion ? 1 : 0); // the document of a deletion is that before it; the deletion has the next version
   if ((known.get(item.id)?.version ?? -1) >= version) return;
   known.set(item.id, { item: isDeletion ? null : item, version, number });
 }
 
-/** What a write was answered, in the epoch in which it was sent: `item` is null after a deletion. */
+/** Apply the answer to a write that was sent in this epoch. `item` is null after a deletion. */
 export function applyAnswer(stock, { id, item, version, epoch }) {
   const newest = Math.max(stock.known.get(id)?.version ?? Infinity, stock.answers.get(id)?.version ?? -1);
   if (epoch !== stock.epoch || version <= newest) return stock;
@@ -74,27 +74,27 @@ function unconfirmed(answers, known) {
   return new Map([...answers].filter(([id, { version }]) => version > (known.get(id)?.version ?? Infinity)));
 }
 
-/** The stream goes on from `head`, and what came before is to be had from a snapshot only: until then, show the old. */
+/** Apply a reset: the stream continues from `head`. Until the next snapshot, the old items are shown. */
 export function applyReset(stock, head) {
   const known = new Map();
   for (const [id, { item }] of stock.known) {
-    if (item) known.set(id, { item, version: 0, number: -1 }); // anything from the new log is newer
+    if (item) known.set(id, { item, version: 0, number: -1 }); // everything from the new log is newer
   }
   return { ...EMPTY_STOCK, epoch: head.epoch, floor: head.number, reached: head.number, known };
 }
 
-/** The stream is known to have come this far, with or without an event. */
+/** Note that the stream has reached this position, with or without an event. */
 export function applyProgress(stock, position) {
   const isFurther = position.epoch === stock.epoch && position.number > stock.reached;
   return isFurther ? { ...stock, reached: position.number } : stock;
 }
 
-/** The item as it is to be shown, or null. */
+/** The item to show, or null. */
 export function findItem(stock, id) {
   return (stock.answers.get(id) ?? stock.known.get(id))?.item ?? null;
 }
 
-/** All items as they are to be shown, by id. */
+/** All items to show, by id. */
 export function currentItems(stock) {
   const items = new Map();
   for (const [id, entry] of stock.known) {

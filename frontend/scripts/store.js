@@ -1,4 +1,4 @@
-/** Holds the state and lets the page be drawn, at most once for each frame of the screen. */
+/** Holds the state and redraws the page, at most once per animation frame. */
 export function createStore(reduce, initialState) {
   let state = initialState;
   let isScheduled = false;
@@ -9,21 +9,21 @@ export function createStore(reduce, initialState) {
     for (const view of views) view(state);
   }
 
-  /** Draw in the next frame. A page that nobody sees has none, and waits. */
+  /** Redraw in the next frame. A hidden page has no frames, so it waits. */
   function redraw() {
     if (isScheduled) return;
     isScheduled = true;
     requestAnimationFrame(draw);
   }
 
-  /** Take a message in. */
+  /** Apply a message to the state. */
   function dispatch(message) {
     const before = state;
     state = reduce(state, message);
     if (state !== before) redraw();
   }
 
-  /** `view(state)` is called for each drawing; it must come to the same page from any page. */
+  /** Call `view(state)` at each redraw. Its result must depend on the state only. */
   function subscribe(view) {
     views.push(view);
     redraw();

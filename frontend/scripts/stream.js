@@ -1,9 +1,9 @@
-/** Brings what the feed says into the store, from the position of the snapshot on. */
+/** Passes messages of the feed to the store, from the position of the snapshot on. */
 
 import { connectFeed, connectOwn } from "./feed/connect.js";
 
 const ASK_MS = 5_000;
-const UNANSWERED_AT_MOST = 3; // a worker that is only slow, or just awake again, is not dead
+const MAX_UNANSWERED = 3; // a slow worker, or one that just woke up, is not dead
 
 export function createStream(address, store, { onReset }) {
   const url = new URL(address, location.href).href;
@@ -24,7 +24,7 @@ export function createStream(address, store, { onReset }) {
     try {
       connect(connectFeed(url, take, connectAlone));
     } catch {
-      connectAlone(); // a page that may not have a worker
+      connectAlone(); // workers are blocked in this page
     }
   }
 
@@ -38,10 +38,10 @@ export function createStream(address, store, { onReset }) {
     feed.call("join", position());
   }
 
-  /** A worker that has died says nothing: without this, the page would wait for it for ever. */
+  /** Ask the worker for an answer, and replace it after several without one: a dead worker sends nothing. */
   function ask() {
     if (feed === null) return;
-    if (unanswered >= UNANSWERED_AT_MOST) return open();
+    if (unanswered >= MAX_UNANSWERED) return open();
     unanswered += 1;
     feed.call("answer");
   }
@@ -52,8 +52,8 @@ export function createStream(address, store, { onReset }) {
   addEventListener("offline", () => feed?.call("setOnline", false));
   addEventListener("online", () => feed?.call("setOnline", true));
   addEventListener("pagehide", () => feed?.call("leave"));
-  addEventListener("pageshow", ({ persisted }) => persisted && join()); // back from the browser's cache
-  document.addEventListener("resume", join); // back from being frozen
+  addEventListener("pageshow", ({ persisted }) => persisted && join()); // restored from the back/forward cache
+  document.addEventListener("resume", join); // resumed after being frozen
 
   return { open, retry: () => feed?.call("retry") };
 }

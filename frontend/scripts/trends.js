@@ -1,11 +1,11 @@
-/** The last day of what is on the screen: asked for all visible rows at once, and not often. */
+/** Loads the trends of the last day, in one request for all visible rows. */
 
 import { getTrends } from "./api.js";
 
-const SETTLE_MS = 300; // while rows still run by, nothing is asked
+const SETTLE_MS = 300; // wait until scrolling has stopped
 const REFRESH_MS = 60_000;
-const PAUSE_MS = 3_000; // between two requests, whatever happens
-const MOST = 200; // items in one request
+const PAUSE_MS = 3_000; // minimum between two requests
+const MAX_ITEMS = 200; // items in one request
 
 export function createTrends({ onLoaded }) {
   const known = new Map(); // id → {values, at}
@@ -24,9 +24,9 @@ export function createTrends({ onLoaded }) {
 
   async function load() {
     askedAt = Date.now();
-    const ids = wanted.slice(0, MOST);
-    const trends = await getTrends(ids).catch(() => ({ items: {}, total: total?.values ?? null })); // the rows do without
-    if (known.size > 10 * MOST) known.clear();
+    const ids = wanted.slice(0, MAX_ITEMS);
+    const trends = await getTrends(ids).catch(() => ({ items: {}, total: total?.values ?? null })); // rows are shown without trends then
+    if (known.size > 10 * MAX_ITEMS) known.clear();
     for (const id of ids) known.set(id, { values: trends.items[id], at: askedAt });
     total = { values: trends.total, at: askedAt };
     timer = undefined;
@@ -34,13 +34,13 @@ export function createTrends({ onLoaded }) {
   }
 
   return {
-    /** These are on the screen now. */
+    /** Set the ids on the screen. */
     show(ids) {
       wanted = ids;
       schedule();
     },
     of: (id) => known.get(id)?.values,
-    /** Of the whole stock, or null. */
+    /** The trend of the total, or null. */
     get total() {
       return total?.values ?? null;
     },

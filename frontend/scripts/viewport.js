@@ -1,20 +1,20 @@
-/** Which rows of a long list are to be drawn, and where: pure functions. */
+/** Decides which rows of a long list are drawn. Pure functions. */
 
-const BEYOND = 6; // rows above and below the screen, so that scrolling and the Tab key find them there
+const OVERSCAN_ROWS = 6; // rows drawn above and below the screen, for scrolling and the Tab key
 
 /**
  * @param {number} top of the list, relative to the screen's
  * @returns {{first: number, end: number}} rows from `first` to before `end`
  */
 export function rowsOnScreen({ top, screenHeight, rowHeight, count }) {
-  const first = Math.floor(-top / rowHeight) - BEYOND;
-  const end = Math.ceil((screenHeight - top) / rowHeight) + BEYOND;
+  const first = Math.floor(-top / rowHeight) - OVERSCAN_ROWS;
+  const end = Math.ceil((screenHeight - top) / rowHeight) + OVERSCAN_ROWS;
   return { first: clamp(first, 0, count), end: clamp(end, 0, count) };
 }
 
 const clamp = (number, least, most) => Math.max(least, Math.min(most, number));
 
-/** The order wanted, but with those that are held where they were: one that moved would take another's click. */
+/** The wanted order, except that held rows keep their places, so that no click lands on another row. */
 export function holdInPlace(items, held) {
   if (held.size === 0) return items;
   const order = items.filter(({ id }) => !held.has(id));

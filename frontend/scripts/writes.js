@@ -1,10 +1,10 @@
-/** Writes that are sent and not answered yet: what they make of an item until then. Pure functions. */
+/** Pending writes, and how they change what is shown of an item until they are answered. Pure functions. */
 
 /**
  * A write is one of
  * - `{kind: "edit", quantity}`
  * - `{kind: "delete"}`
- * - `{kind: "adjust", from, sent, queued}`: steps on the way to the server, and those made since
+ * - `{kind: "adjust", from, sent, queued}`: the sum of the steps that were sent, and of those made since
  */
 export function quantityShown(item, write) {
   if (write?.kind === "edit") return write.quantity;
@@ -12,13 +12,13 @@ export function quantityShown(item, write) {
   return item.quantity;
 }
 
-/** A step goes at once, or after the answer to those before it. */
+/** Add a step. It is sent at once, or after the answer to the previous steps. */
 export function addStep(write, item, by) {
   if (write?.kind === "adjust") return { ...write, queued: write.queued + by };
   return { kind: "adjust", from: item.quantity, sent: 0, queued: by };
 }
 
-/** All steps made so far go now, on top of what the server has. */
+/** Mark all queued steps as sent. */
 export function sendSteps({ queued }, item) {
   return { kind: "adjust", from: item.quantity, sent: queued, queued: 0 };
 }

@@ -1,4 +1,4 @@
-"""The one door to PostgreSQL: how a service connects, what its sessions rely on, and what becomes of errors."""
+"""Connections to PostgreSQL: pools, session settings, named queries, and how errors are translated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import aiosql
 import asyncpg
 
 from shared.db.embedded import embedded_url
-from shared.db.faults import (
+from shared.db.errors import (
     BUSY,
     UNREACHABLE,
     DatabaseUnavailableError,
@@ -32,8 +32,8 @@ SQL = Path(__file__).resolve().parents[2] / "sql"
 FUNCTIONS = "functions"  # their name in the table of applied migrations
 CONNECT_TIMEOUT_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 30.0
-LOCK_TIMEOUT_SECONDS = 10.0  # a writer that holds a lock and idles must not hold up all others without a word
-IDLE_IN_TRANSACTION_SECONDS = 60.0  # and we are no such writer, even if this process is stopped
+LOCK_TIMEOUT_SECONDS = 10.0  # others must not wait silently for a writer that holds a lock and idles
+IDLE_IN_TRANSACTION_SECONDS = 60.0  # nor for us, if this process is suspended in a transaction
 
 _DRIVER_ERRORS = (
     OSError,
@@ -66,7 +66,7 @@ Method = Callable[..., Coroutine[Any, Any, Any]]
 
 
 def _translated(method: Method) -> Method:
-    """A method of a connection that raises DatabaseUnavailableError for what may pass."""
+    """A method of a connection that raises DatabaseUnavailableError for temporary errors."""
 
     @functools.wraps(method)
     async def call(session: Session, *args: Any, **options: Any) -> Any:
@@ -82,7 +82,7 @@ def _translated(method: Method) -> Method:
 
 
 class Session(asyncpg.Connection):
-    """A connection whose statements raise DatabaseUnavailableError for what may pass.
+    """A connection whose statements raise DatabaseUnavailableError for temporary errors.
 
     Only the driver's own calls are translated: an error of the code around them stays what it is.
     """
@@ -96,7 +96,7 @@ class Session(asyncpg.Connection):
 
 
 def database_url(settings: Settings, role: str) -> str:
-    """The DSN to connect with: the one that is set, else the embedded PostgreSQL's, as this role."""
+    """The DSN to connect with: DATABASE_URL, or else that of the embedded PostgreSQL for this role."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return embedded_url(settings.data_dir, role)
@@ -109,7 +109,7 @@ async def connect(
     statement_seconds: float = COMMAND_TIMEOUT_SECONDS,
     lock_seconds: float = LOCK_TIMEOUT_SECONDS,
 ) -> Session:
-    """A connection outside of a pool; 0 seconds means no limit. Raises DatabaseUnavailableError."""
+    """A connection without a pool. 0 seconds means no limit. Raises DatabaseUnavailableError."""
     with _connecting():
         session = await asyncpg.connect(
             url,
@@ -127,7 +127,7 @@ async def prepare_session(
     statement_seconds: float = COMMAND_TIMEOUT_SECONDS,
     lock_seconds: float = LOCK_TIMEOUT_SECONDS,
 ) -> None:
-    """Set what our statements rely on, whatever the database or the role sets."""
+    """Override the settings of the database and the role that our statements depend on."""
     limits = (statement_seconds, lock_seconds, IDLE_IN_TRANSACTION_SECONDS)
     statement, lock, idle = (str(round(seconds * 1000)) for seconds in limits)
     await session_queries.prepare_session(session, statement_timeout=statement, lock_timeout=lock, idle_timeout=idle)
@@ -140,7 +140,7 @@ def create_pool(
     max_size: int,
     prepare: Callable[[Connection], Awaitable[None]] = prepare_session,
 ) -> Pool:
-    """A pool that connects when it is first used, so that a service may start before its database."""
+    """A pool that connects on first use, so that a service can start before its database."""
     return asyncpg.create_pool(  # type: ignore[call-overload, no-any-return] # the stubs know no `reset`
         url,
         min_size=0,
@@ -177,10 +177,12 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
     try:
         yield connection
     except ReadOnlyError:
-        await pool.expire_connections()  # sessions keep this setting: only a new one shows whether it still holds
+        await (
+            pool.expire_connections()
+        )  # a session keeps the setting that it began with: only a new one has the current setting
         raise
     except asyncpg.InterfaceError as error:
-        if connection.is_closed():  # lost in the middle of a transaction, which says so when it is left
+        if connection.is_closed():  # it was lost during a transaction, whose end raises the error
             raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
         raise
     except asyncpg.PostgresError as error:
@@ -188,20 +190,22 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
             raise DatabaseUnavailableError(f"the schema is not up to date: {error}") from error
         raise
     finally:
-        with contextlib.suppress(*_DRIVER_ERRORS):  # the pool closes what it can't take back, and opens another
+        with contextlib.suppress(
+            *_DRIVER_ERRORS
+        ):  # the pool closes a connection that it can't reset, and opens another
             await pool.release(connection, timeout=CONNECT_TIMEOUT_SECONDS)
 
 
 async def _take(pool: Pool) -> PooledConnection:
     is_full = pool.get_idle_size() == 0 and pool.get_size() == pool.get_max_size()
     with _connecting(BUSY if is_full else UNREACHABLE):
-        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):  # the pool's own would be a task each time
+        async with asyncio.timeout(CONNECT_TIMEOUT_SECONDS):  # the pool's own timeout would start a task each time
             return await pool.acquire()
 
 
 @contextlib.contextmanager
 def _connecting(detail: str = UNREACHABLE) -> Iterator[None]:
-    """Turn every error into DatabaseUnavailableError: while a session begins, nothing of ours can be at fault."""
+    """Turn every error into DatabaseUnavailableError: while a session is set up, none is a bug of ours."""
     try:
         yield
     except _DRIVER_ERRORS as error:
@@ -215,7 +219,7 @@ def migration_files() -> list[Path]:
 
 @functools.cache
 def read_functions() -> Functions:
-    """The functions of the schema, which are replaced whenever their text changes."""
+    """The SQL functions. They are replaced whenever their text changes."""
     files = sorted((SQL / "functions").glob("*.sql"))
     text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     return Functions(text, hashlib.sha256(text.encode()).hexdigest())

@@ -1,4 +1,4 @@
-"""The PostgreSQL that `make run` starts: where it is reached."""
+"""The address of the embedded PostgreSQL, which `make run` starts."""
 
 from __future__ import annotations
 
@@ -17,7 +17,10 @@ def embedded_url(data_dir: Path, role: str = OWNER) -> str:
 
 
 def socket_dir(data_dir: Path) -> Path:
-    """Where the socket is. A socket's path has 107 bytes at most and a checkout's may be longer, hence not DATA_DIR;
-    every process must come to the same place, hence no TMPDIR."""
+    """The folder of the socket.
+
+    It is not in DATA_DIR, since a socket's path is limited to 107 bytes, and not in TMPDIR, since every process must
+    find it.
+    """
     name = hashlib.sha256(os.fsencode(data_dir.resolve())).hexdigest()[:16]
     return Path("/tmp") / f"stockstream-{name}"  # noqa: S108 - checked by prepare_socket_dir

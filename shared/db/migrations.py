@@ -1,4 +1,4 @@
-"""Migrations: plain .sql files, applied in the order of their names, once, whoever starts at the same time.
+"""Migrations: .sql files, each applied once, in the order of their names, also when several services start at once.
 
 Functions are not in migrations: those of sql/functions are created or replaced after them, whenever a migration was
 applied or their text has changed.
@@ -19,7 +19,7 @@ from pydantic import Field, SecretStr
 
 from shared.db.database import FUNCTIONS, Connection, connect, database_url, is_newer, migration_files, read_functions
 from shared.db.database import migration_queries as queries
-from shared.db.faults import DatabaseUnavailableError, ReadOnlyError
+from shared.db.errors import DatabaseUnavailableError, ReadOnlyError
 from shared.process.settings import Settings, load
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class MigrationError(Exception):
 
 
 class MigrationSettings(Settings):
-    """What `python -m shared.db.migrations` needs to know."""
+    """Settings of `python -m shared.db.migrations`."""
 
     api_database_password: SecretStr | None = Field(None, description="Given to the role `stockstream_api`")
     stream_database_password: SecretStr | None = Field(None, description="Given to the role `stockstream_stream`")
@@ -46,7 +46,7 @@ async def migrate(url: str) -> list[str]:
     to, an applied file was changed, a file fails (which then has changed nothing) or a trigger is missing.
     """
     try:
-        # No limits: a large table takes as long as it takes, and another migration may be at work.
+        # No time limits: a large table takes long, and another migration may be running.
         connection = await connect(url, application_name=APPLICATION_NAME, statement_seconds=0, lock_seconds=0)
         try:
             return await _migrate(connection)
@@ -76,7 +76,7 @@ async def _migrate(connection: Connection) -> list[str]:
 
 
 async def _refuse_other_schemas(connection: Connection) -> None:
-    """Everything is in `public`. Without this an installation that went elsewhere would be begun anew, empty."""
+    """Refuse a database with an installation outside of `public`: a second, empty one would be made beside it."""
     others = [row["schema"] async for row in queries.select_other_installations(connection)]
     if others:
         raise MigrationError(
@@ -112,7 +112,7 @@ async def _replace_functions(connection: Connection) -> None:
 
 
 async def _enable_triggers(connection: Connection) -> None:
-    """Let our triggers fire in every session again. Loading a dump with `--disable-triggers` leaves them ordinary."""
+    """Enable our triggers for every kind of session. A dump that is loaded with `--disable-triggers` resets this."""
     silenced = [(row["table"], row["trigger"], row["exists"]) async for row in queries.select_silenced(connection)]
     for table, trigger, exists in silenced:
         if not exists:
@@ -121,7 +121,7 @@ async def _enable_triggers(connection: Connection) -> None:
 
 
 async def set_passwords(url: str, settings: MigrationSettings) -> None:
-    """Give the services' roles the passwords that were set, if any."""
+    """Set the passwords of the services' roles, where settings have them."""
     wanted = {
         "stockstream_api": settings.api_database_password,
         "stockstream_stream": settings.stream_database_password,

@@ -1,4 +1,4 @@
-"""The passwords of the services' roles, each in a passfile that only its service is given.
+"""Writes the passwords of the services' roles, each to a passfile that only its service can read.
 
 `python -m shared.db.passfiles` runs before PostgreSQL's clients start. It writes the password that was set (in the
 environment, or as a secret in /run/secrets); else it keeps the existing one; else it generates one. So no file that is
@@ -20,7 +20,7 @@ from shared.process.settings import load
 
 PASSFILES = Path("/run/passwords")
 SECRETS = Path("/run/secrets")
-# In a passfile a colon separates and a backslash escapes; drivers disagree on how to write either in a password.
+# In a passfile, colons separate and backslashes escape. Drivers disagree on how to write either in a password.
 PASSWORD = re.compile(r"[!-9;-\[\]-~]+")
 
 
@@ -29,13 +29,13 @@ class PassfileError(Exception):
 
 
 class PassfileSettings(MigrationSettings):
-    """The passwords that were set, if any."""
+    """The passwords in the settings."""
 
     model_config = SettingsConfigDict(secrets_dir=SECRETS if SECRETS.is_dir() else None)
 
 
 def provide(passfile: Path, role: str, password: str | None) -> None:
-    """Leave the role's password in this passfile: the one that is given, else the one there, else a new one.
+    """Write the role's password to this passfile: the given one, else keep the existing one, else a new one.
 
     Raises PassfileError.
     """
@@ -47,7 +47,7 @@ def provide(passfile: Path, role: str, password: str | None) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and for this user alone: a driver ignores a passfile that others may read."""
+    """Replace the file atomically, readable by this user only: drivers ignore a passfile that others can read."""
     unfinished = path.with_suffix(".unfinished")
     try:
         unfinished.unlink(missing_ok=True)

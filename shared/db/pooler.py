@@ -1,4 +1,4 @@
-"""Poolers in front of PostgreSQL: one that lends a connection to each transaction can't carry our sessions."""
+"""Detects a pooler in transaction mode in front of PostgreSQL, which can't keep our sessions."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import asyncpg
 
 from shared.db.database import session_queries as queries
 
-TRIED_SECONDS = 2.0  # a database that does not answer must not hold up the start
+TRIED_SECONDS = 2.0  # a database that does not answer must not delay the start
 
 
 def refuse_transaction_pooler(url: str, setting: str) -> None:
@@ -33,7 +33,7 @@ async def _lends_to_transactions(url: str) -> bool:
 
 
 async def _share_a_backend(url: str) -> bool:
-    """Whether one connection is given another backend while a second is in a transaction, or both have the same."""
+    """Whether a connection gets another backend while a second one is in a transaction, or both share one."""
     first = await asyncpg.connect(url, timeout=TRIED_SECONDS, statement_cache_size=0)
     try:
         second = await asyncpg.connect(url, timeout=TRIED_SECONDS, statement_cache_size=0)

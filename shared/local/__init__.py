@@ -1,1 +1,1 @@
-"""All of stockstream on one machine: a PostgreSQL in a folder, and every process under one roof."""
+"""`make run`: all of stockstream on one machine, with an embedded PostgreSQL."""

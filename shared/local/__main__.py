@@ -13,7 +13,7 @@ from shared.process.settings import Settings, load
 
 
 def psql(settings: Settings, arguments: list[str]) -> None:
-    """Become psql on the database that stockstream uses."""
+    """Run psql on the database that stockstream uses."""
     if settings.database_url is None and not postgres.is_running(settings.data_dir):
         raise SystemExit(f"stockstream: no PostgreSQL is running in {settings.data_dir} (start it with `make run`)")
     program = postgres.binary("psql")

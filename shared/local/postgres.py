@@ -25,8 +25,8 @@ from pathlib import Path
 
 from shared.db.embedded import OWNER, socket_dir
 
-READY_LINE = 7  # of postmaster.pid, counted from 0
-_UNUSED_UIDS = range(59_999, 50_000, -1)  # above people and packages, below what systemd hands out
+READY_LINE = 7  # index of the line in postmaster.pid
+_UNUSED_UIDS = range(59_999, 50_000, -1)  # above accounts and packages, below those of systemd
 _CAPABILITY = "+dac_override"
 _HBA = "local all all peer map=owner\n"
 
@@ -50,7 +50,7 @@ def binary(name: str) -> str:
 
 
 def prepare(data_dir: Path) -> None:
-    """Make the cluster if there is none, and the directory of its socket. Raises EmbeddedPostgresError."""
+    """Create the cluster if it does not exist, and the folder of its socket. Raises EmbeddedPostgresError."""
     try:
         data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         prepare_socket_dir(data_dir)
@@ -61,7 +61,7 @@ def prepare(data_dir: Path) -> None:
 
 
 def prepare_socket_dir(data_dir: Path) -> None:
-    """Make the socket's directory, or make sure that it is ours: /tmp belongs to everyone."""
+    """Create the folder of the socket, or check that it is ours: anybody can write to /tmp."""
     directory = socket_dir(data_dir)
     directory.mkdir(mode=0o700, exist_ok=True)
     found = directory.lstat()
@@ -70,7 +70,7 @@ def prepare_socket_dir(data_dir: Path) -> None:
 
 
 def remove_socket_dir(data_dir: Path) -> None:
-    """Leave nothing behind in /tmp. Call when the server has stopped."""
+    """Remove the folder of the socket from /tmp, after the server has stopped."""
     shutil.rmtree(socket_dir(data_dir), ignore_errors=True)
 
 
@@ -89,11 +89,11 @@ def server_command(data_dir: Path) -> list[str]:
 
 
 def _init_cluster(data_dir: Path) -> None:
-    """Run initdb beside the final place and rename, so that a cluster is there whole or not at all."""
+    """Run initdb in a temporary folder and rename it, so that there is never half a cluster."""
     cluster, unfinished = cluster_dir(data_dir), data_dir.resolve() / "postgres.unfinished"
     shutil.rmtree(unfinished, ignore_errors=True)
     unfinished.mkdir(mode=0o700)
-    # initdb, unlike the server, insists that its user has a name.
+    # initdb, unlike the server, requires that its user has a name.
     initdb_uid = _any_named_uid() if os.geteuid() == 0 else os.geteuid()
     os.chown(unfinished, initdb_uid, -1)
     done = subprocess.run(
@@ -124,7 +124,7 @@ def _init_cluster(data_dir: Path) -> None:
 
 
 def _as_server(uid: int) -> list[str]:
-    """What comes before a command of PostgreSQL's, which must not run as root."""
+    """The prefix that runs a command of PostgreSQL as another user than root."""
     if os.geteuid() != 0:
         return []
     setpriv = shutil.which("setpriv")
@@ -137,7 +137,7 @@ def _as_server(uid: int) -> list[str]:
         "--clear-groups",
         f"--inh-caps={_CAPABILITY}",
         f"--ambient-caps={_CAPABILITY}",
-        "--securebits=+no_setuid_fixup",  # else access(), by which initdb looks for the server, takes no capability
+        "--securebits=+no_setuid_fixup",  # otherwise access() ignores capabilities, and initdb does not find the server
         "--",
     ]
 
@@ -157,7 +157,7 @@ def _give(tree: Path, uid: int) -> None:
 
 
 def says_it_is_ready(data_dir: Path) -> bool:
-    """Whether the server has noted that it takes connections; one that comes too early is a FATAL line in its log."""
+    """Whether the server accepts connections, by its pid file: connecting too early would log a FATAL error."""
     try:
         notes = (cluster_dir(data_dir) / "postmaster.pid").read_text().splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""`make run`: checks, PostgreSQL, migrations and both services in the foreground, until Ctrl-C or SIGTERM."""
+"""`make run`: checks the settings, then runs PostgreSQL and both services until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ START_TIMEOUT_SECONDS = 60.0
 
 
 class StartError(Exception):
-    """stockstream can't start here; the text is for the person who typed the command."""
+    """stockstream can't start. The text is for the person who typed the command."""
 
 
 def run(settings: Settings) -> int:
-    """Run everything and return the exit code: 0 after a stop that was asked for."""
+    """Run everything and return the exit code: 0 after Ctrl-C or SIGTERM."""
     try:
         check_services()
         with _claimed(settings) as lock:
@@ -54,7 +54,7 @@ def run(settings: Settings) -> int:
 
 @contextlib.contextmanager
 def _claimed(settings: Settings) -> Iterator[int | None]:
-    """Everything that can be wrong before the first process is started. Yields the lock of DATA_DIR, if it is used."""
+    """Check what can be wrong before the first process is started. Yields the lock of DATA_DIR, if it is used."""
     check_port("API_BIND", settings.api_bind)
     check_port("STREAM_BIND", settings.stream_bind)
     if settings.database_url is not None:
@@ -85,7 +85,7 @@ def check_port(name: str, bind: Bind) -> None:
 
 
 def check_services() -> None:
-    """Exit as a service would that doesn't like its settings; it has said why, on one line."""
+    """Exit if a service refuses its settings. It has printed the reason, on one line."""
     checks = [subprocess.Popen([sys.executable, "-m", service, "--check"]) for service in SERVICES]
     codes = [check.wait() for check in checks]
     if any(codes):
@@ -97,7 +97,7 @@ async def _run(settings: Settings, lock: int | None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if settings.database_url is not None:
-        await _connect(settings)  # a wrong URL is one line now, not a service that tries for ever
+        await _connect(settings)  # report a wrong URL now, instead of services that retry for ever
     with tempfile.TemporaryDirectory(prefix="stockstream-") as run_dir:
         runner = await _start_runner(settings, run_dir, lock)
         await _watch(settings, runner, run_dir, stop)
@@ -105,7 +105,7 @@ async def _run(settings: Settings, lock: int | None) -> int:
 
 
 async def _watch(settings: Settings, runner: asyncio.subprocess.Process, run_dir: str, stop: asyncio.Event) -> None:
-    """Until we are asked to stop, or the runner ends, or the start fails (which raises)."""
+    """Wait until we are told to stop, the runner ends, or the start fails (which raises)."""
     work = asyncio.create_task(_bring_up(settings, Path(run_dir)))
     stopped = asyncio.create_task(stop.wait())
     ended = asyncio.create_task(runner.wait())
@@ -119,7 +119,7 @@ async def _watch(settings: Settings, runner: asyncio.subprocess.Process, run_dir
         assert runner.stdin is not None  # noqa: S101 - it was started with a pipe
         runner.stdin.close()
         await ended
-        kill_session(runner.pid)  # should the runner itself have been killed
+        kill_session(runner.pid)  # in case the runner itself was killed
 
 
 async def _start_runner(settings: Settings, run_dir: str, lock: int | None) -> asyncio.subprocess.Process:
@@ -171,7 +171,7 @@ async def _connect(settings: Settings) -> None:
 
 
 async def _create_database(settings: Settings) -> None:
-    """Wait for the embedded PostgreSQL and make the database if it is a new cluster."""
+    """Wait for the embedded PostgreSQL, and create the database in a new cluster."""
     url = embedded_url(settings.data_dir).replace(f"/{DATABASE}?", "/postgres?")
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
@@ -199,7 +199,7 @@ async def _wait_until_ready(url: str) -> None:
 
 
 def _why_not_ready(url: str) -> str | None:
-    """What keeps the service from its work, in its own words where it answers; None if it is ready."""
+    """Why the service is not ready, in its own words if it answers; None if it is."""
     try:
         with urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_SECONDS):  # noqa: S310 - http://, ours
             return None

@@ -11,12 +11,12 @@ import sys
 from pathlib import Path
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
-STOP_TIMEOUT_SECONDS = 60.0  # longer than supervisord gives what it runs
+STOP_TIMEOUT_SECONDS = 60.0  # longer than the limit that supervisord has for its programs
 CHUNK_BYTES = 65_536
 
 
 async def keep_running() -> int:
-    """Run supervisord until it ends, or until standard input does: then the command that started us is gone or done.
+    """Run supervisord until it ends, or until standard input ends, which it does when the starting command does.
 
     This process leads a session of its own. Whatever is left of the session in the end is killed.
     """
@@ -50,7 +50,7 @@ async def keep_running() -> int:
 
 
 async def _copy_output(runner: asyncio.subprocess.Process) -> None:
-    """Through a pipe, since supervisord opens /dev/stdout anew, which not every kind of output allows.
+    """Pass the output through a pipe, since supervisord reopens /dev/stdout, which not every kind of output allows.
 
     When there is nobody left to read it, the output is still taken, so that supervisord can stop in order.
     """
@@ -62,7 +62,7 @@ async def _copy_output(runner: asyncio.subprocess.Process) -> None:
 
 
 def kill_session(session: int) -> None:
-    """Kill every other process of this session. Without /proc there is no way to know them."""
+    """Kill every other process of this session. Needs /proc to find them."""
     for entry in Path("/proc").glob("[0-9]*"):
         pid = int(entry.name)
         with contextlib.suppress(OSError):
@@ -71,7 +71,7 @@ def kill_session(session: int) -> None:
 
 
 def main(*folders: str) -> int:
-    """Keep supervisord running, and remove these folders in the end."""
+    """Run supervisord, and remove these folders at the end."""
     try:
         return asyncio.run(keep_running())
     finally:

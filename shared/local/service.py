@@ -1,4 +1,4 @@
-"""`python -m shared.local.service <module>`: become a service once the schema is there. supervisord runs this.
+"""`python -m shared.local.service <module>`: waits for the migrations, then becomes a service. Run by supervisord.
 
 A service would wait by itself, but it would log that it waits, and the first start of all should not look like a fault.
 It imports nothing else: both services pass through here at each start.
@@ -11,7 +11,7 @@ import sys
 import time
 from pathlib import Path
 
-MIGRATED = "migrated"  # a file in the run's folder that says that the schema is there
+MIGRATED = "migrated"  # a file in the run's folder that exists once the schema is current
 POLL_SECONDS = 0.1
 
 if __name__ == "__main__":

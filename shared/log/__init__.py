@@ -1,1 +1,1 @@
-"""The log of changes, as its readers know it: positions in it, and how to follow it."""
+"""The log of changes: its documents, positions in it, and how to follow it."""

@@ -1,4 +1,4 @@
-"""The documents of items, as the log and the services have them. Their schemas are published."""
+"""The documents of items, in the log and in answers. Their schemas are published."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shared.log.position import POSITION_PATTERN
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
-LARGEST_ID = 2**63 - 1
+MAX_ID = 2**63 - 1
 
 ITEM: JsonDict = {
     "id": 7,
@@ -22,20 +22,20 @@ ITEM: JsonDict = {
     "updated_at": "2026-11-25T12:00:00.000000Z",
 }
 
-ItemId = Annotated[int, Field(ge=1, le=LARGEST_ID, json_schema_extra={"format": "int64"})]
+ItemId = Annotated[int, Field(ge=1, le=MAX_ID, json_schema_extra={"format": "int64"})]
 Timestamp = Annotated[str, WithJsonSchema({"type": "string", "format": "date-time"})]
 PositionText = Annotated[str, Field(pattern=POSITION_PATTERN, examples=["3f9c01ab-1042"])]
 Operation = Literal["INSERT", "UPDATE", "DELETE"]
 
 
 def drop_defaults(schema: dict[str, Any]) -> None:
-    """Take the defaults out of a model's schema."""
+    """Remove the defaults from a model's schema."""
     for field in schema["properties"].values():
         field.pop("default", None)
 
 
 def _with_every_field(schema: dict[str, Any]) -> None:
-    """A field of an item is always there; an optional one that has no value is null."""
+    """Every field is required: an optional one without a value is null."""
     drop_defaults(schema)
     schema |= {"required": list(schema["properties"]), "examples": [ITEM]}
 

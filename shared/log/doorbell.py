@@ -1,4 +1,4 @@
-"""LISTEN: one connection that is notified when the log grows, and knows whether it is."""
+"""Listens for notifications of the log (LISTEN), on a connection that is checked and replaced."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from shared.db.database import connect
-from shared.db.faults import DatabaseUnavailableError
+from shared.db.errors import DatabaseUnavailableError
 from shared.log.follower import queries
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ CHANNEL = "inventory_history"
 PROBE_INTERVAL_SECONDS = 5.0
 PROBE_TIMEOUT_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 0.1
-LONGEST_RETRY_SECONDS = 2.0
+MAX_RETRY_SECONDS = 2.0
 
 LISTENING = Gauge("stockstream_listening", "1 while notifications are known to arrive", multiprocess_mode="livemin")
 CONNECTS = Counter("stockstream_listener_connects_total", "Times that the listening connection was made")
@@ -63,7 +63,7 @@ class Doorbell:
                     retry = FIRST_RETRY_SECONDS
             self._set_listening(False)
             await asyncio.sleep(retry)
-            retry = min(2 * retry, LONGEST_RETRY_SECONDS)
+            retry = min(2 * retry, MAX_RETRY_SECONDS)
 
     async def _listen(self) -> None:
         connection = await connect(self._url, application_name=self._application_name)

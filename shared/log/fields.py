@@ -1,4 +1,4 @@
-"""What people write of an item: each field with its limits. The database enforces the same (sql/migrations)."""
+"""The fields of an item that people write, with their limits. The database enforces the same (sql/migrations)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
 
-LARGEST_QUANTITY = 2_147_483_647
+MAX_QUANTITY = 2_147_483_647
 
-# What Python's str.strip() takes away, and with it trim_text() in sql/functions/1_text.sql.
+# What Python's str.strip() removes, and trim_text() in sql/functions/1_text.sql.
 SPACE = r"\t\n\x0b\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 CONTROL = r"\x00-\x1f\x7f-\x9f"
 CONTROL_IN_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
@@ -26,47 +26,47 @@ _ALLOWED_IN_LINES = str.maketrans("\t\n\r", "   ")
 
 @dataclass(frozen=True)
 class Line:
-    """One line of text: 1 to ``longest`` characters after trimming, no control characters."""
+    """One line of text: 1 to ``max_length`` characters after trimming, no control characters."""
 
-    longest: int
+    max_length: int
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        text = core_schema.str_schema(strip_whitespace=True, min_length=1, max_length=self.longest)
+        text = core_schema.str_schema(strip_whitespace=True, min_length=1, max_length=self.max_length)
         return core_schema.no_info_after_validator_function(refuse_control_characters, text)
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        # The schema describes what is sent, so white space at its ends does not count towards the length.
-        rest = f"([^{CONTROL}]{{0,{max(self.longest - 2, 0)}}}{INK})?"
+        # The schema describes the text before it is trimmed: white space at its ends does not count.
+        rest = f"([^{CONTROL}]{{0,{max(self.max_length - 2, 0)}}}{INK})?"
         return {
             "type": "string",
             "pattern": f"^[{SPACE}]*{INK}{rest}[{SPACE}]*$",
-            "description": f"1 to {self.longest} characters after trimming, no control characters",
+            "description": f"1 to {self.max_length} characters after trimming, no control characters",
         }
 
 
 @dataclass(frozen=True)
 class Lines:
-    """Text of one or more lines: at most ``longest`` characters after trimming, and no control characters but tabs.
+    """Text of one or more lines: at most ``max_length`` characters after trimming, and no control characters but tabs.
 
     Every line break becomes a line feed. Text of no characters is None.
     """
 
-    longest: int
+    max_length: int
 
     def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
-        text = core_schema.str_schema(strip_whitespace=True, max_length=self.longest)
+        text = core_schema.str_schema(strip_whitespace=True, max_length=self.max_length)
         return core_schema.no_info_after_validator_function(_read_lines, text)
 
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        rest = f"([^{CONTROL_IN_LINES}]{{0,{max(self.longest - 2, 0)}}}{INK})?"
+        rest = f"([^{CONTROL_IN_LINES}]{{0,{max(self.max_length - 2, 0)}}}{INK})?"
         return {
             "type": "string",
             "pattern": f"^[{SPACE}]*({INK}{rest})?[{SPACE}]*$",
-            "description": f"At most {self.longest} characters after trimming, in one or more lines",
+            "description": f"At most {self.max_length} characters after trimming, in one or more lines",
         }
 
 
@@ -85,11 +85,11 @@ Name = Annotated[str, Line(200)]
 Code = Annotated[str, Line(100)]
 Unit = Annotated[str, Line(20)]
 Note = Annotated[str, Lines(2_000)]
-Quantity = Annotated[int, Field(ge=0, le=LARGEST_QUANTITY)]
+Quantity = Annotated[int, Field(ge=0, le=MAX_QUANTITY)]
 
 
 class ItemFields(BaseModel):
-    """The fields of an item that people write. An optional one has the default None, and can be cleared."""
+    """The fields of an item that people write. Optional ones have the default None, and can be cleared."""
 
     name: Name = Field(examples=["Pallet jack"])
     quantity: Quantity = Field(examples=[12])

@@ -1,4 +1,4 @@
-"""Follows the log: hands on every event, once and in order, from a position on."""
+"""Follows the log: passes every event to a reader, once and in order, from a position on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 import structlog
 
 from shared.db.database import acquire, load_queries
-from shared.db.faults import DatabaseUnavailableError
+from shared.db.errors import DatabaseUnavailableError
 from shared.log.position import Position
 
 if TYPE_CHECKING:
@@ -21,12 +21,12 @@ log = structlog.get_logger()
 queries = load_queries("follower")
 
 PAGE_EVENTS = 1_000
-POLL_SECONDS = 1.0  # a notification that is lost costs this much, and no event
+POLL_SECONDS = 1.0  # the delay when a notification is lost; no event is
 RETRY_SECONDS = 0.25  # while the database can't be reached
 
 
 class Event(Protocol):
-    """What is read of an event, besides what its reader wants to know."""
+    """An event, as its reader reads it."""
 
     @property
     def event_id(self) -> int: ...
@@ -36,29 +36,29 @@ E = TypeVar("E", bound=Event)
 
 
 class Reader(Protocol[E]):
-    """What follows the log."""
+    """Something that follows the log."""
 
     def start(self, head: Position) -> Position:
-        """Say where to read on from: this log has not been read yet. ``head`` is its last event."""
+        """Return the position to read on from, in a log that is new to this reader and ends with ``head``."""
 
     async def pause(self) -> None:
-        """Wait before the next read, if need be: what is committed meanwhile is part of it."""
+        """Wait before the next read, to let more events gather."""
 
     async def read(self, connection: Connection, after: Position, limit: int) -> Sequence[E]:
-        """Read the next events."""
+        """Read at most ``limit`` events after this position, in order."""
 
     async def take(self, events: Sequence[E]) -> None:
-        """Do what is to be done with them. They are handed on once, unless this raises."""
+        """Process these events. They are passed on once, unless this raises."""
 
 
 class Follower(Generic[E]):
     """Reads the log for one reader, whenever it is woken and every POLL_SECONDS.
 
-    A log that has another epoch, or ends before the events that were read, is another one: it was restored or replaced.
+    A log with another epoch, or one that ends before the last event read, is a new one: it was restored or replaced.
     """
 
     def __init__(self, pool: Pool, reader: Reader[E]) -> None:
-        self.position: Position | None = None  # of the last event that was handed on; None before the first read
+        self.position: Position | None = None  # of the last event that was passed on; None before the first read
         self.caught_up_at = float("-inf")  # when the log was last read to its end (time.monotonic())
         self._pool = pool
         self._reader = reader
@@ -66,18 +66,18 @@ class Follower(Generic[E]):
         self._read_to_end = asyncio.Event()  # replaced after each time
 
     def wake(self) -> None:
-        """Look at the log: it may have grown."""
+        """Read the log soon: it may have grown."""
         self._woken.set()
 
     async def refresh(self) -> None:
-        """Return when the log was read to its end by a read that began after this call."""
-        for _ in range(2):  # the first read to end may have begun before
+        """Wait until the log is read to its end by a read that begins after this call."""
+        for _ in range(2):  # the first read to end may have begun before this call
             read_to_end = self._read_to_end
             self.wake()
             await read_to_end.wait()
 
     async def run(self) -> None:
-        """Follow the log until cancelled, however often the database goes away."""
+        """Follow the log until cancelled. Waits whenever the database is unavailable."""
         is_available = True
         while True:
             try:
@@ -103,7 +103,7 @@ class Follower(Generic[E]):
                     await self._reader.pause()
 
     async def _find_position(self, connection: Connection) -> Position:
-        """Where to read on from."""
+        """The position to read on from."""
         head = await select_head(connection)
         last = self.position
         if last is None or last.epoch != head.epoch or last.event_id > head.event_id:
@@ -112,7 +112,7 @@ class Follower(Generic[E]):
         return last
 
     async def _read(self, connection: Connection, position: Position) -> Position:
-        """Hand on all events after this position; returns that of the last."""
+        """Pass on all events after this position. Returns the position of the last."""
         while True:
             events = await self._reader.read(connection, position, PAGE_EVENTS)
             if events:
@@ -126,7 +126,7 @@ class Follower(Generic[E]):
         return position
 
     async def _is_woken(self) -> bool:
-        """Wait to be woken, for POLL_SECONDS at most."""
+        """Wait up to POLL_SECONDS for a call of wake(); False if there was none."""
         try:
             async with asyncio.timeout(POLL_SECONDS):
                 return await self._woken.wait()

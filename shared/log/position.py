@@ -1,4 +1,4 @@
-"""A place in the log, as clients hold it: ``<epoch>-<event id>``."""
+"""Positions in the log, as clients store them: ``<epoch>-<event id>``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MAX_EVENT_ID = 2**63 - 1
 
 
 class MalformedPositionError(ValueError):
-    """The text is no position at all; a position that can't be served is another matter."""
+    """The text does not have the form of a position."""
 
 
 class Position(NamedTuple):
@@ -23,7 +23,7 @@ class Position(NamedTuple):
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Read a position, or raise MalformedPositionError."""
+        """Parse a position. Raises MalformedPositionError."""
         epoch, _, event_id = text.partition("-")
         if not _POSITION.fullmatch(text) or int(event_id) > _MAX_EVENT_ID:
             raise MalformedPositionError("a position is <epoch>-<event id>, as in 3f9c01ab-1042")

@@ -1,1 +1,1 @@
-"""A service as a process: its settings and logs, its background tasks and workers, how it serves and stops."""
+"""Running a service: settings, logs, background tasks, workers, serving and stopping."""

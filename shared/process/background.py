@@ -1,4 +1,4 @@
-"""Background work: runs as long as the service does, whatever goes wrong in it."""
+"""Runs background tasks as long as the service runs, and restarts those that fail."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ log = structlog.get_logger()
 
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
-STEADY_SECONDS = 60.0  # work that ran for so long before it failed is started again without a longer pause
+STEADY_SECONDS = 60.0  # a task that ran this long before it failed is restarted after the shortest pause
 
 FAILURES = Counter("stockstream_background_failures_total", "Failures of background work", ["work"])
 
 
 @contextlib.asynccontextmanager
 async def running(**works: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
-    """Run each work in a task of its own until the block ends, and start it again when it fails.
+    """Run each of these in its own task until the block ends, and restart it when it fails.
 
     A failure is logged with its traceback and counted. Work that ends by itself is not started again.
     """

@@ -1,4 +1,4 @@
-"""One log line for each thing that happened, on standard output, for a person or as JSON."""
+"""Logging to standard output: a line for each event, for people or as JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 
 
 def configure(service: str, log_format: Literal["console", "json"], level: str) -> None:
-    """Send structlog and the standard library's loggers through one renderer. Call once, at the start."""
+    """Configure structlog and the standard library's loggers to write the same format. Call once, at the start."""
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

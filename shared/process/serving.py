@@ -1,4 +1,4 @@
-"""Serving and draining: how a service listens, and how it stops without cutting anyone off."""
+"""Serves an app, and drains its connections when it stops."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
 
     from shared.process.settings import Bind
 
-BACKLOG = 4096  # connections that the kernel holds for us, as when a thousand pages reconnect at once
-GRACE_SECONDS = 1.0  # for requests that are under way when a service has drained
-END_SECONDS = 0.5  # for those that were cut after that, to end; then the process does
-PEER_TIMEOUT_SECONDS = 40  # a peer that vanished without a FIN is given up after this
+BACKLOG = 4096  # connections that wait in the kernel, as when thousands of pages reconnect at once
+GRACE_SECONDS = 1.0  # for current requests to end after the service has drained
+END_SECONDS = 0.5  # for requests that are cancelled after that
+PEER_TIMEOUT_SECONDS = 40  # a peer that vanished without a FIN is disconnected after this
 
 
 class Draining(Protocol):
-    """What a service does between SIGTERM and the closing of its port."""
+    """Called between SIGTERM and the closing of the port."""
 
     async def __call__(self) -> None: ...
 
 
 async def nothing_to_drain() -> None:
-    """For a service whose responses end by themselves."""
+    """Do nothing: the responses of this service end by themselves."""
 
 
 class Limits(NamedTuple):
-    """What a client may ask of a connection: bytes for the head of a request, seconds of silence or for that head."""
+    """Limits of a connection: bytes of a request's head, and seconds without a request or for its head to arrive."""
 
     header_bytes: int = 16_384
     idle_seconds: float = 20.0
@@ -80,11 +80,11 @@ def serve(
 
 
 def listen(bind: Bind) -> socket.socket:
-    """A listening socket whose connections notice a vanished peer. Raises OSError."""
+    """A listening socket whose connections detect a vanished peer. Raises OSError."""
     listener = socket.socket(socket.AF_INET6 if ":" in bind.host else socket.AF_INET)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-    # Accepted connections inherit these (Linux; elsewhere the defaults of the system stand).
+    # Accepted connections inherit these on Linux. Elsewhere the system's defaults apply.
     for option, value in (
         ("TCP_KEEPIDLE", 15),
         ("TCP_KEEPINTVL", 5),
@@ -117,13 +117,13 @@ def _config(listener: socket.socket, limits: Limits, grace_seconds: float) -> Co
 
 
 def _leave() -> None:
-    """Hypercorn waits without end for a socket to take its last bytes; a client that reads nothing must not keep us."""
+    """Don't let a client that reads nothing delay the stop: Hypercorn waits for its socket without a limit."""
     logging.getLogger(__name__).warning("some connections would not end and were cut")
     os._exit(0)
 
 
 def _allow_many_files() -> None:
-    """Each stream is an open file; what many systems allow a process at first is 1,024."""
+    """Raise the limit of open files, which is often 1,024: each stream is one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -140,8 +140,8 @@ async def _serve(
         loop.add_reader(parent_gone, stop.set)
 
     async def asked_to_stop() -> None:
-        # Hypercorn would wait its whole graceful_timeout for open streams and only then tell the app; so the app is
-        # told first, and hypercorn when the streams have ended.
+        # Hypercorn waits its whole graceful_timeout for open streams before it tells the app. So tell the app first,
+        # and Hypercorn when the streams have ended.
         await stop.wait()
         await drain()
         loop.call_later(config.graceful_timeout + end_seconds, _leave)

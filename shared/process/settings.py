@@ -1,4 +1,4 @@
-"""Settings come from the environment, are read once, and a bad one stops the start with one clear line."""
+"""Settings, read once from the environment. An invalid one ends the start with one clear line."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Bind(NamedTuple):
 
     @property
     def reachable_host(self) -> str:
-        """The host to use from this machine: a wildcard address is reached over loopback."""
+        """The host to connect to from this machine: loopback for a wildcard address."""
         return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
 
     @property
@@ -55,7 +55,7 @@ def _split(value: object) -> object:
 
 
 def _parse_hosts(value: object) -> object:
-    """Names, or addresses of sites, of which the name counts; an address without one (`http://:8080`) says nothing."""
+    """Host names, or URLs whose host name is taken. A URL without one (`http://:8080`) is ignored."""
     if not isinstance(value, str):
         return value
     hosts = {_host_of(part) for part in value.lower().replace(",", " ").split()} - {""}
@@ -78,7 +78,7 @@ DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database_url)]
 
 
 class Settings(BaseSettings):
-    """What both services need to know. The variable is the field's name in capitals."""
+    """Settings of both services. The environment variable is the field's name in capitals."""
 
     model_config = SettingsConfigDict(frozen=True, env_ignore_empty=True, extra="ignore")
 
@@ -99,7 +99,7 @@ class Settings(BaseSettings):
         " dashboard's own",
     )
     max_header_bytes: int = Field(16_384, ge=1024, description="Largest head of a request: its line and its headers")
-    # A server like ours keeps what it knows of a connection for so long even if the client has closed it.
+    # Hypercorn keeps the state of a connection for this long, even if the client has closed it.
     idle_seconds: float = Field(
         20, gt=0, description="Longest silence between two requests, and time for the head of one to arrive (s)"
     )
@@ -111,7 +111,7 @@ AnySettings = TypeVar("AnySettings", bound=Settings)
 
 
 def load(kind: type[AnySettings]) -> AnySettings:
-    """Read the settings from the environment; exit with a line for each bad one. Values are not shown."""
+    """Read the settings from the environment, or exit with a line for each invalid one. Values are not shown."""
     try:
         return kind()
     except ValidationError as error:

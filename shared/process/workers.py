@@ -1,4 +1,4 @@
-"""Several processes that serve one socket.
+"""Runs several worker processes that serve one socket.
 
 Hypercorn can start workers too, but tells the app of a stop only when its graceful_timeout is over, and then in no way
 that can wait for streams to end; so each worker here is a whole server of its own that drains by itself.
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the client library's own variable
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable of prometheus_client
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
-YOUNG_SECONDS = 1.0  # a worker that dies before this age is replaced no sooner than after it
+YOUNG_SECONDS = 1.0  # a worker that dies younger than this is replaced only after this time
 
 
 @contextlib.contextmanager
 def shared_metrics(workers: int) -> Iterator[None]:
-    """A folder where several workers add up what they count. The metrics must be imported in here."""
+    """Share metrics between workers, in a temporary folder. Import the metrics inside this block."""
     if workers == 1:
         yield
         return
@@ -43,7 +43,7 @@ def run_workers(count: int, work: Callable[[int], None]) -> None:
 
     ``work`` is given a file descriptor that becomes readable when this process is gone, and must end then too.
     """
-    from prometheus_client.multiprocess import mark_process_dead  # after the folder is known
+    from prometheus_client.multiprocess import mark_process_dead  # after the folder is set
 
     is_stopping = False
     read_end, write_end = os.pipe()
@@ -58,7 +58,7 @@ def run_workers(count: int, work: Callable[[int], None]) -> None:
             continue
         if signals.wait(max(0, earliest - time.monotonic()) if is_one_missing else None) & STOP_SIGNALS:
             is_stopping = True
-            for pid in workers:  # none has been reaped, so each pid is still a worker's
+            for pid in workers:  # none has been reaped, so no pid was reused
                 os.kill(pid, signal.SIGTERM)
         for pid, status in _ended(workers):
             workers.remove(pid)
@@ -68,7 +68,7 @@ def run_workers(count: int, work: Callable[[int], None]) -> None:
 
 
 class _Signals:
-    """Signals as something to be waited for: each is a byte in a pipe, written by the interpreter, so none is lost."""
+    """Waits for signals. The interpreter writes each to a pipe as a byte, so none is lost."""
 
     def __init__(self) -> None:
         self._read_end, self._write_end = os.pipe()
@@ -79,7 +79,7 @@ class _Signals:
             signal.signal(number, lambda *_: None)
 
     def wait(self, seconds: float | None) -> set[int]:
-        """Those that have come, once there is one or the time is over."""
+        """Wait for signals until the time is over, and return those that arrived."""
         select.select([self._read_end], [], [], seconds)
         try:
             return set(os.read(self._read_end, 4096))
@@ -87,7 +87,7 @@ class _Signals:
             return set()
 
     def forget(self) -> None:
-        """Let signals do again what they do by default, in a process that has just been forked."""
+        """Restore the default handlers, in a process that was just forked."""
         signal.set_wakeup_fd(-1)
         for number in (*STOP_SIGNALS, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
@@ -96,12 +96,12 @@ class _Signals:
 
 
 def _ended(workers: set[int]) -> list[tuple[int, int]]:
-    """The pid and status of each worker that has ended."""
+    """Yield the pid and status of each worker that has ended."""
     return [found for pid in workers if (found := os.waitpid(pid, os.WNOHANG)) != (0, 0)]
 
 
 def _fork(work: Callable[[int], None], read_end: int, write_end: int, signals: _Signals) -> int:
-    """Start a worker. A signal that comes for it before it is ready to be signalled waits until it is."""
+    """Start a worker. Signals that arrive before it is ready for them are delivered when it is."""
     previous = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     pid = os.fork()
     if pid:

@@ -1,1 +1,1 @@
-"""What any web service of ours has: known hosts, problems as errors, health, metrics, published schemas."""
+"""What both web services share: host names, error answers, health checks, metrics, published schemas."""

@@ -1,4 +1,4 @@
-"""What any web service of ours answers besides its own documents. Their schemas are published."""
+"""Documents that both services answer with. Their schemas are published."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, RootModel
 
 
 class Health(BaseModel):
-    """All is well."""
+    """The service is alive, or ready."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"status": "ready"}]})
 

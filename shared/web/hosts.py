@@ -17,7 +17,7 @@ from shared.web.problems import Problem, send_problem
 if TYPE_CHECKING:
     from shared.process.settings import Bind, Settings
 
-HEALTH_PATHS = {"/healthz", "/readyz"}  # probes ask by address; these tell nothing of the stock
+HEALTH_PATHS = {"/healthz", "/readyz"}  # probes use addresses; these paths reveal nothing of the stock
 ANY = "*"
 LONGEST_NAME = 253
 LONGEST_SHOWN = 100
@@ -52,7 +52,7 @@ def gate(app: Any, settings: Settings, bind: Bind) -> Any:
 
 
 def _host_header(headers: list[tuple[bytes, bytes]]) -> str:
-    """The `Host` of a request; several count as none."""
+    """The `Host` header of a request; None if there is not exactly one."""
     found = [value for name, value in headers if name == b"host"]
     return found[0].decode("latin-1") if len(found) == 1 else ""
 

@@ -1,4 +1,4 @@
-"""`/metrics`, for Prometheus. With several workers, the sum of what all of them have counted."""
+"""`/metrics`, for Prometheus. With several workers, the values of all of them are added up."""
 
 from __future__ import annotations
 

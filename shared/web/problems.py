@@ -1,4 +1,4 @@
-"""Every error that leaves a service: RFC 9457 problem+json, and nothing of what went wrong inside."""
+"""Error answers: RFC 9457 problem+json, without internal details."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import structlog
 from quart import Quart, Response, request
 from werkzeug.exceptions import HTTPException
 
-from shared.db.faults import DatabaseUnavailableError
+from shared.db.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +25,7 @@ Handler = TypeVar("Handler", bound="Callable[..., Any]")
 
 
 def document_problems(*statuses: HTTPStatus) -> Callable[[Handler], Handler]:
-    """Say which problems an operation has besides those that follow from its parameters."""
+    """Document which problems a handler may answer with, besides those that follow from what it takes."""
 
     def decorator(handler: Handler) -> Handler:
         setattr(handler, PROBLEMS_ATTRIBUTE, set(statuses))
@@ -35,7 +35,7 @@ def document_problems(*statuses: HTTPStatus) -> Callable[[Handler], Handler]:
 
 
 def documented_problems(handler: Callable[..., Any]) -> set[HTTPStatus]:
-    """What was said so."""
+    """Documented status codes of the handler."""
     return getattr(handler, PROBLEMS_ATTRIBUTE, set())
 
 
@@ -52,7 +52,7 @@ class FieldError(TypedDict):
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's own word
-    """An answer that is not what the client hoped for. Extra members go into the body as they are."""
+    """An error that is answered as problem+json. Extra members go into the body as they are."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class Problem(Exception):  # noqa: N818 - the RFC's own word
 
 
 async def send_problem(problem: Problem, send: Any) -> None:
-    """Answer with a problem through ASGI, where there is no framework around."""
+    """Answer with a problem through plain ASGI, where the framework is not involved."""
     body = problem.body()
     headers = {
         "Content-Type": MEDIA_TYPE,
@@ -115,7 +115,7 @@ DETAILS = {
 
 
 def answer_with_problems(app: Quart) -> None:
-    """Make every error of this app a problem: ours, the framework's, the database's, and the unforeseen."""
+    """Answer every error of this app with a problem: ours, the framework's, the database's and unexpected ones."""
 
     @app.errorhandler(Problem)
     async def problem(error: Problem) -> Response:
@@ -137,6 +137,6 @@ def answer_with_problems(app: Quart) -> None:
         ).response()
 
     @app.errorhandler(Exception)
-    async def unforeseen(error: Exception) -> Response:
-        log.error("unforeseen error", method=request.method, path=request.path, exc_info=error)
+    async def unexpected(error: Exception) -> Response:
+        log.error("unexpected error", method=request.method, path=request.path, exc_info=error)
         return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. It has been logged.").response()

@@ -1,4 +1,4 @@
-"""JSON Schemas of models, as they are published: by both services in the same way."""
+"""JSON Schemas of models, as both services publish them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Mode = Literal["validation", "serialization"]
 
 
 class Generator(GenerateJsonSchema):
-    """pydantic's, without titles that only repeat names, and with everything in the order that it was written in."""
+    """pydantic's generator, without titles that repeat names, and with everything in the order of the source."""
 
     def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002
         return False
@@ -28,13 +28,13 @@ class Generator(GenerateJsonSchema):
 
 
 def json_schema(model: Any, mode: Mode) -> tuple[Schema, Schemas]:
-    """The schema of what is sent to us (validation) or by us (serialization), and those of the models that it names."""
+    """The schema of what we receive (validation) or send (serialization), and those of the models it refers to."""
     schema = TypeAdapter(model).json_schema(mode=mode, ref_template=REFERENCE, schema_generator=Generator)
     return schema, schema.pop("$defs", {})
 
 
 def named_schema(model: Any, mode: Mode) -> tuple[Schema, Schemas]:
-    """The same, with a model that has fields among those that are named."""
+    """The same, but a model with fields is a reference too."""
     schema, models = json_schema(model, mode)
     if not isinstance(model, type) or not issubclass(model, BaseModel) or issubclass(model, RootModel):
         return schema, models
@@ -42,7 +42,7 @@ def named_schema(model: Any, mode: Mode) -> tuple[Schema, Schemas]:
 
 
 def without_absent(schema: Schema) -> Schema:
-    """Fields that are None when they are not there: no null is ever sent for them."""
+    """Optional fields without null: where they have no value, they are left out."""
     properties = {name: _without_null(field) for name, field in schema.get("properties", {}).items()}
     return {**schema, "properties": properties} if properties else schema
 

@@ -1,7 +1,7 @@
--- Items: what they look like from outside, and what happens when one is written.
+-- The documents of items, and the triggers that run when an item is written.
 
--- The one place that says what an item looks like to the outside: it is text from here to the client's socket.
--- row_to_json() keeps the order and puts no space anywhere.
+-- The document of an item. Every answer with an item uses it, as text that is sent to the client as it is.
+-- row_to_json() keeps the order of fields and adds no white space.
 CREATE OR REPLACE FUNCTION item_document(item inventory) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (
@@ -21,10 +21,10 @@ RETURN (
     ) AS document
 );
 
--- Which fields a document has, as a short text that changes with them; and the last event of the log that may have been
--- written when they were others. Both are worked out here, not with each call. (They are not immutable: a plan would keep
--- the value of such a function, where it keeps a call of these.) The lock is that of inventory_write_history(): no event
--- is being written meanwhile.
+-- document_shape() is a hash of the names of a document's fields. last_event_of_other_shape() is the last event that
+-- was written with other fields. Both are computed here, and not in each call. They are not declared immutable, since
+-- a cached plan would keep the value of an immutable function. The lock is that of inventory_write_history(), so that
+-- no event is written in between.
 DO $$
 DECLARE
     fields text := (SELECT string_agg(field, ',') FROM json_object_keys(item_document(NULL::inventory)) AS field);
@@ -45,7 +45,7 @@ BEGIN
 END;
 $$;
 
--- A document that this event of the log has, in today's form: a field that is younger than the event is null.
+-- A document of this event with the current fields: those that did not exist then are null.
 CREATE OR REPLACE FUNCTION past_document(event_id bigint, document json) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
@@ -58,7 +58,7 @@ CREATE OR REPLACE FUNCTION item_tag(item inventory) RETURNS text
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN item.version || '-' || document_shape();
 
--- White space at the ends of a text is no part of it, whoever writes it.
+-- Trim the texts of an item, whoever writes it.
 CREATE OR REPLACE FUNCTION trim_item(item inventory) RETURNS inventory
 LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE
 AS $$
@@ -71,7 +71,7 @@ BEGIN
 END;
 $$;
 
--- An id nobody has used: the sequence knows nothing of ids that were written by hand.
+-- An unused id. The sequence does not know ids that were inserted explicitly.
 CREATE OR REPLACE FUNCTION next_item_id() RETURNS bigint
 LANGUAGE plpgsql
 AS $$
@@ -165,7 +165,7 @@ BEGIN
 END;
 $$;
 
--- The API writes every column but those that the triggers own. It may name the id and the time of creation of a new item.
+-- The API may write every column that no trigger fills in. For a new item it may also set the id and created_at.
 DO $$
 DECLARE
     fields text := (

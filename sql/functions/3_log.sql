@@ -1,7 +1,7 @@
--- The log: how it is written, where it stands and how it is pruned.
+-- The log: writing, positions, pruning.
 
--- Which cluster and which database this is can't change while a session lasts. So these are not immutable for ever, but
--- for as long as any plan that holds their value.
+-- The identity of the cluster and the database. They are declared immutable since they can't change while a session,
+-- and thus a cached plan, exists.
 CREATE OR REPLACE FUNCTION log_cluster() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT system_identifier::text FROM pg_control_system());
@@ -10,8 +10,8 @@ CREATE OR REPLACE FUNCTION log_database() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT oid::text FROM pg_database WHERE datname = current_database());
 
--- Which log this is. Another cluster, a promoted standby, a restore to a point in time, a dump loaded into a new
--- database or a new table: each gives another epoch, and an id of another epoch is no place in this log.
+-- The epoch identifies the log. It changes with another cluster, a promoted standby, a restore to a point in time, a
+-- dump loaded into a new database, and a new table. An event id of another epoch is no position in this log.
 CREATE OR REPLACE FUNCTION log_epoch() RETURNS text
 LANGUAGE sql STABLE
 RETURN left(encode(sha256(convert_to(concat_ws('/',
@@ -21,22 +21,22 @@ RETURN left(encode(sha256(convert_to(concat_ws('/',
     'inventory_history'::regclass::oid
 ), 'UTF8')), 'hex'), 8);
 
--- The log is whole after this event: what came before may have been pruned.
+-- The log is complete after this event. Older events may have been pruned.
 CREATE OR REPLACE FUNCTION log_floor() RETURNS bigint
 LANGUAGE sql STABLE
 RETURN (SELECT event_id FROM inventory_history_floor);
 
--- Not below the floor, even if nothing is left above it.
+-- The last event. It is never below the floor, even if all events were pruned.
 CREATE OR REPLACE FUNCTION log_head() RETURNS bigint
 LANGUAGE sql STABLE
 RETURN greatest((SELECT max(event_id) FROM inventory_history), log_floor());
 
--- The last committed position, as clients hold it: "<epoch>-<event id>".
+-- The position of the last committed event, as clients store it: "<epoch>-<event id>".
 CREATE OR REPLACE FUNCTION log_position() RETURNS text
 LANGUAGE sql STABLE
 RETURN log_epoch() || '-' || log_head();
 
--- The last event that had been committed at this time; null where the log no longer reaches back that far.
+-- The last event before this time; null if the log does not reach back that far.
 CREATE OR REPLACE FUNCTION log_event_at(moment timestamptz) RETURNS bigint
 LANGUAGE sql STABLE
 RETURN (
@@ -51,9 +51,10 @@ RETURN (
     WHERE floor.changed_at <= moment
 );
 
--- Runs at the end of the transaction, for each row that changed. The lock comes first, then the id: whoever holds it
--- is the only one who draws ids, and keeps it until its commit is visible. So ids are in commit order, and the lock is
--- held for the commit alone. NOTIFY is a doorbell: always the same empty payload, which PostgreSQL folds into one.
+-- Write the log. A deferred trigger: it runs at the end of the transaction, for each changed row. It takes the lock
+-- before it draws an id, and the lock is held until the commit is visible. So ids are in commit order, and the lock
+-- is held only during the commit. All notifications have the same empty payload, so PostgreSQL sends one per
+-- transaction.
 CREATE OR REPLACE FUNCTION inventory_write_history() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -76,9 +77,9 @@ BEGIN
 END;
 $$;
 
--- Take the oldest events away, a batch for each call, and move the floor past them; returns how many events the floor
--- has passed, 0 when there are none left that are older. The last event of a living item stays. The service that calls
--- this can't touch the log in any other way, so what is young is safe from it here.
+-- Delete a batch of the oldest events and move the floor past them. Returns the number of events that the floor has
+-- passed, 0 when none is old enough. The last event of an existing item is kept. The API can't change the log in any
+-- other way, so this function protects young events.
 CREATE OR REPLACE FUNCTION prune_history(older_than interval, batch integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$

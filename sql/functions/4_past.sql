@@ -1,8 +1,7 @@
--- The past: items as they were, what each event changed, and how a deleted item comes back.
+-- Past states, the changes of each event, and the restore of deleted items.
 
--- The items as a reader of the log had them who had seen everything up to this event, in the order of their ids; a page
--- of them, or all (null). An item that did not exist then has no document. What an item was is what its next change
--- found, and where there is none, what it is.
+-- The items as they were after this event, by id: a page of them, or all (null). The document is null if the item did
+-- not exist. The document of an item is what its next change found; without a later change, it is the current one.
 CREATE OR REPLACE FUNCTION items_as_of(moment bigint, after_id bigint DEFAULT 0, page integer DEFAULT NULL)
 RETURNS TABLE (id bigint, document json)
 LANGUAGE sql STABLE
@@ -32,7 +31,7 @@ BEGIN ATOMIC
     ORDER BY known.id;
 END;
 
--- What changed in an event: each field with what it was and what it became.
+-- The changes of an event: each changed field with its old and new value.
 CREATE OR REPLACE FUNCTION history_changes(before json, after json) RETURNS json
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
@@ -42,7 +41,7 @@ RETURN (
       AND (before ->> field) IS DISTINCT FROM (after ->> field)
 );
 
--- The one place that says what an event of the log looks like to those who read its history.
+-- The document of an event in the history. Every answer with an event uses it.
 CREATE OR REPLACE FUNCTION history_document(event inventory_history) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (
@@ -60,8 +59,8 @@ RETURN (
     ) AS document
 );
 
--- Bring a deleted item back as it was when it was deleted; no row if it is not deleted, or the log no longer has it.
--- The tombstone is locked first and the log read after that: a deletion that is still open is waited for.
+-- Restore a deleted item. Returns no row if it is not deleted, or no longer in the log. The tombstone is locked
+-- before the log is read, so that a deletion in an open transaction is waited for.
 CREATE OR REPLACE FUNCTION restore_item(wanted bigint) RETURNS SETOF inventory
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$

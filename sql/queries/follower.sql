@@ -1,11 +1,11 @@
--- What it takes to follow the log. Nothing here writes.
+-- Queries of a follower of the log. They write nothing.
 
 -- name: select_head()^
 -- Which log this is, and its last committed event.
 SELECT log_epoch() AS epoch, log_head() AS head;
 
 -- name: notify(token)!
--- Do to all who listen what a commit does to them.
+-- Notify all listeners, as a commit does.
 SELECT pg_notify('inventory_history', :token);
 
 -- name: select_notification_queue_usage()$

@@ -1,4 +1,4 @@
--- The log, as the API reads it: the audit trail, the past, trends. Nothing here writes but the pruning.
+-- The log, as the API reads it: the audit trail, past states, trends. Only prune_history writes.
 
 -- name: select_history(actor, item, operation, since, until, after, page)
 -- The newest events first, of those that fit (null: all do), before this event. A time is looked up as an event, since
@@ -34,8 +34,8 @@ LIMIT :page::integer;
 SELECT EXISTS (SELECT FROM inventory WHERE inventory.id = :id)
     OR EXISTS (SELECT FROM inventory_tombstone WHERE item_id = :id);
 
--- name: select_extent()^
--- Which log this is, where it begins and where it ends, when that is, and the shape of documents.
+-- name: select_log_range()^
+-- Which log this is, its begin and end, the time, and the shape of documents.
 SELECT
     log_epoch() AS epoch,
     log_floor() AS floor,
@@ -44,12 +44,12 @@ SELECT
     document_shape() AS shape;
 
 -- name: select_event_at(moment)$
--- The last event that had been committed at this time; null where the log does not reach back that far.
+-- The last event before this time; null if the log does not reach back that far.
 SELECT log_event_at(:moment::timestamptz);
 
 -- name: select_total_trend(since, step, steps, most)
--- The sum of all quantities at evenly spaced moments: what it is now, less what has changed since each of them. Null for
--- moments that more than this many events have followed, or that lie before the log's beginning.
+-- The sum of all quantities at evenly spaced times: the current sum, minus all changes since each time. Null for times
+-- that are followed by more than :most events, or before the begin of the log.
 WITH moments AS MATERIALIZED (
     SELECT number, at, log_event_at(at) AS event_id
     FROM (
@@ -87,7 +87,7 @@ LEFT JOIN later ON later.number = moments.number
 ORDER BY moments.number;
 
 -- name: select_item_trends(items, since, step, steps)
--- The quantities of these items at the same moments; null where an item did not exist.
+-- The quantities of these items at the same times; null where an item did not exist.
 WITH moment AS MATERIALIZED (
     SELECT number, log_event_at(:since::timestamptz + number * :step::interval) AS event_id
     FROM generate_series(0, :steps::integer) AS number
@@ -112,5 +112,5 @@ LEFT JOIN LATERAL (
 GROUP BY wanted.id;
 
 -- name: prune_history(older_than, batch)$
--- Take the oldest events away; returns how many were passed, 0 when there are no more that are older.
+-- Delete a batch of the oldest events. Returns the number of events processed, 0 when none is old enough.
 SELECT prune_history(:older_than::interval, :batch::integer);

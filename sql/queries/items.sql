@@ -1,8 +1,8 @@
--- Items, as documents: text from here to the client. Each write names its actor for the log in the same statement;
--- the setting lasts until the commit, which is when the log row is written.
+-- Items as documents, which are sent to the client as they are. Each write sets its actor in the same statement; the
+-- setting lasts until the commit, when the row of the log is written.
 
 -- name: select_items()^
--- The whole stock, newest change first, and where the log stood in the same snapshot.
+-- The whole stock, latest change first, and its state in the same snapshot.
 SELECT
     '[' || coalesce(string_agg(item_document(i)::text, ',' ORDER BY i.updated_at DESC, i.id DESC), '') || ']' AS items,
     log_position() AS position,
@@ -10,13 +10,13 @@ SELECT
 FROM inventory AS i;
 
 -- name: select_state()^
--- Where the log stands now, and the shape of documents.
+-- The current position in the log, and the shape of documents.
 SELECT log_position() AS position, document_shape() AS shape;
 
--- Pages of the stock. Each is an index, read from a place on: after the item that the last page ended with, by its key
--- and its id (null: from the beginning); with this text (null: any) in the name or code; with this code (null: any);
--- only those below their minimum, if wanted. Keys are text outside of here. Each row
--- has the state of the stock, which is thus of the same snapshot.
+-- Pages of the stock, each read from an index. Parameters: the text to search names and codes for (null: any), the
+-- code (null: any), whether only low items are wanted, and the sort key and id of the last item of the previous page
+-- (null: the first page). Keys are passed as text. Each row has the state of the stock, so that it is of the same
+-- snapshot.
 
 -- name: select_items_by_updated_at(text, code, low, after_key, after_id, page)
 -- Oldest change first.
@@ -53,7 +53,7 @@ ORDER BY i.updated_at DESC, i.id DESC
 LIMIT :page::integer;
 
 -- name: select_items_by_name(text, code, low, after_key, after_id, page)
--- By name, A to Z; numbers in it by their value.
+-- By name, A to Z. Numbers in names are compared by value.
 SELECT
     i.id,
     n.order_key AS key,
@@ -70,7 +70,7 @@ ORDER BY n.order_key ASC, n.item_id ASC
 LIMIT :page::integer;
 
 -- name: select_items_by_name_descending(text, code, low, after_key, after_id, page)
--- By name, Z to A; numbers in it by their value.
+-- By name, Z to A. Numbers in names are compared by value.
 SELECT
     i.id,
     n.order_key AS key,
@@ -152,7 +152,7 @@ ORDER BY
 LIMIT :page::integer;
 
 -- name: select_page_of_past_items(moment, text, code, low, after_id, page)
--- A page of the same by id. An id that no item had then, or whose item does not fit, has no document.
+-- A page of the same by id. The document is null if the item did not exist or does not match.
 SELECT
     item.id,
     CASE
@@ -166,19 +166,19 @@ SELECT
 FROM items_as_of(:moment::bigint, :after_id::bigint, :page::integer) AS item;
 
 -- name: select_item(id)^
--- One item, as it is now.
+-- One item.
 SELECT i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document
 FROM inventory AS i
 WHERE i.id = :id;
 
 -- name: select_item_with_code(code)^
--- The item that has this code now.
+-- The item that has this code.
 SELECT i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document
 FROM inventory AS i
 WHERE i.code = :code;
 
 -- name: insert_items(actor, items)
--- Add items, in their order. Each is a JSON object of fields.
+-- Insert items, in this order. Each is a JSON object with fields.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 INSERT INTO inventory AS i (name, quantity, code, unit, minimum, note)
 SELECT new.name, new.quantity, new.code, new.unit, new.minimum, new.note
@@ -187,8 +187,8 @@ CROSS JOIN json_populate_recordset(NULL::inventory, :items::json) AS new
 RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
 -- name: update_items(actor, changes, versions)
--- Change items. Each change is a JSON object of an id and the fields to set; the others stay as they are. With versions,
--- an item that has none of them stays too.
+-- Update items. Each change is a JSON object with an id and the fields to set. With versions, items with other versions
+-- are skipped.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 UPDATE inventory AS i
 SET (name, quantity, code, unit, minimum, note) = (
@@ -202,7 +202,7 @@ WHERE i.id = (change ->> 'id')::bigint
 RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
 -- name: adjust_item(actor, adjust, id, versions)^
--- Adds to the quantity, unless that would leave its range.
+-- Add to the quantity, if the result is in range.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 UPDATE inventory AS i
 SET quantity = i.quantity + :adjust::integer
@@ -213,7 +213,7 @@ WHERE i.id = :id
 RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
 -- name: delete_item(actor, id, versions)^
--- Delete an item, if it has one of these versions (null: whatever its version).
+-- Delete an item, if it has one of these versions (null: any).
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 DELETE FROM inventory AS i
 USING actor
@@ -222,7 +222,7 @@ WHERE i.id = :id
 RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
 -- name: restore_item(actor, id)^
--- Bring a deleted item back as it was before its deletion.
+-- Restore a deleted item.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 SELECT i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document
 FROM actor

@@ -1,7 +1,7 @@
--- The log, as the stream reads it. Nothing here writes.
+-- The log, as the stream reads it. These queries write nothing.
 
 -- name: select_floor()$
--- The log is whole after this event; what came before may have been pruned.
+-- The log is complete after this event. Older ones may have been pruned.
 SELECT log_floor();
 
 -- name: select_events(after, up_to, page)

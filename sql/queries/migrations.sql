@@ -1,9 +1,9 @@
 -- name: lock_migrations#
--- One migration at a time, in the whole database; freed when the connection ends.
+-- Lock out other migrations of this database until the connection ends.
 SELECT pg_advisory_lock(5310, 2);
 
 -- name: select_other_installations()
--- Schemas other than public that hold a stockstream, as happened while migrations went where search_path led them.
+-- Schemas other than public with a stockstream, which earlier versions installed according to search_path.
 SELECT n.nspname AS schema
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace
@@ -15,7 +15,7 @@ WHERE c.relname = 'stockstream_migration'
 ORDER BY n.nspname;
 
 -- name: select_search_path()$
--- Where migrations make and find things: in public, and the extensions wherever they are installed.
+-- The search path of migrations: public, and the schemas of extensions.
 SELECT concat_ws(', ', 'public', string_agg(DISTINCT quote_ident(n.nspname), ', '), 'pg_temp')
 FROM pg_extension AS e
 JOIN pg_namespace AS n ON n.oid = e.extnamespace
@@ -23,12 +23,12 @@ WHERE e.extname IN ('pg_trgm', 'unaccent')
   AND n.nspname NOT IN ('public', 'pg_catalog');
 
 -- name: migration_table_exists()$
--- Whether a migration was ever begun here. Asked first, since a database that is read-only refuses even
--- CREATE TABLE IF NOT EXISTS of a table that exists.
+-- Whether migrations were applied here. A read-only database refuses CREATE TABLE IF NOT EXISTS even if the table
+-- exists.
 SELECT to_regclass('public.stockstream_migration') IS NOT NULL;
 
 -- name: create_migration_table#
--- The record of what has been applied.
+-- The table of applied migrations.
 CREATE TABLE stockstream_migration (
     name       text        PRIMARY KEY,
     checksum   text        NOT NULL,
@@ -36,20 +36,20 @@ CREATE TABLE stockstream_migration (
 );
 
 -- name: select_migrations()
--- What has been applied.
+-- The applied migrations.
 SELECT name, checksum
 FROM stockstream_migration
 ORDER BY name;
 
 -- name: insert_migration(name, checksum)!
--- Note that a file has been applied, in the transaction that applied it.
+-- Record that a file was applied, in the transaction that applies it.
 INSERT INTO stockstream_migration (name, checksum)
 VALUES (:name, :checksum)
 ON CONFLICT (name) DO UPDATE SET checksum = EXCLUDED.checksum, applied_at = now();
 
 -- name: select_silenced()
--- Triggers that must fire in every session and do not: ordinary ones (which a replication role silences), disabled ones,
--- and those that do not exist.
+-- Triggers that do not fire in every session, as they must: ordinary ones (which a session with a replication role
+-- skips), disabled ones, and missing ones.
 SELECT
     wanted.table,
     wanted.trigger,
@@ -69,5 +69,5 @@ WHERE to_regclass(wanted.table) IS NOT NULL
   AND t.tgenabled IS DISTINCT FROM 'A';
 
 -- name: password_statement(role, password)$
--- ALTER ROLE takes no parameters, so the statement is written where quoting is known best.
+-- A statement that sets a password. ALTER ROLE takes no parameters, so PostgreSQL quotes them here.
 SELECT format('ALTER ROLE %I PASSWORD %L', :role::text, :password::text);

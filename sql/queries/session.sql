@@ -1,9 +1,8 @@
--- What a session relies on, whatever the database, the role or PostgreSQL's configuration sets.
+-- Settings of our sessions, whatever the database, the role or the server's configuration sets.
 
 -- name: prepare_session(statement_timeout, lock_timeout, idle_timeout)^
--- Set at the start of each session, in milliseconds where it is a time (0: no limit). Whether the session may write is
--- not among it: an operator who makes the database read-only means us too. Statements, not startup parameters: some
--- poolers refuse or ignore those.
+-- Run at the start of each session. Times are in milliseconds (0: no limit). Whether the session may write is not
+-- set: an operator can make the database read-only. Statements are used since some poolers refuse startup parameters.
 SELECT
     set_config('search_path', 'public, pg_temp', false),
     set_config('default_transaction_isolation', 'read committed', false),
@@ -22,7 +21,7 @@ SELECT
     END;
 
 -- name: prepare_reading_session()^
--- For sessions that only read. A plan that is made once for all parameters fits neither a rare nor a common search.
+-- For sessions that only read. No single plan suits both rare and common searches.
 SELECT
     set_config('default_transaction_read_only', 'on', false),
     set_config('plan_cache_mode', 'force_custom_plan', false);
@@ -32,9 +31,9 @@ SELECT
 SELECT current_setting('transaction_read_only') = 'on';
 
 -- name: select_backend()$
--- Which process of the server is at work for this session; behind a pooler it may be another each time.
+-- The server process of this session. Behind a pooler it may change.
 SELECT pg_backend_pid();
 
 -- name: do_nothing#
--- As a message of its own, it ends the transaction that an unfinished call left open.
+-- Sent as a message of its own, it ends the transaction that an unfinished call left open.
 SELECT;

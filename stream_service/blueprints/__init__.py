@@ -1,1 +1,1 @@
-"""Where requests come in."""
+"""The routes."""

@@ -1,4 +1,4 @@
-"""`/asyncapi.json`: what the stream sends."""
+"""`/asyncapi.json`: the description of the stream."""
 
 from __future__ import annotations
 
@@ -11,5 +11,5 @@ blueprint = Blueprint("documentation", __name__)
 
 @blueprint.get("/asyncapi.json")
 async def describe() -> Response:
-    """The stream, as an AsyncAPI document."""
+    """The AsyncAPI document of the stream."""
     return Response(asyncapi.text(), headers={"Cache-Control": "no-cache"}, content_type="application/json")

@@ -9,7 +9,7 @@ from quart import Blueprint, Response, current_app, request
 
 from shared.log.position import MalformedPositionError, Position
 from shared.web.problems import Problem
-from stream_service.asyncapi import MOST_ITEMS
+from stream_service.asyncapi import MAX_ITEMS
 from stream_service.filters import of_items
 from stream_service.subscribers import Subscription
 
@@ -23,7 +23,7 @@ blueprint = Blueprint("events", __name__)
 
 DIRECT_SEND = "stockstream.send"
 
-CONTENT_TYPE = "text/event-stream; charset=utf-8"  # some clients take text without a charset for Latin-1
+CONTENT_TYPE = "text/event-stream; charset=utf-8"  # without it, some clients assume Latin-1
 HEADERS = {
     "Cache-Control": "no-cache, no-transform",
     "X-Accel-Buffering": "no",
@@ -52,18 +52,18 @@ async def events() -> Response:
 
 
 async def _stream(subscribers: Subscribers, subscription: Subscription, send: Any) -> AsyncIterator[bytes]:
-    """A body that yields nothing: it is written straight to the server, past the framework's loop over a body."""
+    """An empty body. The stream is written to the server directly, without the framework's loop over a body."""
 
     async def send_bytes(data: bytes) -> None:
         await send({"type": "http.response.body", "body": data, "more_body": True})
 
     await subscribers.serve(subscription, send_bytes)
     return
-    yield b""  # makes this a generator, which the framework begins once it has sent the headers
+    yield b""  # makes this a generator: the framework starts it after the headers are sent
 
 
 def with_direct_send(app: Any) -> Any:
-    """ASGI middleware that lets a handler reach the server's ``send``."""
+    """ASGI middleware that gives handlers the server's ``send``."""
 
     async def asgi_app(scope: Any, receive: Any, send: Any) -> None:
         scope[DIRECT_SEND] = send
@@ -73,7 +73,7 @@ def with_direct_send(app: Any) -> Any:
 
 
 def _positions() -> list[Position]:
-    """Where the client says that it is. The header alone counts, if there is one.
+    """The positions in the request. If the header is there, only it counts.
 
     EventSource can't set a header on its first request, so a page puts a parameter into the address. A polyfill that
     appends a parameter of its own at each reconnect leaves the page's old one there, so there may be several.
@@ -105,6 +105,6 @@ def _snapshot() -> bool:
 
 def _filter() -> Filter | None:
     values = request.args.getlist("item")
-    if len(values) > MOST_ITEMS or not all(v.isascii() and v.isdigit() and len(v) < 20 for v in values):
-        raise Problem(HTTPStatus.BAD_REQUEST, f"item: must be an item's id, {MOST_ITEMS} times at most.")
+    if len(values) > MAX_ITEMS or not all(v.isascii() and v.isdigit() and len(v) < 20 for v in values):
+        raise Problem(HTTPStatus.BAD_REQUEST, f"item: must be an item's id, {MAX_ITEMS} times at most.")
     return of_items(map(int, values))

@@ -1,1 +1,1 @@
-"""Runs the named queries of sql/queries. Knows no HTTP, and writes nothing."""
+"""Functions that run the named queries of sql/queries. Knows no HTTP, and writes nothing."""

@@ -1,4 +1,4 @@
-"""The log, read."""
+"""Reads the log."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ SNAPSHOT_PART = 500  # items in one frame
 
 
 class Snapshot(NamedTuple):
-    """All items as frames, the last of which carries the position."""
+    """All items as frames. The last one has the position."""
 
     frames: list[bytes]
     position: Position
 
 
 async def select_floor(connection: Connection) -> int:
-    """The log is whole after this event; it only rises."""
+    """The log is complete after this event, which only rises."""
     return int(await queries.select_floor(connection))
 
 
 async def select_events(
     connection: Connection, epoch: str, *, after: int, up_to: int = END_OF_LOG, page: int
 ) -> list[Frame]:
-    """A page of the log after this event id, in order, as frames."""
+    """A page of the events after this id, in order, as frames."""
     return [
         Frame(row[0], row[1], frames.update(f"{epoch}-{row[0]}", row[2]))
         async for row in queries.select_events(connection, after=after, up_to=up_to, page=page)
@@ -42,7 +42,7 @@ async def select_events(
 
 
 async def select_snapshot(pool: Pool) -> Snapshot:
-    """The stock and where the log stood, in one database snapshot."""
+    """The stock and the position in the log, in one database snapshot."""
     async with (
         acquire(pool) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),

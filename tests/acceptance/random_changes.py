@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from shared.db.database import Pool
     from tests.stack import Stack
 
-LARGEST_QUANTITY = 2_147_483_647
+MAX_QUANTITY = 2_147_483_647
 UNKNOWN_ID, UNKNOWN_SLOT = 2**62, 9
 COLUMNS = ("id", "name", "quantity", "unit", "version")
 BULK = """
@@ -57,7 +57,7 @@ class Change:
 
 
 SLOTS = st.sampled_from([0, 0, 0, 1, 1, 2, 3, UNKNOWN_SLOT])
-QUANTITIES = st.sampled_from([0, 1, 2, 5, 5, LARGEST_QUANTITY])
+QUANTITIES = st.sampled_from([0, 1, 2, 5, 5, MAX_QUANTITY])
 VERSIONS = st.sampled_from(["any", "any", "current", "stale"])
 NAMES = st.sampled_from(["bolt", "Zürich", "\N{PACKAGE}", '=1+1,"x"'])
 UNITS = st.sampled_from([None, "pcs", "m²"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from shared.log.fields import FIELDS
-from tests.acceptance.random_changes import COLUMNS, LARGEST_QUANTITY, Answer, Sent
+from tests.acceptance.random_changes import COLUMNS, MAX_QUANTITY, Answer, Sent
 
 if TYPE_CHECKING:
     from tests.acceptance.log import Event, Item, State
@@ -143,7 +143,7 @@ class Verdict:
                 assert any(document is None or document["version"] != sent.version for document in found)
             case 409, "adjust":
                 quantities = [document["quantity"] + sent.change.adjust for document in there]
-                assert any(not 0 <= quantity <= LARGEST_QUANTITY for quantity in quantities) or (
+                assert any(not 0 <= quantity <= MAX_QUANTITY for quantity in quantities) or (
                     None in found and "same moment" in answer.document["detail"]
                 )
             case 409, "restore":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import aiohttp
 import pytest
 
-from shared.fields import FIELDS
+from shared.log.fields import FIELDS
 from tests.acceptance.client import ITEMS, JSON, create, problem, tagged_version
 from tests.stack import Stack
 

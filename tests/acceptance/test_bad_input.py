@@ -284,5 +284,5 @@ async def test_nothing_of_all_this_is_in_the_log(api: aiohttp.ClientSession, sha
     await change(api, "POST", ITEMS, {"name": SECRET, "quantity": 1})
     log = shared_stack.log("api")
     assert SECRET not in log
-    assert "unforeseen error" not in log
+    assert "unexpected error" not in log
     assert "Traceback" not in log

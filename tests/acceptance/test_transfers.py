@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import aiohttp
 import pytest
 
-from api_service.transfers.csv_format import guard
-from shared.fields import FIELDS
+from api_service.transfers.csv_format import escape_formula
+from shared.log.fields import FIELDS
 from tests.acceptance.client import CSV, export_csv, import_csv
 from tests.stack import Stack
 
@@ -202,7 +202,7 @@ async def test_an_export_saved_by_a_spreadsheet_changes_nothing(
 ) -> None:
     names = ["=cmd()", "'=x", '5" pipe; "A", b', "Zürich", "sep=;"]
     written = io.StringIO()
-    csv.writer(written).writerows([("name", "quantity"), *((guard(name), 1) for name in names)])
+    csv.writer(written).writerows([("name", "quantity"), *((escape_formula(name), 1) for name in names)])
     await import_csv(api, written.getvalue())
     text = await export_csv(api)
     saved = io.StringIO()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 
 from tests.faults.proxy import Weather
-from tests.faults.writers import DATABASE_FAULTS, MOST_ITEMS
+from tests.faults.writers import DATABASE_FAULTS, MAX_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -154,7 +154,7 @@ async def change_many_at_once(world: World) -> None:
         await connection.execute(
             "WITH locked AS (SELECT id FROM inventory WHERE id <= $1 ORDER BY id FOR UPDATE)"  # as the writers do
             " UPDATE inventory AS i SET quantity = i.quantity + 1 FROM locked WHERE i.id = locked.id",
-            MOST_ITEMS,
+            MAX_ITEMS,
         )
 
 

@@ -105,7 +105,7 @@ async def test_a_read_only_database_is_said_to_be_so_and_written_to_again_when_i
     await until(lambda: _is(api, 200), "the API is ready again, with the sessions that it had")
     for _ in range(8):
         assert (await write(api))[0] == 201
-    assert "unforeseen" not in stack.log("api")
+    assert "unexpected" not in stack.log("api")
     assert "Traceback" not in stack.log("api")
 
 
@@ -201,7 +201,7 @@ async def test_a_fault_of_ours_is_a_500_with_its_traceback_in_the_log_and_not_a_
     async with api.get(ITEMS, params={"q": "bolt"}) as response:
         await problem(response, 500)
     log = stack.log("api")
-    assert "unforeseen error" in log
+    assert "unexpected error" in log
     assert "InsufficientPrivilegeError" in log
     stack.sql("GRANT SELECT ON inventory_name TO stockstream_api")
     assert await status(api, f"{ITEMS}?q=bolt") == 200

@@ -15,7 +15,7 @@ from shared.db.embedded import socket_dir
 from tests.faults.proxy import Proxy
 from tests.faults.readers import BadReader, Reader, Seen
 from tests.faults.waiting import within
-from tests.faults.writers import MOST_ITEMS, ApiWriter, SqlWriter, Writer
+from tests.faults.writers import MAX_ITEMS, ApiWriter, SqlWriter, Writer
 from tests.stack import Stack, free_port
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class World:
             await asyncio.to_thread(self._start_services)
             self.stack.sql(
                 f"INSERT INTO inventory (name, quantity) SELECT 'Größe \N{PACKAGE} ' || n, 0"
-                f" FROM generate_series(1, {MOST_ITEMS}) AS n"
+                f" FROM generate_series(1, {MAX_ITEMS}) AS n"
             )
             self._people(f"http://127.0.0.1:{port}")
             exits.push_async_callback(self._end_everyone)

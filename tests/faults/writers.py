@@ -13,7 +13,7 @@ import asyncpg
 if TYPE_CHECKING:
     import random
 
-MOST_ITEMS = 30
+MAX_ITEMS = 30
 PATIENCE_SECONDS = 4.0
 PAUSE_SECONDS = 0.02
 REFUSED = range(400, 500)
@@ -50,7 +50,7 @@ class Writer:
         raise NotImplementedError
 
     def _item(self) -> int:
-        return self._choose.randint(1, MOST_ITEMS)
+        return self._choose.randint(1, MAX_ITEMS)
 
 
 class SqlWriter(Writer):
@@ -82,7 +82,7 @@ class SqlWriter(Writer):
         done: list[Confirmed] = []
         transaction = connection.transaction()
         await transaction.start()
-        for item_id in sorted(self._choose.sample(range(1, MOST_ITEMS + 1), self._choose.randint(1, 3))):
+        for item_id in sorted(self._choose.sample(range(1, MAX_ITEMS + 1), self._choose.randint(1, 3))):
             row = await connection.fetchrow(
                 "UPDATE inventory SET quantity = quantity + 1 WHERE id = $1 RETURNING id, version", item_id
             )

@@ -83,14 +83,14 @@ test("the reason for which a server sends a page away is said in plain words", (
 test("patience is told from the heartbeats, but not from the first, which comes out of turn", () => {
   const patience = createPatience();
   assert.equal(patience.staleAfter, 19_500);
-  for (const moment of [0, 300]) patience.beat(moment);
+  for (const moment of [0, 300]) patience.heartbeat(moment);
   assert.equal(patience.staleAfter, 19_500);
-  for (const moment of [10_300, 20_300]) patience.beat(moment);
+  for (const moment of [10_300, 20_300]) patience.heartbeat(moment);
   assert.equal(patience.staleAfter, 13_000);
   assert.equal(patience.renewAfter, 25_000);
   patience.connected();
-  patience.beat(90_000);
-  patience.beat(90_100);
+  patience.heartbeat(90_000);
+  patience.heartbeat(90_100);
   assert.equal(patience.staleAfter, 13_000, "what was learned holds for the next connection");
 });
 

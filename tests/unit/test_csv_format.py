@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api_service.transfers.csv_format import Fault, Numbered, guard, read_rows, unguard, write_header, write_rows
+from api_service.transfers.csv_format import (
+    Fault,
+    NumberedRow,
+    escape_formula,
+    read_rows,
+    unescape_formula,
+    write_header,
+    write_rows,
+)
 from api_service.transfers.rows import ImportRow
 
 NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20).filter(
@@ -25,7 +33,7 @@ TEXT_AFTER_A_QUOTE = "has text after a closing quote; a quote in a quoted cell i
 def read(text: str | bytes) -> list[tuple[int, dict[str, object]] | Fault]:
     file = io.BytesIO(text.encode() if isinstance(text, str) else text)
     return [
-        (entry.line, entry.row.model_dump(exclude_none=True)) if isinstance(entry, Numbered) else entry
+        (entry.line, entry.row.model_dump(exclude_none=True)) if isinstance(entry, NumberedRow) else entry
         for entry in read_rows(file)
     ]
 
@@ -95,13 +103,13 @@ def test_a_quantity_that_is_none_is_a_fault(cell: str) -> None:
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\uff1dx", "'=x", "''-x"])
 def test_what_a_spreadsheet_would_take_for_a_formula_is_text(name: str) -> None:
-    assert guard(name) == f"'{name}"
-    assert unguard(guard(name)) == name
+    assert escape_formula(name) == f"'{name}"
+    assert unescape_formula(escape_formula(name)) == name
 
 
 @pytest.mark.parametrize("name", ["bolt", "'quoted'", "5-7", "a=b", "'"])
 def test_what_is_no_formula_stays_as_it_is(name: str) -> None:
-    assert guard(name) == unguard(name) == name
+    assert escape_formula(name) == unescape_formula(name) == name
 
 
 @pytest.mark.parametrize(
@@ -297,7 +305,7 @@ def test_what_is_exported_can_be_imported_as_it_was(
     text = f"sep={delimiter}{line_end}" * with_separator + saved.getvalue()
     for encoding in ("utf-8", "utf-8-sig", "utf-16-le", "utf-16-be"):
         entries = list(read_rows(io.BytesIO(encode(text, encoding))))
-        imported = [entry.row for entry in entries if isinstance(entry, Numbered)]
+        imported = [entry.row for entry in entries if isinstance(entry, NumberedRow)]
         assert imported == [
             ImportRow(id=item_id, name=name, quantity=count, version=1) for name, count, item_id in rows
         ]

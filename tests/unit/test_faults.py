@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 import pytest
 
-from shared.db.faults import LOCKED, READ_ONLY, UNREACHABLE, ReadOnlyError, unavailable
+from shared.db.errors import LOCKED, READ_ONLY, UNREACHABLE, ReadOnlyError, unavailable
 
 PASSING = [
     asyncpg.ConnectionDoesNotExistError("gone"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from api_service.app import create_app as create_api
 from api_service.settings import ApiSettings
 from shared.db.migrations import MigrationSettings
 from shared.process.settings import Settings
+from shared.web.problems import PROBLEMS_ATTRIBUTE
 from stream_service.app import create_app as create_stream
 from stream_service.settings import StreamSettings
 from tests.stack import ROOT
@@ -78,3 +80,16 @@ def test_every_query_names_its_columns() -> None:
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\((?!https?:)([^)#]+)\)", README))))
 def test_every_link_of_the_readme_leads_somewhere(link: str) -> None:
     assert (ROOT / link).exists()
+
+
+def test_every_operation_of_the_api_says_once_what_it_takes_and_answers() -> None:
+    app = create_api(ApiSettings())
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/api/"):
+            handler = app.view_functions[rule.endpoint]
+            assert hasattr(handler, PROBLEMS_ATTRIBUTE), f"{rule} is not declared by @operation"
+            taken = {name for name in inspect.signature(handler).parameters if name not in rule.arguments}
+            assert taken <= {"query", "body", "headers"}, rule
+    for file in (ROOT / "api_service" / "http" / "blueprints").glob("*.py"):
+        read_by_hand = re.search(r"request\.(headers|get_json|json|form|get_data|cookies|if_)", file.read_text())
+        assert not read_by_hand, (file, read_by_hand)

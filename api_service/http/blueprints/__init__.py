@@ -1,1 +1,1 @@
-"""Where requests come in: one blueprint for each resource."""
+"""The routes: one blueprint per resource."""

@@ -14,13 +14,13 @@ blueprint = Blueprint("documentation", __name__)
 @blueprint.get("/docs")
 @hide
 async def show() -> Response:
-    """This API and the stream of events, for people."""
+    """The documentation of the API and the stream."""
     return await page("docs.html")
 
 
 @blueprint.get("/openapi.json")
 @hide
 async def openapi() -> Response:
-    """This API, as an OpenAPI document."""
+    """The OpenAPI document of the API."""
     headers = {"Cache-Control": "no-cache"}
     return Response(document(current_app), headers=headers, content_type="application/json")

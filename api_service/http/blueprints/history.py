@@ -25,7 +25,7 @@ tag_blueprint(blueprint, ["History"])
 @blueprint.get("/history")
 @operation(list[HistoryEntry], query=AuditQuery, answer_headers=Paged)
 async def list_history(query: AuditQuery) -> Response:
-    """List what happened to all items, newest first: who did it, when, and what changed from what to what."""
+    """List the changes of all items, newest first: who made them, when, and each field's old and new value."""
     async with services().limits.scans.slot(), services().pools.reading() as connection:
         entries = await history.select_history(
             connection,
@@ -43,7 +43,7 @@ async def list_history(query: AuditQuery) -> Response:
 @blueprint.get("/inventories/<int:item_id>/history")
 @operation(list[HistoryEntry], query=HistoryQuery, answer_headers=Paged)
 async def list_item_history(item_id: int, query: HistoryQuery) -> Response:
-    """List what happened to an item, newest first; after its deletion too."""
+    """List the changes of one item, newest first. Deleted items have a history, too."""
     async with services().pools.reading() as connection:
         entries = await history.select_history(connection, item=item_id, after=query.after, limit=query.limit + 1)
         if not entries and not await history.select_item_existed(connection, item_id):
@@ -54,7 +54,7 @@ async def list_item_history(item_id: int, query: HistoryQuery) -> Response:
 @blueprint.get("/inventories/deleted")
 @operation(list[HistoryEntry], query=HistoryQuery, answer_headers=Paged)
 async def list_deleted_items(query: HistoryQuery) -> Response:
-    """List the items that are deleted now, latest deletion first, each with the event that deleted it."""
+    """List the deleted items, latest deletion first, each with the event that deleted it."""
     async with services().limits.scans.slot(), services().pools.reading() as connection:
         entries = await history.select_deletions(connection, after=query.after, limit=query.limit + 1)
     return _page(entries, query.limit)

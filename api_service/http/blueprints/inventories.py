@@ -88,7 +88,7 @@ async def _list_past_page(query: ItemsQuery, headers: Conditional, as_of: LogPoi
 
 
 async def _not_modified_now(headers: Conditional) -> Response | None:
-    """A 304, if the client has the current list. Without `If-None-Match`, the log is not looked at."""
+    """A 304, if the client has the current list. Without `If-None-Match` this needs no query."""
     return _not_modified(headers, await services().stock.state()) if headers.if_none_match else None
 
 

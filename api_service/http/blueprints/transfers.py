@@ -37,14 +37,14 @@ if TYPE_CHECKING:
 blueprint = Blueprint("transfers", __name__, url_prefix="/api/inventories")
 tag_blueprint(blueprint, ["Import and export"])
 
-MEMORY_BYTES = 1024 * 1024  # of a file; what is larger waits on disk
+MEMORY_BYTES = 1024 * 1024  # larger files are stored on disk
 PAGE_ITEMS = 1_000
 OTHER_IMPORT_SECONDS = 30.0  # for an import of another process to end
 POLL_SECONDS = 0.25
 
 
 class PrunedError(Exception):
-    """The past that is exported was pruned meanwhile: better a download that breaks off than one that is wrong."""
+    """The exported state was pruned during the download, which is therefore aborted."""
 
 
 @blueprint.get("/export")
@@ -66,7 +66,7 @@ async def export_items(query: ExportQuery) -> Response:
 
 
 async def _csv_lines(services: Services, event_id: int, criteria: Criteria, *, with_mark: bool) -> AsyncIterator[str]:
-    """A page at a time, so that no connection waits for the client to read."""
+    """The file, page by page. No connection is held while the client reads."""
     yield csv_format.BYTE_ORDER_MARK * with_mark + csv_format.write_header()
     last_id = 0
     while True:
@@ -74,7 +74,7 @@ async def _csv_lines(services: Services, event_id: int, criteria: Criteria, *, w
             page = await items.select_page_of_past_items(
                 connection, event_id, criteria=criteria, after=last_id, limit=PAGE_ITEMS
             )
-            if (await history.select_extent(connection)).floor > event_id:
+            if (await history.select_log_range(connection)).floor > event_id:
                 raise PrunedError
         if not page:
             return
@@ -114,7 +114,7 @@ async def import_items(query: ImportQuery, headers: RepeatableWrite) -> Response
 
 
 async def _spool(file: IO[bytes]) -> bytes:
-    """Take the body in, and return its digest: a client that is slow holds up nothing else."""
+    """Store the body, so that a slow client delays nobody else. Returns its digest."""
     digest = hashlib.sha256()
     async for chunk in stream_body(settings().max_import_bytes):
         digest.update(chunk)
@@ -124,7 +124,7 @@ async def _spool(file: IO[bytes]) -> bytes:
 
 
 async def _when_no_other_runs(run: Callable[[], Awaitable[Response]]) -> Response:
-    """Run an import; again and again, while one of another process runs. No connection is held in between."""
+    """Run an import, and retry while another process runs one. No connection is held in between."""
     deadline = time.monotonic() + OTHER_IMPORT_SECONDS
     while True:
         try:
@@ -143,7 +143,7 @@ async def _answer(importing: Coroutine[Any, Any, ImportResult]) -> Response:
     try:
         result = await importing
     except RefusedImportError as refused:
-        detail = f"Nothing was imported: {_tell(refused.faults[0])}"
+        detail = f"Nothing was imported: {_describe(refused.faults[0])}"
         if refused.count > 1:
             detail += f" (and {refused.count - 1} more)"
         raise Problem(
@@ -159,7 +159,7 @@ async def _answer(importing: Coroutine[Any, Any, ImportResult]) -> Response:
     return Response(result.model_dump_json(), content_type="application/json")
 
 
-def _tell(fault: Fault) -> str:
+def _describe(fault: Fault) -> str:
     return f"line {fault.line}: {fault.field + ' ' if fault.field else ''}{fault.message}"
 
 

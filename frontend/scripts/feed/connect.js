@@ -1,11 +1,11 @@
-/** Reaches the feed: the one that all pages share, or where there is no SharedWorker, one of this page's own. */
+/** Connects to the feed that all pages share, or to a feed of this page if there is no SharedWorker. */
 
 import { createFeed } from "./feed.js";
 
-const PROTOCOL = "2"; // raised when the messages change, so that pages of two versions do not share a worker
+const PROTOCOL = "2"; // increased when the messages change, so that pages of different versions don't share a worker
 const WORKER = "/static/scripts/feed/worker.js";
 
-/** Each gives `call(name, argument)` and `end()`; `onBroken` is told that this way is none. */
+/** Each returns `call(name, argument)` and `end()`. `onBroken` is called if the worker can't be started. */
 export function connectFeed(url, take, onBroken) {
   if (typeof SharedWorker !== "function") return connectOwn(url, take);
   const worker = new SharedWorker(trusted(WORKER), { type: "module", name: `${PROTOCOL} ${url}` });
@@ -30,7 +30,7 @@ export function connectOwn(url, take) {
   return { call: (name, argument) => calls[name](argument), end: () => feed.leave(take) };
 }
 
-/** The page's policy lets one script be run this way, and no other. */
+/** The URL as the page's Trusted Types policy requires it. It allows this script only. */
 function trusted(url) {
   const { trustedTypes } = globalThis;
   if (!trustedTypes) return url;

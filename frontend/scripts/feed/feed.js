@@ -1,9 +1,9 @@
 /**
- * Follows the log for all pages of this browser: one EventSource at a time, opened where the last one ended.
+ * Follows the log for all pages of this browser, with one EventSource at a time. Each starts where the last one ended.
  *
- * A page joins with the position of its snapshot and is given what came after it; where that is not known any more, it
- * is told a reset, and loads its snapshot again. `take(message)` of each page gets the same messages:
- * `connection`, `changes`, `heartbeat`, `reset`. Runs in a SharedWorker, or in the page itself.
+ * A page joins with the position of its snapshot, and receives the changes after it. If they are no longer known, it
+ * receives a reset and loads its snapshot again. `take(message)` of each page receives the same messages:
+ * `connection`, `changes`, `heartbeat`, `reset`. The feed runs in a SharedWorker, or in the page itself.
  */
 
 import { backoff, busyPause, fullPause } from "../backoff.js";
@@ -13,17 +13,17 @@ import { createPatience } from "./patience.js";
 import { createRecent } from "./recent.js";
 
 const WATCH_MS = 500;
-const GATHER_MS = 16; // a burst is passed on once for each frame of the screen, not once for each event
-const GATHER_AT_MOST = 2_000; // timers of a hidden page may be a minute apart
+const GATHER_MS = 16; // changes are passed on once per animation frame
+const MAX_GATHERED = 2_000; // changes; timers of hidden pages are delayed by up to a minute
 
 export function createFeed(url) {
   const pages = new Set();
   const recent = createRecent();
   const patience = createPatience();
-  let position = null; // of the newest frame: where the next stream starts
+  let position = null; // of the latest frame, where the next stream starts
   let source = null;
   let openedAt = 0;
-  let busy = null; // {reason, isFull}: said by the server on this connection
+  let busy = null; // {reason, isFull}, as sent by the server on this connection
   let failures = 0;
   let timesBusy = 0;
   let isOnline = true;
@@ -55,7 +55,7 @@ export function createFeed(url) {
   }
 
   function close() {
-    takeGathered(); // so that the next stream starts after them
+    takeGathered(); // before the next stream starts after them
     clearTimeout(reopening);
     source?.close();
     source = null;
@@ -71,7 +71,7 @@ export function createFeed(url) {
   function takeUpdate(frame) {
     const { event, data } = JSON.parse(frame.data);
     gathered.push({ position: parsePosition(frame.lastEventId), event, item: data });
-    if (gathered.length >= GATHER_AT_MOST) takeGathered();
+    if (gathered.length >= MAX_GATHERED) takeGathered();
     else gathering ??= setTimeout(takeGathered, GATHER_MS);
   }
 
@@ -87,7 +87,7 @@ export function createFeed(url) {
 
   function takeHeartbeat(frame) {
     takeGathered();
-    patience.beat(connection.heardAt);
+    patience.heartbeat(connection.heardAt);
     position = parsePosition(frame.lastEventId) ?? position;
     connection = { ...connection, staleAfter: patience.staleAfter };
     const { heardAt, staleAfter } = connection;
@@ -102,7 +102,7 @@ export function createFeed(url) {
     tell({ type: "reset", head: position });
   }
 
-  /** EventSource would come back by itself, but not after every answer, not with jitter, and without a word of when. */
+  /** Reconnect. EventSource would not do so after every answer, has no jitter, and does not tell when. */
   function lose() {
     close();
     connection = { ...connection, busy, waitingSince: null };
@@ -124,7 +124,7 @@ export function createFeed(url) {
     become({ retryAt: null });
   }
 
-  /** A connection can look open and be dead: nothing tells but the silence. The machine may have slept, too. */
+  /** Replace a connection that has sent nothing for too long: it may be dead, or the machine may have slept. */
   function watch() {
     if (source && Date.now() - Math.max(openedAt, connection.heardAt ?? 0) > patience.renewAfter) open();
   }
@@ -145,7 +145,7 @@ export function createFeed(url) {
   setInterval(watch, WATCH_MS);
 
   return {
-    /** `take` gets everything after this position from now on. A page may join again, from where it is. */
+    /** Pass everything after this position to `take`. A page may join again with its current position. */
     join(take, from) {
       const isFirst = position === null;
       if (isFirst) start(from);
@@ -156,7 +156,7 @@ export function createFeed(url) {
     leave: (take) => pages.delete(take),
     answer: (take) => take({ type: "connection", connection }),
     retry,
-    /** The network is gone, or back, as far as the machine knows; whatever is heard all the same says more. */
+    /** The browser reports the network as gone or back. Received frames count more. */
     setOnline(value) {
       if (value === isOnline) return;
       isOnline = value;
@@ -166,7 +166,7 @@ export function createFeed(url) {
   };
 }
 
-/** A gateway that answers for the stream says nothing of `full`, and something else may send anything. */
+/** Parse a busy frame. A gateway's has no `full`, and other servers may send anything. */
 function parseBusy(data) {
   try {
     const { reason, full } = JSON.parse(data);

@@ -1,28 +1,28 @@
-/** How long a stream may be silent before it is called late: told from the heartbeats that it has sent. */
+/** Learns from the heartbeats how long a stream may send nothing before it counts as stale. */
 
-const LONGEST_MS = 15_000; // what the server promises
-const SHORTEST_MS = 2_000;
+const MAX_INTERVAL_MS = 15_000; // maximum between two heartbeats, as the server guarantees
+const MIN_INTERVAL_MS = 2_000;
 const GRACE = 1.3;
 const RENEWAL = 2.5;
 
 export function createPatience() {
-  let interval = LONGEST_MS;
-  let beats = []; // moments of the latest on this connection, at most three; the first comes out of turn
+  let interval = MAX_INTERVAL_MS;
+  let times = []; // of the latest three heartbeats on this connection; the first is sent out of turn
 
   return {
     connected() {
-      beats = [];
+      times = [];
     },
-    beat(now) {
-      beats = [...beats, now].slice(-3);
-      const gaps = beats.slice(1).map((beat, index) => beat - beats[index]);
-      if (gaps.length === 2) interval = Math.min(LONGEST_MS, Math.max(SHORTEST_MS, ...gaps));
+    heartbeat(now) {
+      times = [...times, now].slice(-3);
+      const gaps = times.slice(1).map((time, index) => time - times[index]);
+      if (gaps.length === 2) interval = Math.min(MAX_INTERVAL_MS, Math.max(MIN_INTERVAL_MS, ...gaps));
     },
-    /** After so long what is shown may be old. */
+    /** After this time without a frame, the page may be outdated. */
     get staleAfter() {
       return interval * GRACE;
     },
-    /** After so long the connection is taken for dead. */
+    /** After this time without a frame, the connection is replaced. */
     get renewAfter() {
       return interval * RENEWAL;
     },

@@ -1,13 +1,13 @@
-/** The latest changes of the log, so that a page that joins late gets what came after its snapshot. */
+/** Keeps the latest changes, for pages that join after them. */
 
 const KEPT = 5_000; // changes
 
 export function createRecent(kept = KEPT) {
   let changes = [];
-  let since = null; // position: every change after it is here
+  let since = null; // position after which every change is kept
 
   return {
-    /** Nothing after this position is known yet. */
+    /** Start at this position, without changes. */
     startAt(position) {
       changes = [];
       since = position;
@@ -21,7 +21,7 @@ export function createRecent(kept = KEPT) {
       changes = changes.slice(dropped);
     },
 
-    /** What came after this position, or null where that is not known. */
+    /** The changes after this position, or null if they are not all known. */
     after(position) {
       if (since === null || position.epoch !== since.epoch || position.number < since.number) return null;
       return changes.filter((change) => change.position.number > position.number);

@@ -1,4 +1,4 @@
-/** The SharedWorker: one feed for every page of this browser. Its name ends with the address of the events. */
+/** The SharedWorker with the feed of all pages of this browser. Its name ends with the URL of the events. */
 
 import { createFeed } from "./feed.js";
 

@@ -1,9 +1,9 @@
-/** What others change, told now and then in one line, however much it is: a thousand changes are one sentence. */
+/** Reports the changes of others in one line, at most every few seconds. Many changes are summed up. */
 
 import { formatNumber } from "../formats.js";
 
-const GATHER_MS = 1_000; // from the first change until it is told
-const PAUSE_MS = 5_000; // between two sentences
+const GATHER_MS = 1_000; // from the first change to its report
+const PAUSE_MS = 5_000; // between two reports
 const STAY_MS = 8_000;
 
 export function mountActivity(element, store) {

@@ -1,4 +1,4 @@
-/** Adds an item. An error is shown at its field. Fields that can be left out are behind "More fields". */
+/** The form that adds an item. Errors are shown at their fields. Optional fields are in "More fields". */
 
 import { FIELDS, isRequired, readFields } from "../fields.js";
 import { createFieldInput, showError, showErrors } from "./field-input.js";

@@ -1,8 +1,8 @@
-/** Keeps the address true to the page: it can be kept, sent, and gone back from. */
+/** Keeps the URL in step with the view, for bookmarks, links and the back button. */
 
 import { formatAddress, parseAddress } from "../address.js";
 
-const SETTLE_MS = 300; // browsers take a hundred changes in half a minute, and no more
+const SETTLE_MS = 300; // browsers limit changes of the URL to a hundred in 30 seconds
 
 export function mountAddressBar(store) {
   let opened = store.state.opened;
@@ -19,7 +19,7 @@ export function mountAddressBar(store) {
     timer = undefined;
   }
 
-  /** An item that is opened is a page to come back from. */
+  /** Add an entry to the browser's history when an item is opened. */
   function push(state) {
     stop();
     history.pushState(null, "", location.pathname + formatAddress(state));

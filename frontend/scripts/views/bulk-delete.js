@@ -1,4 +1,4 @@
-/** Asks before many items are deleted at once. One alone needs no question: it is brought back by a click. */
+/** Asks for confirmation before several items are deleted. A single one is deleted at once, with an undo. */
 
 import { formatNumber } from "../formats.js";
 import { setText } from "./text.js";

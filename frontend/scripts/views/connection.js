@@ -1,11 +1,11 @@
-/** Says whether what the page shows is live, and for how long it has not been. */
+/** Shows whether the page is live, or for how long it has not been. */
 
 import { explain, isQuiet, standing } from "../connection.js";
 import { formatClock, formatSeconds } from "../formats.js";
 import { RELOAD_MS } from "../reloading.js";
 import { setText } from "./text.js";
 
-const TICK_MS = 500; // silence ages without a message
+const TICK_MS = 500; // the state depends on the time, also without a message
 
 const WORDS = {
   connecting: "Connecting",
@@ -39,7 +39,7 @@ export function mountConnection(element, detail, store, { onRetry }) {
 
   retry.addEventListener("click", onRetry);
   setInterval(show, TICK_MS);
-  document.addEventListener("visibilitychange", show); // timers of a hidden page come late
+  document.addEventListener("visibilitychange", show); // timers of hidden pages are delayed
   store.subscribe((next) => {
     state = next;
     show();
@@ -51,7 +51,7 @@ function noteOf({ word, seconds }) {
   return seconds === null ? "" : `in ${formatSeconds(seconds)}`;
 }
 
-/** Why there is nothing live, since when, and what the page does about it. */
+/** Why there are no live updates, since when, and what the page does. */
 function detailOf(said, { connection, loadedAt }, now) {
   const sentences = [explain(connection, said)];
   if (sentences[0] && connection.heardAt) sentences.push(`Last heard at ${formatClock(connection.heardAt)}.`);
@@ -62,7 +62,7 @@ function detailOf(said, { connection, loadedAt }, now) {
   return sentences.filter(Boolean).join(" ");
 }
 
-/** An open stream is not enough after a reset: what was missed comes with the next snapshot. */
+/** Whether the stream is open but the stock is incomplete: after a reset, it must be loaded again. */
 function isReloading({ word }, stock) {
   return word === "live" && !stock.isComplete && stock.known.size > 0;
 }

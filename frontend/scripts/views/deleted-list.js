@@ -1,4 +1,4 @@
-/** What was deleted and can be brought back. */
+/** The dialog with deleted items, which can be restored. */
 
 import { getDeleted } from "../api.js";
 import { formatMoment, formatNumber } from "../formats.js";
@@ -7,7 +7,7 @@ export function mountDeletedList(dialog, { onRestore }) {
   const list = dialog.querySelector(".deleted-list-items");
   const said = dialog.querySelector(".deleted-list-said");
   const more = dialog.querySelector(".deleted-list-more");
-  let last = null; // event id of the last entry had
+  let last = null; // event id of the last loaded entry
 
   async function load() {
     said.textContent = list.childElementCount ? "" : "Loading…";
@@ -36,7 +36,7 @@ export function mountDeletedList(dialog, { onRestore }) {
     return row;
   }
 
-  /** The row goes, and the focus to the one that takes its place. */
+  /** Remove the row, and move the focus to the next one. */
   async function restore(row, button, item) {
     if (button.ariaDisabled === "true") return;
     button.ariaDisabled = "true";

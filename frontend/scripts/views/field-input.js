@@ -1,8 +1,8 @@
-/** The label, the input and the place for an error of one field. */
+/** The label, the input and the error message of a field. */
 
 import { isRequired } from "../fields.js";
 
-/** @param {string} prefix of the ids, which are unique in the page */
+/** @param {string} prefix of element ids, to make them unique in the page */
 export function createFieldInput(field, prefix) {
   const template = document.getElementById(field.isLong ? "long-field" : "field");
   const element = template.content.cloneNode(true).firstElementChild;
@@ -17,7 +17,7 @@ export function createFieldInput(field, prefix) {
   return element;
 }
 
-/** Shows each error at its field and goes to the first. @param {{field: string, message: string}[]} errors */
+/** Shows each error at its field, and focuses the first invalid one. @param {{field: string, message: string}[]} errors */
 export function showErrors(inputs, errors) {
   for (const input of inputs) showError(input, errors.find(({ field }) => field === input.name)?.message);
   inputs.find((input) => input.ariaInvalid)?.focus();

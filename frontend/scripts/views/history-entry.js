@@ -1,4 +1,4 @@
-/** One change of an item: what, who, when. */
+/** An entry of an item's history: what changed, who changed it, and when. */
 
 import { FIELDS, fieldNamed } from "../fields.js";
 import { formatMoment, formatNumber } from "../formats.js";
@@ -34,7 +34,7 @@ function describeChange({ name, label, format }, { from, to }) {
   return [`${label.toLowerCase()} `, ...(from === null ? [] : [isolated(format(from)), " → "]), isolated(format(to))];
 }
 
-/** Text of its own direction, which does not turn the words around it. */
+/** Text in a <bdi>, so that its direction does not affect the text around it. */
 function isolated(text) {
   const element = document.createElement("bdi");
   element.textContent = text;

@@ -1,4 +1,4 @@
-/** A CSV file: chosen, checked without changing anything, then imported. What is wrong is said by line. */
+/** The import dialog: choose a file, check it with a dry run, import it. Errors are listed by line. */
 
 import { formatNumber, formatPercent } from "../formats.js";
 import { sendImport } from "../import.js";
@@ -11,9 +11,9 @@ export function mountImportDialog(dialog, { onImported }) {
   const lines = faults.querySelector("tbody");
   const progress = dialog.querySelector("progress");
   let file = null;
-  let key = null; // of the import of this file
-  let isUnanswered = false; // the import was sent, and nobody knows yet whether it was made
-  let sending = null; // aborts what is under way
+  let key = null; // Idempotency-Key of the import of this file
+  let isUnanswered = false; // the import was sent and its outcome is unknown
+  let sending = null; // aborts the current upload
 
   function show(step, text = "") {
     dialog.dataset.step = step;
@@ -74,7 +74,7 @@ export function mountImportDialog(dialog, { onImported }) {
 
   box.addEventListener("change", () => {
     tryOut(box.files[0]);
-    box.value = ""; // so that the same file, mended, can be chosen again
+    box.value = ""; // so that the same file can be chosen again
   });
   confirm.addEventListener("click", take);
   drop.addEventListener("dragover", (event) => {

@@ -1,4 +1,4 @@
-/** One item, with everything that ever happened to it. It follows the stock while it is open. */
+/** The drawer with one item and its history. It is updated live while it is open. */
 
 import { getHistory } from "../api.js";
 import { FIELDS, inputText, readFields } from "../fields.js";
@@ -11,8 +11,8 @@ import { createHistoryEntry } from "./history-entry.js";
 import { createStepChart } from "./step-chart.js";
 import { setText } from "./text.js";
 
-const DETAILS = FIELDS.filter(({ name }) => name !== "quantity"); // which has buttons of its own
-const SETTLE_MS = 400; // an item that changes all the time is not asked for at each change
+const DETAILS = FIELDS.filter(({ name }) => name !== "quantity"); // quantity has its own buttons
+const SETTLE_MS = 400; // wait this long after a change before the history is loaded again
 
 export function mountItemDrawer(dialog, store, { onEdit, onStep, onRestore }) {
   const part = (name) => dialog.querySelector(`.item-drawer-${name}`);
@@ -22,7 +22,7 @@ export function mountItemDrawer(dialog, store, { onEdit, onStep, onRestore }) {
   let id = null;
   let entries = [];
   let hasMore = false;
-  let loadedFor; // the version that the history was loaded for; undefined: not yet
+  let loadedFor; // version of the item when the history was loaded; undefined before that
   let shownItem;
   let timer;
 
@@ -85,7 +85,7 @@ export function mountItemDrawer(dialog, store, { onEdit, onStep, onRestore }) {
 
   const inputs = () => DETAILS.map(({ name }) => details.elements[name]);
 
-  /** What a person is typing stays. */
+  /** Shows the item's value, unless the person has changed the input. */
   function showValue(input, item) {
     const isUntouched = !shownItem || input.value === inputText(shownItem[input.name]);
     if (isUntouched) input.value = inputText(item[input.name]);

@@ -1,9 +1,9 @@
-/** Says what came of what the person did, and goes away by itself. */
+/** Notices about the results of actions. They disappear by themselves. */
 
 import { formatNumber } from "../formats.js";
 
 const STAY_MS = { success: 5_000, info: 8_000, error: 12_000 };
-const STAY_TO_ACT_MS = 20_000; // where there is something to press
+const STAY_TO_ACT_MS = 20_000; // for notices with a button
 
 export function mountNotices(element, store, { onAction }) {
   const template = document.getElementById("notice");
@@ -19,7 +19,7 @@ export function mountNotices(element, store, { onAction }) {
     label.dir = "auto";
     label.textContent = name ?? "";
     notice.dataset.tone = tone;
-    notice.classList.add("is-new"); // it comes in once, not again when it follows into a dialog
+    notice.classList.add("is-new"); // animate only once, and not again when it moves into a dialog
     notice.addEventListener("animationend", () => notice.classList.remove("is-new"));
     notice.querySelector(".notice-text").append(...(name === null ? [] : [label, " "]), text);
     offer(notice.querySelector(".notice-action"), action, key);
@@ -37,7 +37,7 @@ export function mountNotices(element, store, { onAction }) {
     });
   }
 
-  /** An open dialog makes the rest of the page inert, so they go into it. */
+  /** Move the notices into an open dialog, since the rest of the page is inert. */
   function follow() {
     const host = document.querySelector("dialog[open]") ?? document.body;
     if (element.parentNode !== host) host.append(element);
@@ -67,7 +67,7 @@ function fold(element, folded, count) {
   if (element.firstElementChild !== folded) element.prepend(folded);
 }
 
-/** Not while it is being read: the time starts again when pointer and focus have left it. */
+/** Dismiss the notice after a time, which restarts when the pointer and the focus have left it. */
 function dismissLater(notice, milliseconds, dismiss) {
   let timer = setTimeout(dismiss, milliseconds);
   const hold = () => clearTimeout(timer);

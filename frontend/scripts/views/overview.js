@@ -1,4 +1,4 @@
-/** The stock as a whole: how much there is, and how that went over the last day. */
+/** The total quantity, and its course over the last day. */
 
 import { formatNumber, formatSigned } from "../formats.js";
 import { stepPath } from "../steps.js";

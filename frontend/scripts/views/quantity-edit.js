@@ -1,4 +1,4 @@
-/** The quantity, being edited in its row. Live changes pass by it: they are told beside the input, never into it. */
+/** The form that edits a quantity in its row. Live changes are shown beside the input, and don't change it. */
 
 import { fieldNamed, readField } from "../fields.js";
 import { formatNumber } from "../formats.js";
@@ -9,7 +9,7 @@ export function createQuantityEdit(item, { onSave, onCancel }) {
   const [input, save, cancel] = form.elements;
   const hint = form.querySelector("p");
   const startedFrom = item.quantity;
-  let current = item; // null when it is gone
+  let current = item; // null if it is gone
   let error = "";
   hint.id = `quantity-hint-${item.id}`;
   input.value = String(item.quantity);
@@ -46,7 +46,7 @@ export function createQuantityEdit(item, { onSave, onCancel }) {
       input.focus();
       input.select();
     },
-    /** The item as it is now, or null when it is gone. */
+    /** The current item, or null if it is gone. */
     update(next) {
       current = next;
       show();

@@ -1,6 +1,6 @@
-/** Puts rows in order, and leaves alone those that the person is using. */
+/** Sorts rows, without moving those that the person is using. */
 
-/** Make the children of `parent` these, in this order. A held one is never moved: it would lose the focus. */
+/** Set the children of `parent`, in this order. A held row is never moved, since it would lose the focus. */
 export function arrange(parent, order, held) {
   const wanted = new Set(order);
   for (const element of [...parent.children]) {
@@ -14,7 +14,7 @@ export function arrange(parent, order, held) {
   }
 }
 
-/** Whatever stands before the held one comes after it: out of its way, to the end. */
+/** Move rows that are wrongly before the held one to the end. */
 function passOver(parent, cursor, held) {
   while (cursor !== held && held.parentNode === parent) {
     const next = cursor.nextElementSibling;
@@ -24,7 +24,7 @@ function passOver(parent, cursor, held) {
   return cursor;
 }
 
-/** The focus goes with its row; when that is gone, to the row that takes its place. */
+/** Keep the focus in its row, or move it to the next row if that is gone. */
 export function keepFocus(parent, change) {
   const focused = document.activeElement;
   if (!parent.contains(focused)) return change();

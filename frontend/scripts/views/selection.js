@@ -1,4 +1,4 @@
-/** The items that are selected, and what can be done with all of them. */
+/** The selected items, and the actions for them. */
 
 import { formatNumber } from "../formats.js";
 import { setText } from "./text.js";
@@ -8,7 +8,7 @@ export function mountSelection(section, store, listing, { onDelete }) {
   const text = bar.querySelector(".selection-count");
   const all = section.querySelector(".stock-list-select-all");
 
-  /** Only those that are still there: a selection does not outlive its items. */
+  /** The selected items that still exist. */
   function selectedItems(state) {
     const { items } = listing(state);
     return [...state.selected].map((id) => items.get(id)).filter(Boolean);

@@ -1,4 +1,4 @@
-/** The keyboard: the keys of a row, and those that work from anywhere, which can be switched off. */
+/** Keyboard shortcuts: those of a row, and global ones, which can be switched off. */
 
 const KEY = "stockstream.shortcuts";
 
@@ -40,7 +40,7 @@ export function mountShortcuts(dialog, list, { onSearch, onAdd, onUndo }) {
   }
 }
 
-/** A field takes every key itself; a box to tick does not. */
+/** Whether the element uses typed keys itself. A checkbox does not. */
 function isTyping(target) {
   return target.matches?.("input:not([type=checkbox]), select, textarea");
 }
@@ -49,7 +49,7 @@ function readStored() {
   try {
     return localStorage.getItem(KEY) !== "off";
   } catch {
-    return true; // storage may be forbidden
+    return true; // storage may be blocked
   }
 }
 
@@ -57,6 +57,6 @@ function store(isOn) {
   try {
     localStorage.setItem(KEY, isOn ? "on" : "off");
   } catch {
-    // then it holds for this page alone
+    // then the setting lasts until the page is closed
   }
 }

@@ -1,4 +1,4 @@
-/** A small line of the last day. The last step is what the item has now, so that it never contradicts its row. */
+/** A small chart of the last day. It ends with the current quantity, so that it agrees with its row. */
 
 import { formatNumber } from "../formats.js";
 import { stepPath } from "../steps.js";
@@ -11,7 +11,7 @@ export function createSparkline(element) {
   const drawing = svg("svg", { class: "sparkline", viewBox: `0 0 ${SIZE.width} ${SIZE.height}`, role: "img" }, path);
   let shown = null;
 
-  /** `trend` is undefined while it is not known. */
+  /** `trend` is undefined until it is loaded. */
   function update(trend, now) {
     if (trend === shown?.trend && now === shown?.now) return;
     shown = { trend, now };
@@ -25,7 +25,7 @@ export function createSparkline(element) {
 }
 
 function describe([first], now) {
-  if (first === null) return `New in the last day, ${formatNumber(now)} now`; // there was no such item a day ago
+  if (first === null) return `New in the last day, ${formatNumber(now)} now`; // the item did not exist a day ago
   if (first === now) return `The same as a day ago`;
   return `In the last day from ${formatNumber(first)} to ${formatNumber(now)}`;
 }

@@ -1,6 +1,6 @@
 /**
- * Quantity over time as a step line: it runs level from one change to the next. Every change has a mark, a deletion a
- * cross, and the axes have numbers, so that nothing depends on colour.
+ * A chart of the quantity over time, as a step line. Changes have a dot, deletions a cross, and the axes have numbers, so
+ * that nothing depends on colour.
  */
 
 import { formatCompact, formatNumber, formatShortMoment } from "../formats.js";
@@ -9,7 +9,7 @@ import { svg } from "./svg.js";
 
 const HEIGHT = 190;
 const SIDE = { top: 12, right: 14, bottom: 26, left: 46 };
-const MARKED_AT_MOST = 60; // more would be a smear
+const MAX_DOTS = 60; // more dots would overlap
 
 export function createStepChart(element) {
   const drawing = svg("svg", { class: "step-chart", role: "img", height: HEIGHT });
@@ -27,7 +27,7 @@ export function createStepChart(element) {
   return { update };
 }
 
-/** From moments and quantities to places in the drawing. */
+/** Scales that convert times and quantities to coordinates. */
 function frame(points, now, width) {
   const levels = ticks(...range(points));
   const [least, most] = [levels[0], levels.at(-1)];
@@ -69,7 +69,7 @@ function line(points, now, { x, y }) {
 }
 
 function marks(points, { x, y }) {
-  return points.slice(-MARKED_AT_MOST).map(({ at, quantity }, index, shown) => {
+  return points.slice(-MAX_DOTS).map(({ at, quantity }, index, shown) => {
     if (quantity !== null) return svg("circle", { class: "step-chart-mark", cx: x(at), cy: y(quantity), r: 3.5 });
     const [left, level] = [x(at), y(shown[index - 1]?.quantity ?? 0)];
     return svg("path", { class: "step-chart-end", d: `M${left - 5} ${level - 5}l10 10m0 -10l-10 10` });

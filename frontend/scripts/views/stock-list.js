@@ -1,13 +1,13 @@
-/** The stock. Only the rows on the screen are drawn; the others are room in the list, and a place in its count. */
+/** The list of items. Only the rows on the screen are in the document. */
 
 import { holdInPlace, rowsOnScreen } from "../viewport.js";
 import { arrange, keepFocus } from "./rows.js";
 import { createStockRow } from "./stock-row.js";
 import { setText } from "./text.js";
 
-const POINTER_RESTS_MS = 3_000; // left lying on a row, it means nothing
-const TICK_MS = 10_000; // "just now" grows old
-const ROOM_ABOVE = 4; // rows that lie under what stays at the top of the screen
+const POINTER_RESTS_MS = 3_000; // a pointer that rests longer no longer holds a row
+const TICK_MS = 10_000; // updates texts like "just now"
+const ROOM_ABOVE = 4; // rows that are covered by the sticky header
 
 export function mountStockList(section, store, listing, trends, actions) {
   const list = section.querySelector(".stock-list-rows");
@@ -22,7 +22,7 @@ export function mountStockList(section, store, listing, trends, actions) {
     return rows.get(id);
   }
 
-  /** Rows that the person is using keep their places, even where their items are gone or not searched for any more. */
+  /** Rows that the person is using keep their places, even if their items are gone or no longer match the search. */
   function orderOf({ items, shown }) {
     const held = new Map();
     for (const [id, row] of rows) {
@@ -49,7 +49,7 @@ export function mountStockList(section, store, listing, trends, actions) {
     trends.show(order.slice(first, end).map(({ id }) => id));
   }
 
-  /** Those on the screen, and one with the focus wherever it is. */
+  /** The rows on the screen, and the one with the focus. */
   function indexesToDraw(first, end) {
     const indexes = new Set();
     for (let index = first; index < end; index += 1) indexes.add(index);
@@ -127,7 +127,7 @@ export function mountStockList(section, store, listing, trends, actions) {
   }
 
   return {
-    /** Go to the row at this place of the list, drawing it first if need be; the same control of it gets the focus. */
+    /** Focus the same control in the row at this place, which is drawn first if necessary. */
     focus(index, control) {
       const item = order[Math.max(0, Math.min(order.length - 1, index))];
       if (!item) return;
@@ -150,7 +150,7 @@ const CLICKS = {
   delete: (row, { remove }) => remove([row.item]),
 };
 
-/** What is said where there are no rows to show. */
+/** The panel that is shown instead of rows. */
 function showPanel(section, { stock, failure }, { count, shown }) {
   let panel = null;
   if (count === 0 && !stock.isComplete) panel = failure ? "failed" : "loading";

@@ -1,4 +1,4 @@
-/** One item. `update` may be called with anything at any time and touches only what differs. */
+/** A row of the list. `update` changes only what differs. */
 
 import { factsOf, isLow } from "../fields.js";
 import { formatAgo, formatMoment, formatNumber, formatQuantity } from "../formats.js";
@@ -70,7 +70,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
       return place?.index;
     },
 
-    /** The item as it is to be shown (null when it is gone) and the write that is under way. */
+    /** Show this item (null if it is gone) and its pending write. */
     update(next, write, now) {
       const isOther = next !== null && (next !== item || write !== pending);
       if (isOther) show(next, write);
@@ -88,7 +88,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
       sparkline.update(trend, item.quantity);
     },
 
-    /** Where it stands in the list of so many, of which only a few are drawn. */
+    /** Set the place of the row in the whole list, of which only a part is drawn. */
     put(index, count, rowHeight) {
       if (place?.index !== index) element.setAttribute("aria-posinset", index + 1);
       if (place?.count !== count) element.setAttribute("aria-setsize", count);
@@ -112,7 +112,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
   };
 }
 
-/** Two names for one animation: changing the name starts it again, and needs no layout in between. */
+/** Restart the animation by switching between two names for it, which needs no layout in between. */
 function flash(element) {
   element.dataset.flash = element.dataset.flash === "a" ? "b" : "a";
 }

@@ -1,4 +1,4 @@
-/** SVG elements, made without markup. */
+/** Creates SVG elements. */
 
 const SVG = "http://www.w3.org/2000/svg";
 

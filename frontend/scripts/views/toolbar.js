@@ -1,4 +1,4 @@
-/** Search and order, and what they leave. */
+/** The search, the order, and the number of items found. */
 
 import { formatNumber } from "../formats.js";
 import { queryOf } from "../search.js";
@@ -30,7 +30,7 @@ function summarise(found, count, query) {
   return queryOf(query) ? `${formatNumber(found)} of ${all}` : all;
 }
 
-/** With a mark that tells spreadsheets that it is UTF-8. */
+/** The URL of the export, with a byte order mark so that spreadsheets detect UTF-8. */
 function exportAddress(query) {
   const parameters = new URLSearchParams({ bom: "1" });
   if (queryOf(query)) parameters.set("q", queryOf(query));

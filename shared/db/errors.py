@@ -1,10 +1,10 @@
-"""What an error of PostgreSQL or its driver means: may the same call succeed later, or is it a fault of ours?"""
+"""Classifies errors of PostgreSQL and its driver: temporary, so that the call may succeed later, or a bug of ours."""
 
 from __future__ import annotations
 
 import asyncpg
 
-# SQLSTATE classes (the first two characters) and codes that say "not now" rather than "not like this".
+# Temporary errors: SQLSTATE classes (the first two characters) and codes.
 _PASSING_CLASSES = {
     "08",  # the connection was lost or refused
     "28",  # the password is being changed
@@ -18,11 +18,11 @@ _PASSING_CODES = {
     "25P04",  # the transaction took too long
     "3D000",  # the database is not there yet
     "55006",  # in use by another session
-    "55P03",  # a lock was not to be had in time
+    "55P03",  # a lock was not available in time
 }
 _LOCK_NOT_AVAILABLE = "55P03"
 _READ_ONLY = "25006"
-_SCHEMA_CODES = {"3F000", "42501", "42703", "42704", "42883", "42P01"}  # what a schema that is out of date looks like
+_SCHEMA_CODES = {"3F000", "42501", "42703", "42704", "42883", "42P01"}  # what statements raise on an outdated schema
 
 UNREACHABLE = "The database can't be reached at the moment. Nothing was changed that was not confirmed."
 LOCKED = "Another transaction holds a lock that this request needs. Nothing was changed; try again."
@@ -31,7 +31,7 @@ BUSY = "The server has too much to do at the moment. Nothing was changed; try ag
 
 
 class DatabaseUnavailableError(Exception):
-    """PostgreSQL can't be reached, or can't serve now; the same call may succeed later.
+    """PostgreSQL can't be reached, or can't serve the call now. It may succeed later.
 
     The text is for the log, ``detail`` for the client.
     """
@@ -42,11 +42,11 @@ class DatabaseUnavailableError(Exception):
 
 
 class ReadOnlyError(DatabaseUnavailableError):
-    """The session can't write. It may be a leftover: a session keeps the setting that it began with."""
+    """The session is read-only. A new session may not be: each keeps the setting that it began with."""
 
 
 def unavailable(error: Exception, *, is_closed: bool) -> DatabaseUnavailableError | None:
-    """What to raise instead of this error of a statement; None if it is a fault of ours.
+    """The error to raise instead of this error of a statement; None if it is a bug of ours.
 
     ``is_closed`` is whether the connection is gone: most errors of the driver about its own state mean just that.
     """
