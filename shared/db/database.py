@@ -177,12 +177,11 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
     try:
         yield connection
     except ReadOnlyError:
-        await (
-            pool.expire_connections()
-        )  # a session keeps the setting that it began with: only a new one has the current setting
+        # A session keeps the setting that it began with: only a new one has the current setting.
+        await pool.expire_connections()
         raise
     except asyncpg.InterfaceError as error:
-        if connection.is_closed():  # it was lost during a transaction, whose end raises the error
+        if _is_lost(connection):
             raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
         raise
     except asyncpg.PostgresError as error:
@@ -190,10 +189,20 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
             raise DatabaseUnavailableError(f"the schema is not up to date: {error}") from error
         raise
     finally:
-        with contextlib.suppress(
-            *_DRIVER_ERRORS
-        ):  # the pool closes a connection that it can't reset, and opens another
+        # The pool closes a connection that it can't reset, and opens another.
+        with contextlib.suppress(*_DRIVER_ERRORS):
             await pool.release(connection, timeout=CONNECT_TIMEOUT_SECONDS)
+
+
+def _is_lost(connection: PooledConnection) -> bool:
+    """Whether a connection that was not released yet has been lost.
+
+    If that happened between two statements, the pool has taken the connection back, and each further call raises.
+    """
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:
+        return True
 
 
 async def _take(pool: Pool) -> PooledConnection:

@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 
 from shared.db.database import acquire, create_pool, session_queries
+from shared.db.errors import DatabaseUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -47,6 +48,29 @@ async def test_a_call_that_is_cancelled_at_any_moment(one_session: Pool) -> None
         await asyncio.gather(reading, return_exceptions=True)
         await _is_clean(one_session)
     assert await _backend(one_session) == first, "the session was not kept"
+
+
+@pytest.mark.parametrize("begin_transaction", [False, True])
+async def test_a_session_that_is_lost_between_two_statements(
+    one_session: Pool, pool: Pool, begin_transaction: bool
+) -> None:
+    """The pool takes it back at once, so that the next call on it is not even tried."""
+
+    async def two_statements() -> None:
+        async with acquire(one_session) as connection:
+            backend = await session_queries.select_backend(connection)
+            lost = asyncio.Event()
+            connection.add_termination_listener(lambda _: lost.set())
+            await pool.execute("SELECT pg_terminate_backend($1)", backend)
+            async with asyncio.timeout(10):
+                await lost.wait()
+            if begin_transaction:
+                await connection.transaction().start()
+            await connection.fetchval(ITEM_OF_ID, 1)
+
+    with pytest.raises(DatabaseUnavailableError):
+        await two_statements()
+    await _is_clean(one_session)
 
 
 async def _backend(pool: Pool) -> int:
