@@ -5,7 +5,7 @@ BIN := $(VENV)/bin/python
 .DEFAULT_GOAL := help
 .PHONY: help run psql test faults bench check format lock clean
 
-help: ## What there is
+help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
 
 $(VENV)/local: requirements-local.txt
@@ -30,15 +30,15 @@ test: $(VENV)/dev ## Run every test: real PostgreSQL, real processes, a real bro
 	@$(BIN) -m tests.system_programs
 	@$(BIN) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-faults: $(VENV)/dev ## Break everything for 10 minutes with each of three seeds; ARGS='--seconds 60 --seed 4' for less
+faults: $(VENV)/dev ## Inject faults for 10 minutes with each of three seeds; ARGS='--seconds 60 --seed 4' for less
 	@$(BIN) -m tests.browser.chromium
 	@$(BIN) -m pytest -m heavy tests/faults
 	@$(BIN) -m tests.faults $(ARGS)
 
-bench: $(VENV)/dev ## Measure, beside the usual design and (where it is installed) nchan; ARGS='a b' for some cases
+bench: $(VENV)/dev ## Measure deliveries and requests, next to the usual design and (if installed) nchan; ARGS='a b' for some cases
 	@$(BIN) -m bench $(ARGS)
 
-check: $(VENV)/dev ## What CI asks before the tests: format, lint, types, imports, known holes in what we depend on
+check: $(VENV)/dev ## Check format, lint, types, imports, and known vulnerabilities of the dependencies
 	$(BIN) -m ruff format --check .
 	$(BIN) -m ruff check .
 	$(BIN) -m mypy
@@ -58,5 +58,5 @@ lock: $(VENV)/dev ## Pin the newest versions of the dependencies, with hashes
 			--output-file requirements$${extra:+-$$extra}.txt pyproject.toml; \
 	done
 
-clean: ## Remove what was made here, but not the data
+clean: ## Remove what make has built, but not the data
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache

@@ -35,14 +35,14 @@ class ApiSettings(Settings):
         10, ge=2, le=200, description="Database connections that the API may hold, half of them for reading only"
     )
     api_drain_seconds: float = Field(
-        10, ge=0, le=300, description="After SIGTERM, time for requests under way to end (s)"
+        10, ge=0, le=300, description="After SIGTERM, time for current requests to end (s)"
     )
-    max_body_bytes: int = Field(65_536, ge=1024, description="Largest request body that is read")
-    body_seconds: float = Field(60, gt=0, description="Time for the body of a request to arrive (s)")
-    max_import_bytes: int = Field(16 * 2**20, ge=1024, description="Largest CSV file that is imported")
-    max_import_rows: int = Field(200_000, ge=1, description="Most rows of a CSV file that is imported")
+    max_body_bytes: int = Field(65_536, ge=1024, description="Maximum size of a request body")
+    body_seconds: float = Field(60, gt=0, description="Maximum time for a request body to arrive (s)")
+    max_import_bytes: int = Field(16 * 2**20, ge=1024, description="Maximum size of an imported CSV file")
+    max_import_rows: int = Field(200_000, ge=1, description="Maximum rows of an imported CSV file")
     history_retention: Annotated[timedelta | None, BeforeValidator(_parse_duration)] = Field(
         None,
         ge=timedelta(days=1),
-        description="How long the log is kept: days (`90d`), weeks (`w`), hours (`h`), at least `1d`; unset: for ever",
+        description="How long the log is kept: days (`90d`), weeks (`w`) or hours (`h`), at least `1d`; unset: forever",
     )

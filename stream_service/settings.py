@@ -14,17 +14,22 @@ class StreamSettings(Settings):
         None, description="PostgreSQL to LISTEN on, where a pooler stands in front of `DATABASE_URL`"
     )
     stream_workers: int = Field(1, ge=1, le=64, description="Processes that share the port; each reads the whole log")
-    stream_flush_ms: int = Field(25, ge=0, le=1_000, description="Under load, least time between two writes (ms)")
+    stream_flush_ms: int = Field(
+        25, ge=0, le=1_000, description="Under load, minimum time between two writes to a client (ms)"
+    )
     stream_heartbeat_seconds: float = Field(10, gt=0, le=15, description="Time between two heartbeats (s)")
     stream_ring_bytes: int = Field(
         32 * 2**20, ge=2**16, description="Memory for recent events; older ones are read from the database"
     )
-    stream_max_subscribers: int = Field(20_000, ge=1, description="Most streams that a process holds open at a time")
+    stream_max_subscribers: int = Field(20_000, ge=1, description="Maximum open streams of a process")
     stream_max_per_client: int = Field(
-        1_000, ge=1, description="Most streams of one address in a process (behind a gateway, all have its address)"
+        1_000,
+        ge=1,
+        description="Maximum open streams of a client address in a process (behind a gateway, all clients have its"
+        " address)",
     )
     stream_drain_seconds: float = Field(2, ge=0, le=60, description="After SIGTERM, time over which streams end (s)")
-    stream_replay_readers: int = Field(4, ge=1, le=50, description="Database connections for those who catch up")
+    stream_replay_readers: int = Field(4, ge=1, le=50, description="Database connections for subscribers that catch up")
 
     @property
     def origins(self) -> frozenset[str]:

@@ -95,16 +95,18 @@ class Settings(BaseSettings):
     )
     allowed_origins: Annotated[frozenset[str], NoDecode, BeforeValidator(_split)] = Field(
         frozenset(),
-        description="Origins whose pages may subscribe and change the stock, with commas between; unset: the"
+        description="Origins whose pages may subscribe and change the stock, separated by commas; unset: the"
         " dashboard's own",
     )
-    max_header_bytes: int = Field(16_384, ge=1024, description="Largest head of a request: its line and its headers")
+    max_header_bytes: int = Field(16_384, ge=1024, description="Maximum size of the request line and headers")
     # Hypercorn keeps the state of a connection for this long, even if the client has closed it.
     idle_seconds: float = Field(
-        20, gt=0, description="Longest silence between two requests, and time for the head of one to arrive (s)"
+        20, gt=0, description="Maximum time between two requests of a connection, and for request headers to arrive (s)"
     )
     log_format: Literal["console", "json"] = Field("console", description="`console` or `json` lines")
-    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level to log")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Minimum level to log: `debug`, `info`, `warning` or `error`"
+    )
 
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
