@@ -1,1 +1,1 @@
-"""`make bench`: what a delivery costs, beside the usual design and nchan in the same run."""
+"""`make bench`: measures the cost of a delivery against the usual design and nchan, all in the same run."""

@@ -1,4 +1,4 @@
-"""Run the cases and print one table. `python -m bench [CASE ...]`, by default all of them."""
+"""Run benchmark cases and print the results as one table: `python -m bench [CASE ...]`."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ if TYPE_CHECKING:
 ITEMS = 1_000
 WRITERS = 4
 SETTLE_SECONDS = 1.0
-BUSY_CLIENT = 0.85  # of a core; above it the client, not the server, may be what is slow
+MAX_CLIENT_CPU = 0.85  # share of a core; above it, the client may be the bottleneck
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table. CPU in µs of the server for each delivery, latency in ms, memory in KB for each client."""
+    """A row of the table: server CPU in µs per delivery, latency in ms, memory in KB per client."""
 
     case: str
     server: str
@@ -48,7 +48,7 @@ class Row:
 
 
 class Client:
-    """The load process, driven over its standard input."""
+    """The load generator process (bench.client), controlled through its standard input."""
 
     def __init__(self, port: int, clients: int, *options: str) -> None:
         command = [sys.executable, "-m", "bench.client", str(port), str(clients), *options]
@@ -74,19 +74,19 @@ class Client:
 
 
 async def write(url: str, rate: float, seconds: float) -> int:
-    """Commit single-row updates at this rate, over a few connections; returns how many."""
+    """Commit single-row updates at a steady rate over a few connections. Returns the number of updates."""
     connections = [await asyncpg.connect(url) for _ in range(WRITERS)]
     start = time.perf_counter()
     total = int(rate * seconds)
 
-    async def some(number: int) -> None:
+    async def write_share(number: int) -> None:
         for index in range(number, total, WRITERS):
             await asyncio.sleep(max(0, start + index / rate - time.perf_counter()))
             await connections[number].execute(
                 "UPDATE inventory SET quantity = quantity + 1 WHERE id = $1", 1 + index % ITEMS
             )
 
-    await asyncio.gather(*(some(number) for number in range(WRITERS)))
+    await asyncio.gather(*(write_share(number) for number in range(WRITERS)))
     for connection in connections:
         await connection.close()
     return total
@@ -102,14 +102,14 @@ class Bench:
 
     @contextmanager
     def database(self) -> Iterator[str]:
-        """A fresh database."""
+        """Create a database, and drop it at the end of the block."""
         name = self.postgres.create_database()
         yield name
         self.postgres.drop_database(name)
 
     @contextmanager
     def server(self, kind: type[Server], events: int = 0, **settings: str) -> Iterator[tuple[Server, str]]:
-        """A server on a database of its own, which has so many events that the server has not seen happen."""
+        """Start a server on a new database whose log already holds ITEMS + `events` events."""
         with self.database() as database:
             self.postgres.sql(
                 database,
@@ -119,14 +119,14 @@ class Bench:
                 yield server, database
 
     def fan_out(self, case: str, kind: type[Server], clients: int, rate: float) -> Row:
-        """Clients that stay, and commits at a steady rate."""
+        """Measure delivery to clients that stay connected while commits arrive at a steady rate."""
         with self.server(kind) as (server, database):
             before = server.resident_kb()
             client = Client(server.port, clients)
             memory = (server.resident_kb() - before) / clients
             url = self.postgres.url(database)
             asyncio.run(write(url, rate, SETTLE_SECONDS))
-            time.sleep(SETTLE_SECONDS)  # what the warm-up left under way must not be counted
+            time.sleep(SETTLE_SECONDS)  # don't count deliveries of the warm-up
             client.say("mark")
             cpu = server.cpu_seconds()
             started = time.perf_counter()
@@ -135,7 +135,7 @@ class Bench:
             client.say(f"wait {events}")
             cpu = server.cpu_seconds() - cpu
             result = client.stop()
-        note = "client busy" if result["client_cpu"] > BUSY_CLIENT else ""
+        note = "client busy" if result["client_cpu"] > MAX_CLIENT_CPU else ""
         if events / written < 0.95 * rate:
             note += f" only {events / written:.0f} events/s were written"
         deliveries = result["events"]
@@ -151,7 +151,7 @@ class Bench:
         )
 
     def resume(self, case: str, clients: int, events: int) -> Row:
-        """Clients that come back all at once, this many events behind."""
+        """Measure clients that all reconnect at once, each `events` events behind the head."""
         with self.server(Stockstream, events=events) as (server, database):
             ((epoch, head),) = self.postgres.sql(database, "SELECT log_epoch(), log_head()")
             cpu = server.cpu_seconds()
@@ -171,9 +171,9 @@ class Bench:
         )
 
     def deaf(self, case: str, clients: int, deaf: int, rate: float, seconds: float) -> Row:
-        """Clients that stop reading while others go on: memory must stay flat, once the ring is full.
+        """Measure memory while some clients stop reading and the others go on. It must stay flat once the ring is full.
 
-        The ring is small, so that it is full long before the first look.
+        The ring is small, so that it is full well before the first measurement.
         """
         with self.server(Stockstream, STREAM_RING_BYTES=str(4 * 2**20)) as (server, database):
             listening, silent = Client(server.port, clients), Client(server.port, deaf)
@@ -193,7 +193,7 @@ class Bench:
 
 
 def cases(bench: Bench, runs: int) -> dict[str, Any]:
-    baselines: list[type[Server]] = [Stockstream, Usual, *([Nchan] if Nchan.is_here() else [])]
+    baselines: list[type[Server]] = [Stockstream, Usual, *([Nchan] if Nchan.is_installed() else [])]
 
     def compared(case: str, clients: int, rate: float, kinds: list[type[Server]] = baselines) -> list[Row]:
         rows = [[bench.fan_out(case, kind, clients, rate) for kind in kinds] for _ in range(runs)]
@@ -222,14 +222,14 @@ def cases(bench: Bench, runs: int) -> dict[str, Any]:
 
 
 def median(rows: list[Row]) -> Row:
-    """Of several runs of one case, the median of each column."""
+    """Return the median of each column over several runs of one case."""
 
-    def middle(column: str) -> float | None:
+    def median_of(column: str) -> float | None:
         values = [value for row in rows if (value := getattr(row, column)) is not None]
         return statistics.median(values) if values else None
 
     notes = dict.fromkeys(row.note for row in rows if row.note)
-    columns = {column: middle(column) for column in ("cpu", "rate", "p50", "p99", "memory")}
+    columns = {column: median_of(column) for column in ("cpu", "rate", "p50", "p99", "memory")}
     return Row(rows[0].case, rows[0].server, **columns, note="; ".join(notes))
 
 
@@ -248,10 +248,10 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10, help="length of a measurement")
     parser.add_argument("--runs", type=int, default=3, help="of each comparison; the median is shown")
     arguments = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # as after a Ctrl-C, tidy up first
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # clean up first, as after Ctrl-C
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="stockstream-bench-") as folder:
-        processes.remove_in_the_end(Path(folder))
+        processes.remove_at_exit(Path(folder))
         bench = Bench(Path(folder), arguments.seconds)
         try:
             known = cases(bench, arguments.runs)

@@ -1,4 +1,4 @@
-"""What a request to the API costs, beside a bare Quart route on the same server in the same run."""
+"""Measures the cost of API requests against a bare Quart route on the same server, in the same run."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from bench.__main__ import Bench
 
 CONNECTIONS = 16
-EXTRA_SECONDS = 60  # for the client to start, and for the last answers
+EXTRA_SECONDS = 60  # time for the client to start and to receive the last responses
 LIST_ITEMS = 500
 FEW_ITEMS, MANY_ITEMS = 1_000, 100_000
 ITEMS = "/api/inventories"
 
 
-class Asked(NamedTuple):
-    """Answers a second, and how long one took (ms); the median of several runs."""
+class Timing(NamedTuple):
+    """Responses per second and response times in ms; each is the median of several runs."""
 
     case: str
     rate: float
@@ -33,15 +33,15 @@ class Asked(NamedTuple):
 
 
 def request(method: str, path: str, body: str = "", **headers: str) -> str:
-    """A request, as bench.requests takes it."""
+    """Return a request in the escaped form that bench.requests takes on its command line."""
     if body:
         headers |= {"Content-Type": "application/json", "Content-Length": str(len(body))}
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *(f"{name}: {value}" for name, value in headers.items())]
     return "\\r\\n".join([*lines, "", body])
 
 
-def ask(port: int, requests: list[str], seconds: float, connections: int = CONNECTIONS) -> dict[str, float]:
-    """One run of bench.requests."""
+def run_requests(port: int, requests: list[str], seconds: float, connections: int = CONNECTIONS) -> dict[str, float]:
+    """Run bench.requests once and return its result."""
     command = [sys.executable, "-m", "bench.requests", str(port), *requests]
     command += ["--seconds", str(seconds), "--connections", str(connections)]
     done = processes.run(command, seconds=seconds + EXTRA_SECONDS)
@@ -65,11 +65,11 @@ def etag(port: int, path: str) -> str:
         return str(response.headers["ETag"])
 
 
-def against_a_bare_route(bench: Bench, runs: int) -> list[tuple[Asked, float]]:
-    """Sets of a quantity, lists of 500 items and 304s; each with its rate as a share of the bare route's."""
+def against_a_bare_route(bench: Bench, runs: int) -> list[tuple[Timing, float]]:
+    """Measure PUTs of a quantity, lists of 500 items and 304s, each with its rate relative to the bare route's."""
     sets = [
         request("PUT", f"{ITEMS}/{1 + number % LIST_ITEMS}", json.dumps({"quantity": random.randrange(10**6)}))
-        for number in range(997)  # no divisor of the items: each set changes something
+        for number in range(997)  # coprime with LIST_ITEMS, so that every PUT changes a quantity
     ]
     seen: dict[str, list[dict[str, float]]] = {}
     shares: dict[str, list[float]] = {}
@@ -79,22 +79,22 @@ def against_a_bare_route(bench: Bench, runs: int) -> list[tuple[Asked, float]]:
         api = stack.enter_context(Api(bench.postgres, database, bench.folder))
         bare = stack.enter_context(Bare(bench.postgres, database, bench.folder))
         for _ in range(runs):
-            floor = ask(bare.port, [request("GET", "/readyz")], bench.seconds)
+            floor = run_requests(bare.port, [request("GET", "/readyz")], bench.seconds)
             held = {"If-None-Match": etag(api.port, ITEMS)}
             for case, port, requests in (
                 ("h: a list of 500 items", api.port, [request("GET", ITEMS)]),
                 ("h: a list that the client has (304)", api.port, [request("GET", ITEMS, **held)]),
                 ("h: PUT of a quantity", api.port, sets),
             ):
-                result = ask(port, requests, bench.seconds)
+                result = run_requests(port, requests, bench.seconds)
                 seen.setdefault(case, []).append(result)
                 shares.setdefault(case, []).append(result["rate"] / floor["rate"])
             seen.setdefault("h: a bare route", []).append(floor)
     return [(_median(case, results), statistics.median(shares.get(case, [1.0]))) for case, results in seen.items()]
 
 
-def with_many_items(bench: Bench, runs: int) -> list[tuple[Asked, float]]:
-    """Pages of 100 with 1,000 and with 100,000 items in the table; each with its time as a multiple of the former."""
+def with_many_items(bench: Bench, runs: int) -> list[tuple[Timing, float]]:
+    """Measure pages of 100 items in tables of 1,000 and 100,000 items, each with its time relative to 1,000."""
     pages = {
         "i: a first page of 100": f"{ITEMS}?limit=100",
         "i: a search page, few match": f"{ITEMS}?limit=100&q=bolt%20c4ca",
@@ -112,7 +112,7 @@ def with_many_items(bench: Bench, runs: int) -> list[tuple[Asked, float]]:
         for _ in range(runs):
             for case, path in pages.items():
                 for items, api in apis.items():
-                    found = ask(api.port, [request("GET", path)], bench.seconds / 4, connections=1)
+                    found = run_requests(api.port, [request("GET", path)], bench.seconds / 4, connections=1)
                     times.setdefault((case, items), []).append(found)
     rows = []
     for (case, items), results in times.items():
@@ -121,5 +121,5 @@ def with_many_items(bench: Bench, runs: int) -> list[tuple[Asked, float]]:
     return rows
 
 
-def _median(case: str, results: list[dict[str, float]]) -> Asked:
-    return Asked(case, *(statistics.median(result[column] for result in results) for column in ("rate", "p50", "p99")))
+def _median(case: str, results: list[dict[str, float]]) -> Timing:
+    return Timing(case, *(statistics.median(result[column] for result in results) for column in ("rate", "p50", "p99")))

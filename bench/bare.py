@@ -1,4 +1,4 @@
-"""A bare Quart route on the same server: what a request costs before anything is done."""
+"""A bare Quart route on the same server, as the baseline cost of a request that does nothing."""
 
 from __future__ import annotations
 

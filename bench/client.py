@@ -1,7 +1,9 @@
-"""The load: many subscribers in one process, on raw sockets, doing as little as will still count and time.
+"""Load generator: many subscribers in one process, on raw sockets, which only count events and time some of them.
 
-Commands on standard input: `mark` begins a measurement, `wait N` answers when every client has N events since the
-mark, `stop` prints the result as JSON and ends. `ready` is printed when every client has its first bytes.
+It prints `ready` once every client has received its first bytes, then reads commands from standard input:
+
+`mark` starts a measurement. `wait N` returns once every client has received N events since the mark. `deaf` makes
+every client stop reading. `stop` prints the result as JSON and exits. The other commands are answered with `ok`.
 """
 
 from __future__ import annotations
@@ -19,12 +21,12 @@ import uvloop
 
 EVENT = b"inventory_update\n"
 CHANGED_AT = b'"changed_at":"'
-TIMED_CLIENTS = 50  # latencies are taken at these; at every one, the client would be the bottleneck
+TIMED_CLIENTS = 50  # timing every client would make the load generator the bottleneck
 CONNECTS_AT_A_TIME = 200
 
 
 class Load:
-    """All clients together."""
+    """The subscribers and their combined result."""
 
     def __init__(self, clients: int) -> None:
         self.opened = 0
@@ -59,7 +61,7 @@ class Load:
 
 
 class Subscriber(asyncio.Protocol):
-    """One stream. Counts events, and times the first event of each chunk, which has waited longest."""
+    """Counts the events of one stream. Times the first event of each chunk, which has waited longest."""
 
     def __init__(self, load: Load, request: bytes, *, timed: bool) -> None:
         self.events = self.bytes = 0
@@ -70,7 +72,9 @@ class Subscriber(asyncio.Protocol):
         self._tail = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.transport = cast("asyncio.Transport", transport)  # uvloop's is none by class
+        self.transport = cast(
+            "asyncio.Transport", transport
+        )  # uvloop's transport doesn't inherit from asyncio.Transport
         self.transport.write(self._request)
 
     def data_received(self, data: bytes) -> None:

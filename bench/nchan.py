@@ -1,4 +1,4 @@
-"""nchan, as a baseline: nginx with the module, fed from the same log by a process that is not counted."""
+"""The nchan baseline: nginx with the nchan module, fed from the same log by a process that is not measured."""
 
 from __future__ import annotations
 

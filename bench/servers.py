@@ -1,4 +1,4 @@
-"""The servers that are measured: the stream, the usual design, nchan; the API and a bare route."""
+"""The servers under test: the stream, the usual design and nchan; the API and a bare route."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ PAGE_KB = os.sysconf("SC_PAGE_SIZE") // 1024
 
 
 class Server:
-    """A server as processes: start, readiness, CPU time, memory."""
+    """A server under test: starts its processes, waits until it is ready, measures CPU time and memory."""
 
     name: str
     role = "stockstream_stream"
@@ -38,7 +38,7 @@ class Server:
         self.folder = folder
         self.settings = settings or {}
         self.url = postgres.url(database, self.role)
-        self.processes: list[subprocess.Popen[bytes]] = []  # the server, and what helps it and is not measured
+        self.processes: list[subprocess.Popen[bytes]] = []  # the server first, then helpers that are not measured
 
     def spawn(self, command: list[str], **settings: str) -> None:
         with (self.folder / f"{self.name}.log").open("ab") as log:
@@ -59,9 +59,9 @@ class Server:
             raise
         return self
 
-    def wait_for(self, is_so: Callable[[], bool]) -> None:
+    def wait_for(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
-        while not is_so():
+        while not condition():
             assert time.monotonic() < deadline, (self.folder / f"{self.name}.log").read_text()
             time.sleep(0.05)
 
@@ -74,7 +74,7 @@ class Server:
         return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
     def cpu_seconds(self) -> float:
-        """CPU time of its processes so far, in user and kernel."""
+        """Return the user and system CPU time that the server and its child processes have used."""
         fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self._pids()]
         return sum(int(field[11]) + int(field[12]) for field in fields) / CLOCK_TICKS
 
@@ -116,7 +116,7 @@ class Nchan(Server):
     name = "nchan"
 
     @staticmethod
-    def is_here() -> bool:
+    def is_installed() -> bool:
         return shutil.which("nginx", path="/usr/sbin:/usr/bin") is not None and NCHAN_MODULE.exists()
 
     def start(self) -> None:

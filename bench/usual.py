@@ -1,5 +1,7 @@
-"""The usual design, as a baseline: an asyncio.Queue for each client, one send for each event; same Quart, same
-hypercorn, same log."""
+"""The usual design as a baseline: one asyncio.Queue per client and one send per event.
+
+It uses the same Quart, Hypercorn and log as the stream service.
+"""
 
 from __future__ import annotations
 
@@ -68,5 +70,5 @@ def create_app(url: str) -> Quart:
 
 if __name__ == "__main__":
     logging.basicConfig(level="WARNING")
-    gc.set_threshold(100_000, 50, 100)  # as the stream does
+    gc.set_threshold(100_000, 50, 100)  # same as in the stream service
     serve(create_app(os.environ["DATABASE_URL"]), Bind("127.0.0.1", int(sys.argv[1])), "port")

@@ -1,1 +1,1 @@
-"""The proof: unit (no I/O), integration (real PostgreSQL), acceptance (real processes), browser, faults."""
+"""The tests: unit (no I/O), integration (real PostgreSQL), acceptance (real processes), gateway, browser, faults."""

@@ -1,4 +1,4 @@
-"""What the tests stand on. Nothing is mocked: PostgreSQL, the services and the browser are real."""
+"""Shared fixtures. Nothing is mocked: PostgreSQL, the services and the browser are real."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from tests.postgres import PostgresServer
 from tests.stack import Stack
 
-# Their assertions are to show the values that they compare, as those of test modules do.
+# Makes failed assertions in these modules show the compared values, as in test modules.
 pytest.register_assert_rewrite("tests.acceptance.client", "tests.acceptance.log", "tests.acceptance.random_verdict")
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name each test that was skipped: what it says is not proven by this run."""
+    """List the skipped tests, since this run does not prove what they test."""
     skipped = terminalreporter.stats.get("skipped", [])
     if skipped:
         terminalreporter.section("NOT PROVEN BY THIS RUN", red=True, bold=True)
@@ -33,7 +33,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def stopped_postgres(tmp_path_factory: pytest.TempPathFactory) -> PostgresServer:
-    """A PostgreSQL with the template, to be copied."""
+    """A stopped PostgreSQL with the template database. Other fixtures copy it."""
     server = PostgresServer(tmp_path_factory.mktemp("stopped") / "postgres")
     server.start()
     server.make_template()
@@ -43,7 +43,7 @@ def stopped_postgres(tmp_path_factory: pytest.TempPathFactory) -> PostgresServer
 
 @pytest.fixture(scope="session")
 def postgres(stopped_postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresServer]:
-    """One PostgreSQL for the whole run."""
+    """A running PostgreSQL, shared by the whole test run."""
     server = PostgresServer(tmp_path_factory.mktemp("running") / "postgres")
     stopped_postgres.copy_to(server.data_dir)
     server.start()
@@ -53,7 +53,7 @@ def postgres(stopped_postgres: PostgresServer, tmp_path_factory: pytest.TempPath
 
 @pytest.fixture
 def own_postgres(stopped_postgres: PostgresServer, tmp_path: Path) -> Iterator[PostgresServer]:
-    """A PostgreSQL that this test may stop, kill and start."""
+    """A PostgreSQL that the test may stop, kill and start."""
     server = PostgresServer(tmp_path / "postgres")
     stopped_postgres.copy_to(server.data_dir)
     server.start()
@@ -71,7 +71,7 @@ def database(postgres: PostgresServer) -> Iterator[str]:
 
 @pytest.fixture
 def connect(postgres: PostgresServer, database: str) -> Connect:
-    """Opens a connection to the test's database, as its owner or as a role."""
+    """Return a function that connects to the test's database, as its owner or as another role."""
 
     async def connect(role: str = "stockstream") -> Connection:
         return await asyncpg.connect(postgres.url(database, role))

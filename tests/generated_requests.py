@@ -1,4 +1,4 @@
-"""Hooks for schemathesis: what a schema can't say of a request that is right. Loaded by its command line."""
+"""Hooks for schemathesis, loaded by schemathesis.toml: rules for requests that a schema can't express."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ if TYPE_CHECKING:
     from schemathesis.core.failures import Failure
     from schemathesis.core.transport import Response
 
-# Requests that are right in form, and refused because of the state that they meet: 422, as the API's contract has it.
+# Well-formed requests that the API refuses with 422 because of the current state.
 REFUSED_BY_STATE = re.compile(
-    r"as_of: (the log ends at|the position is of another log|lies in the future)"  # an event that has not happened yet
+    r"as_of: (the log ends at|the position is of another log|lies in the future)"  # the event does not exist yet
     r"|since: must lie in the past"
 )
 
@@ -38,25 +38,25 @@ def after_call(context: HookContext, case: Case[Any], response: Response) -> Non
 
 @schemathesis.hook
 def filter_failure(context: HookContext, failure: Failure, case: Case[Any], response: Response) -> bool:
-    """False for a failure that is none."""
+    """Return False to ignore a failure."""
     if isinstance(failure, UseAfterFree):
-        # That history outlives its item, and that an item can be brought back, is what they are for.
+        # History outlives its item, and a restored item exists again.
         return not (case.path.endswith("/history") or case.path_parameters["item_id"] in RESTORED)
     if isinstance(failure, RejectedPositiveData) and response.status_code == 422:
         return not REFUSED_BY_STATE.match(response.json()["detail"])
-    # A cell of CSV has no type: the number 7, where a name is asked for, is as good as any name.
+    # CSV cells have no type, so the number 7 is a valid name.
     return not (isinstance(failure, AcceptedNegativeData) and case.media_type == "text/csv")
 
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """Mend what a schema can't say."""
+    """Make a generated request valid where the schema can't express a rule."""
     key = case.headers.get("Idempotency-Key")
     if isinstance(key, str) and re.fullmatch("[!-~]{1,200}", key):
         case.headers["Idempotency-Key"] = f"{key}-{_digest(case)}"
     versions = case.headers.get("If-Match")
     if isinstance(versions, str) and len(versions) % 2:
-        case.headers["If-Match"] = "*"  # else hardly a write would be let through
+        case.headers["If-Match"] = "*"  # otherwise almost every write would get a 412
     after = case.query.get("after")
     if case.operation.path == "/api/inventories" and isinstance(after, str) and re.fullmatch(CURSOR_PATTERN, after):
         case.query["after"] = _cursor(after, case.query.get("sort", "-updated_at"))
@@ -65,26 +65,26 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
 
 
 def _digest(case: Case[Any]) -> str:
-    """A key is for one request; the same request may come again with it."""
+    """Return a digest of a request, which makes idempotency keys unique to their request."""
     request = f"{case.method} {case.path} {case.path_parameters} {case.headers.get('If-Match')} {case.body!r}"
     return hashlib.sha256(request.encode(errors="replace")).hexdigest()[:16]
 
 
 def _cursor(drawn: str, sort: object) -> str:
-    """One that a page in this order could have ended with, instead of the letters that were drawn."""
+    """Return a valid cursor for this sort order, derived from the generated text."""
     keys = {"name": drawn, "quantity": str(len(drawn)), "updated_at": "2026-11-25T12:00:00.000000Z"}
     order: Any = sort
     return Cursor(order, keys.get(str(sort).removeprefix("-"), drawn), 7).encode()
 
 
 def _as_integer(value: Any) -> Any:
-    """To JSON Schema 1.0 is an integer; to the API it is not one."""
+    """Convert 1.0 to 1. JSON Schema accepts 1.0 as an integer, the API does not."""
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 @schemathesis.serializer("text/csv")
 def to_csv(context: Any, rows: Any) -> bytes:
-    """Rows as a file. Only new items: an id must be of an item that there is, which no schema knows."""
+    """Serialize rows as CSV. Omits the id, since the schema does not know which items exist."""
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
         return str(rows).encode()
     text = io.StringIO()

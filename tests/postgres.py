@@ -1,4 +1,4 @@
-"""A real PostgreSQL for the tests: started once, and a database for each test, cloned from a migrated template."""
+"""A real PostgreSQL for the tests, with a database per test, cloned from a migrated template."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from shared.db.database import Connection
 
-    Connect = Callable[..., Awaitable[Connection]]  # of the fixture `connect`
+    Connect = Callable[..., Awaitable[Connection]]  # type of the fixture `connect`
 
 TEMPLATE = "migrated_template"
 START_SECONDS = 30
@@ -33,7 +33,7 @@ _numbers = itertools.count(1)
 
 
 class PostgresServer:
-    """An embedded PostgreSQL of the test's own, which it may stop, kill and start as it likes."""
+    """An embedded PostgreSQL server that tests may stop, kill and start."""
 
     def __init__(self, data_dir: Path, environment: Mapping[str, str] | None = None) -> None:
         self.data_dir = data_dir
@@ -47,11 +47,11 @@ class PostgresServer:
     def start(self) -> None:
         """Start the server and wait until it answers.
 
-        Backends of a killed server hold its shared memory for a moment, and a new server refuses to start while they
-        do. So a server that exits is started again, until the deadline.
+        Backends of a killed server hold its shared memory for a moment, and meanwhile a new server refuses to start.
+        Therefore, a server that exits is started again until the deadline.
         """
         postgres.prepare(self.data_dir)
-        processes.remove_in_the_end(socket_dir(self.data_dir))
+        processes.remove_at_exit(socket_dir(self.data_dir))
         self.log.write_text("")
         deadline = time.monotonic() + START_SECONDS
         self._launch()
@@ -72,11 +72,11 @@ class PostgresServer:
         return self.psql("postgres", "SELECT 1").returncode == 0
 
     def has_ended(self) -> bool:
-        """Whether it has ended by itself."""
+        """Return whether the server process has exited by itself."""
         return self._process is not None and self._process.poll() is not None
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
-        """SIGTERM: when all have left; SIGINT: fast; SIGQUIT: at once, as in a crash; SIGKILL."""
+        """Stop the server: smart (SIGTERM), fast (SIGINT) or immediate (SIGQUIT) shutdown, or SIGKILL."""
         if self._process is None:
             return
         self._process.send_signal(how)
@@ -93,7 +93,7 @@ class PostgresServer:
         postgres.remove_socket_dir(self.data_dir)
 
     def sql(self, database: str, text: str, *, seconds: float = PSQL_SECONDS) -> list[tuple[str, ...]]:
-        """Run SQL by psql, as a person would, and return the rows, as text."""
+        """Run SQL by psql and return the rows as text."""
         done = self.psql(database, text, seconds=seconds)
         assert done.returncode == 0, done.stderr
         return [tuple(line.split("\x1f")) for line in done.stdout.splitlines()]
@@ -101,7 +101,7 @@ class PostgresServer:
     def psql(
         self, database: str, text: str, *, stdin: str | None = None, seconds: float = PSQL_SECONDS
     ) -> subprocess.CompletedProcess[str]:
-        """Run psql and return how it ended. Raises TimeoutExpired if it takes longer than this."""
+        """Run psql and return the completed process. Raises TimeoutExpired after `seconds`."""
         return subprocess.run(
             self._psql(database, text),
             input=stdin,
@@ -117,7 +117,7 @@ class PostgresServer:
         return [postgres.binary("psql"), *options, "-d", self.url(database), "-c", text]
 
     def copy_to(self, data_dir: Path) -> None:
-        """Copy the cluster of this server, which must be stopped, for another: initdb takes seconds, this does not."""
+        """Copy the cluster of this stopped server for a new one, which is much faster than initdb."""
         data_dir.mkdir(mode=0o700, parents=True)
         copy = ["cp", "-a", str(postgres.cluster_dir(self.data_dir)), str(postgres.cluster_dir(data_dir))]
         subprocess.run(copy, check=True)
@@ -127,7 +127,7 @@ class PostgresServer:
         asyncio.run(migrate(self.url(TEMPLATE)))
 
     def create_database(self) -> str:
-        """A new database with the current schema; returns its name."""
+        """Create a database with the current schema and return its name."""
         name = f"test_{next(_numbers)}"
         self.sql("postgres", f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
         return name

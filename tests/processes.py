@@ -1,9 +1,9 @@
-"""Processes that never outlive the one that starts them, not even when it is killed by SIGKILL.
+"""Starts processes that never outlive their starter, not even if it is killed by SIGKILL.
 
-Each is started in a session, and so a process group, of its own, and is ended with that group. A reaper, one process
-beside each starter, reads a FIFO that the starter keeps open. A process announces itself there before it becomes what
-it is to run. When the starter is gone, the reaper kills every group that has not been ended and removes the folders
-that were left. PR_SET_PDEATHSIG would be simpler, but is tied to the thread that starts a process.
+Each process runs in its own session and process group, and is killed with that group. Each starter has a reaper, a
+separate process that reads a FIFO which the starter keeps open. A process announces itself in the FIFO before it
+executes its program. When the starter is gone, the reaper kills every group that is still registered and removes the
+registered folders. PR_SET_PDEATHSIG would be simpler, but it is tied to the thread that starts a process.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-# The program keeps the shell's pid. Without a reaper the folder of the FIFO is gone and the program is not run.
+# The program keeps the shell's pid. If the reaper is gone, so is the FIFO, and the program does not start.
 ANNOUNCE = 'echo "start $$" 1<>"$0" && exec "$@"'
 
 
 class Reaper:
-    """The starter's side of the reaper."""
+    """Starts the reaper process and writes to its FIFO."""
 
     def __init__(self) -> None:
         self.fifo = Path(tempfile.mkdtemp(prefix="stockstream-reaper-")) / "fifo"
         os.mkfifo(self.fifo)
-        self._end = os.open(self.fifo, os.O_RDWR)  # not inherited; opening it for writing alone would wait for a reader
+        self._end = os.open(self.fifo, os.O_RDWR)  # not inherited; O_WRONLY would block until there is a reader
         subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, str(self.fifo)],
             stdin=subprocess.DEVNULL,
@@ -47,33 +47,33 @@ class Reaper:
 
 @functools.cache
 def reaper() -> Reaper:
-    """The reaper of this process, started when it is first needed."""
+    """Return the reaper of this process, started on first use."""
     return Reaper()
 
 
 def start(command: Sequence[str], **options: Any) -> subprocess.Popen[Any]:
-    """Start a program in a process group of its own. Takes the options of Popen."""
+    """Start a program in its own process group. Takes the options of Popen."""
     announced = ["/bin/sh", "-c", ANNOUNCE, str(reaper().fifo), *command]
     return subprocess.Popen(announced, start_new_session=True, **options)
 
 
-class Started(Protocol):
-    """A process that was started, and leads a group of its own."""
+class StartedProcess(Protocol):
+    """A started process that leads its own process group."""
 
     pid: int
 
     def poll(self) -> int | None:
-        """The exit code, or None while it runs."""
+        """Return the exit code, or None while the process runs."""
 
     def wait(self, timeout: float | None = None) -> int:
-        """The exit code, or minus the number of the signal that ended it. Raises subprocess.TimeoutExpired."""
+        """Wait for the exit code, or the negative signal number. Raises subprocess.TimeoutExpired."""
 
     def send_signal(self, number: int, /) -> None:
         """Send a signal, unless the process has ended."""
 
 
-def kill(process: Started) -> int:
-    """Kill the process, unless it has ended, and what is left of its group; returns its exit code."""
+def kill(process: StartedProcess) -> int:
+    """Kill the process and the rest of its group. Returns the exit code of the process."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     code = process.wait()
@@ -82,7 +82,7 @@ def kill(process: Started) -> int:
 
 
 def run(command: Sequence[str], *, seconds: float, **options: Any) -> subprocess.CompletedProcess[Any]:
-    """As subprocess.run with a timeout and captured output."""
+    """Run a program like subprocess.run, with a timeout and captured output."""
     process = start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
     try:
         out, error = process.communicate(timeout=seconds)
@@ -91,13 +91,13 @@ def run(command: Sequence[str], *, seconds: float, **options: Any) -> subprocess
     return subprocess.CompletedProcess(command, process.returncode, out, error)
 
 
-def remove_in_the_end(folder: Path) -> None:
-    """Have the reaper remove this folder, if it is still there when this process has ended."""
+def remove_at_exit(folder: Path) -> None:
+    """Make the reaper remove this folder when the current process has ended."""
     reaper().tell(f"folder {folder}")
 
 
-class Left:
-    """What a starter has started and not ended."""
+class Leftovers:
+    """The process groups and folders that a starter has registered and not ended."""
 
     def __init__(self) -> None:
         self.groups: set[int] = set()
@@ -122,14 +122,14 @@ class Left:
 
 
 def reap(fifo: Path) -> None:
-    """Wait until the starter is gone, and end what it has left."""
-    left = Left()
-    end = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)  # does not wait for a starter that is gone already
+    """Wait until the starter is gone, then kill its process groups and remove its folders."""
+    left = Leftovers()
+    end = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)  # does not block if the starter is already gone
     os.set_blocking(end, True)
     with open(end) as messages:
         left.follow(messages)
-        shutil.rmtree(fifo.parent)  # from here on nothing can announce itself, and so nothing starts
-        left.follow(messages)  # what announced itself just before
+        shutil.rmtree(fifo.parent)  # no process can announce itself or start any more
+        left.follow(messages)  # read the last announcements
     left.end()
 
 

@@ -1,4 +1,4 @@
-"""A subscriber, as small as `curl -N`: it reads frames and remembers the last id."""
+"""A minimal subscriber: reads the frames of a stream and remembers the last id."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 20
 
 @dataclass(frozen=True)
 class Frame:
-    """One frame as it came; ``raw`` without its blank line."""
+    """A received frame. ``raw`` is its text without the terminating blank line."""
 
     raw: str
     id: str | None = None
@@ -58,7 +58,7 @@ class Subscriber:
         self._rest = b""
 
     async def frame(self) -> Frame:
-        """The next frame; raises EOFError at the end of the stream, TimeoutError when it is silent for too long."""
+        """Return the next frame. Raises EOFError at the end of the stream, TimeoutError after `patience` seconds."""
         while b"\n\n" not in self._rest:
             async with asyncio.timeout(self.patience):
                 chunk = await self.response.content.readany()
@@ -71,22 +71,22 @@ class Subscriber:
         return frame
 
     async def next(self, event: str) -> Frame:
-        """The next frame of this event; whatever comes before is passed over."""
+        """Return the next frame with this event type, skipping all others."""
         while (frame := await self.frame()).event != event:
             pass
         return frame
 
     async def updates(self, count: int) -> list[Frame]:
-        """The next so many changes."""
+        """Return the next `count` changes."""
         return [await self.next("inventory_update") for _ in range(count)]
 
     async def opened(self) -> Self:
-        """Return when the stream is live: its first heartbeat has come."""
+        """Wait until the stream is live, which its first heartbeat shows."""
         await self.next("heartbeat")
         return self
 
     async def rest(self) -> list[Frame]:
-        """Everything until the stream ends."""
+        """Return the remaining frames until the stream ends."""
         frames = []
         while True:
             try:
@@ -104,7 +104,7 @@ async def subscribe(
     headers: dict[str, str] | None = None,
     patience: float = PATIENCE_SECONDS,
 ) -> AsyncIterator[Subscriber]:
-    """Open `/events`, as EventSource does."""
+    """Open `/events` like EventSource."""
     sent = dict(headers or {}) | ({"Last-Event-ID": last_event_id} if last_event_id else {})
     timeout = aiohttp.ClientTimeout(total=None, sock_connect=patience)
     async with aiohttp.ClientSession(timeout=timeout) as session:

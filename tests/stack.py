@@ -1,4 +1,4 @@
-"""Both services as real processes on a database of their own."""
+"""Runs both services as real processes on one database."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MODULES = {"api": "api_service", "stream": "stream_service"}
 
 
 def free_port() -> int:
-    """One that no other test has been given: each worker has a range, below those that the kernel hands out."""
+    """Return an unused port. Each pytest worker has its own range, below the ephemeral ports of the kernel."""
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     for number in _ports:
         port = FIRST_PORT + worker * PORTS_EACH + number % PORTS_EACH
@@ -45,13 +45,13 @@ def free_port() -> int:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """This process's environment with these settings and no other of stockstream's."""
+    """Return a minimal environment with only these settings of stockstream."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **settings}
 
 
 class Stack:
-    """`api` and `stream`, to start, stop, kill and pause."""
+    """The services `api` and `stream`, which tests start, stop, kill and pause."""
 
     def __init__(
         self, server: PostgresServer, database: str, logs: Path, settings: Mapping[str, str] | None = None
@@ -64,10 +64,10 @@ class Stack:
         self.stream_url = f"http://127.0.0.1:{self.ports['stream']}"
         self.settings = dict(settings or {})
         self._logs = logs
-        self._processes: dict[str, processes.Started] = {}
+        self._processes: dict[str, processes.StartedProcess] = {}
 
     def start(self, name: str, *, wait: bool = True) -> None:
-        """Start a service and wait until it is ready."""
+        """Start a service and, by default, wait until it is ready."""
         settings = {
             "DATABASE_URL": self.server.url(self.database, f"stockstream_{name}"),
             "API_BIND": f"127.0.0.1:{self.ports['api']}",
@@ -79,10 +79,10 @@ class Stack:
         if wait:
             self.wait_until_ready(name)
 
-    def _run(self, module: str, environment: Mapping[str, str], log: IO[bytes]) -> processes.Started:
+    def _run(self, module: str, environment: Mapping[str, str], log: IO[bytes]) -> processes.StartedProcess:
         if "LD_PRELOAD" not in environment:
             return template().start(module, environment=environment, log=log.fileno())
-        command = [sys.executable, "-m", module]  # a library is loaded beforehand only into a program of its own
+        command = [sys.executable, "-m", module]  # LD_PRELOAD has no effect on a forked process
         return processes.start(command, env=environment, cwd=ROOT, stdout=log, stderr=log)
 
     def wait_until_ready(self, name: str) -> None:
@@ -96,12 +96,12 @@ class Stack:
         return answers(f"http://127.0.0.1:{self.ports[name]}/readyz")
 
     def stop(self, name: str) -> int:
-        """SIGTERM; returns the exit code. One that does not end in time is killed."""
+        """Send SIGTERM and return the exit code. Kills and fails if the service does not stop in time."""
         self.signal(name, signal.SIGTERM)
         return self.wait_until_ended(name)
 
     def wait_until_ended(self, name: str) -> int:
-        """The exit code of one that was told to stop. If it does not end in time it is killed."""
+        """Wait for a stopping service and return its exit code. Kills it and fails if it does not stop in time."""
         process = self._processes[name]
         try:
             return process.wait(STOP_SECONDS)
@@ -130,7 +130,7 @@ class Stack:
             self.kill(name)
 
     def sql(self, text: str, *, seconds: float = PSQL_SECONDS) -> list[tuple[str, ...]]:
-        """Run SQL by psql with full rights; returns the rows, as text."""
+        """Run SQL by psql as the owner and return the rows as text."""
         return self.server.sql(self.database, text, seconds=seconds)
 
     def log_path(self, name: str) -> Path:
@@ -141,7 +141,7 @@ class Stack:
 
 
 def answers(url: str) -> bool:
-    """Whether a GET of this address is a 200."""
+    """Return whether a GET of this URL gets a 200."""
     try:
         with urllib.request.urlopen(url, timeout=5) as response:
             return bool(response.status == 200)

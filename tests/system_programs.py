@@ -1,6 +1,6 @@
-"""Programs of the system that some tests need, installed where they can be (`make test` runs this).
+"""Finds and installs the system programs that some tests need. `make test` runs this.
 
-A test whose program is not here is skipped, and named at the end of the run.
+Tests whose program is missing are skipped and listed at the end of the run.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ INSTALL_SECONDS = 600
 
 
 def find_faketime() -> Path | None:
-    """The library by which a test sets the clocks of the services."""
+    """Return the path of libfaketime, which changes the clock of a process, or None."""
     return next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 
 
 def find_pgbouncer() -> Path | None:
-    """A pooler, which the services must know from PostgreSQL itself."""
+    """Return the path of pgbouncer, or None."""
     found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     return Path(found) if found else None
 
 
-FINDERS = {"libfaketime": find_faketime, "pgbouncer": find_pgbouncer}  # by Debian's name of the package
+FINDERS = {"libfaketime": find_faketime, "pgbouncer": find_pgbouncer}  # by name of the Debian package
 
 
 def install(packages: list[str]) -> None:
-    """Install these by apt, as root. One who cannot is told by the tests what they did not prove."""
+    """Install packages by apt if possible. If not, the tests that need them are skipped."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return
     for command in (["update"], ["install", "-y", "--no-install-recommends", *packages]):

@@ -1,8 +1,8 @@
-"""Services that start by a fork, so that a start does not import the libraries again.
+"""Starts services by forking a template process that has already imported the libraries.
 
-Importing Quart, Hypercorn, asyncpg and Pydantic takes longer than all else that a service does at its start, and the
-tests start hundreds. One process, the template, has imported them, and forks itself for each start. The fork runs
-`python -m <service>` in all but name: only the libraries are there already, the project's own modules are not.
+Importing Quart, Hypercorn, asyncpg and Pydantic takes most of the startup time of a service, and the tests start
+hundreds of services. The template process imports them once and forks for each start. The fork behaves like
+`python -m <service>`: it imports the project's own modules itself.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 ROOT = Path(__file__).resolve().parent.parent
-# What the services import, but for prometheus_client, which reads the environment when it is imported.
+# Libraries of the services, except prometheus_client, which reads the environment when it is imported.
 LIBRARIES = [
     "aiosql",
     "asyncpg",
@@ -37,11 +37,11 @@ LIBRARIES = [
     "quart_schema",
     "structlog",
 ]
-REQUEST_BYTES = 64 * 1024  # a module, an environment and the reaper's FIFO
+REQUEST_BYTES = 64 * 1024  # for a module name, an environment and the path of the reaper's FIFO
 
 
 class ForkedProcess:
-    """A process that the template has forked."""
+    """A service process that the template process has forked."""
 
     def __init__(self, answers: socket.socket) -> None:
         self._answers = answers
@@ -50,13 +50,13 @@ class ForkedProcess:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """The exit code, or None while it runs."""
+        """Return the exit code, or None while the process runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.wait(0)
         return self.returncode
 
     def wait(self, timeout: float | None = None) -> int:
-        """The exit code, or minus the number of the signal that ended it. Raises subprocess.TimeoutExpired."""
+        """Wait for the exit code, or the negative signal number. Raises subprocess.TimeoutExpired."""
         if self.returncode is None:
             self._answers.settimeout(timeout)
             try:
@@ -81,7 +81,7 @@ class ForkedProcess:
 
 
 class Template:
-    """The starter's side of the template process."""
+    """Starts the template process and sends it requests to fork."""
 
     def __init__(self) -> None:
         self._requests, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -94,7 +94,7 @@ class Template:
             )
 
     def start(self, module: str, *, environment: Mapping[str, str], log: int) -> ForkedProcess:
-        """Run a module as a program, in a process group of its own, with its output in the file ``log``."""
+        """Run a module in its own process group. Its output goes to the file descriptor ``log``."""
         request = json.dumps([module, dict(environment), str(processes.reaper().fifo)]).encode()
         assert len(request) < REQUEST_BYTES
         answers, theirs = socket.socketpair()
@@ -105,7 +105,7 @@ class Template:
 
 @functools.cache
 def template() -> Template:
-    """The template of this process, started when it is first needed."""
+    """Return the template of this process, started on first use."""
     return Template()
 
 
@@ -115,8 +115,8 @@ def import_libraries() -> None:
 
 
 def serve(requests: socket.socket) -> None:
-    """Fork for each request, until the starter is gone."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those who stand between
+    """Fork for each request until the starter is gone."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # reap the intermediate processes automatically
     while True:
         request, descriptors, _, _ = socket.recv_fds(requests, REQUEST_BYTES, 2)
         if not request:
@@ -129,13 +129,13 @@ def serve(requests: socket.socket) -> None:
 
 
 def _start_and_wait(request: bytes, answers: int, log: int) -> NoReturn:
-    """Stand between the template and the service, to tell the starter its pid and how it ended."""
+    """Fork the service, and send its pid and later its exit code to the starter."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     module, environment, fifo = json.loads(request)
     pid = os.fork()
     if pid == 0:
         os.close(answers)
-        _become(module, environment, Path(fifo), log)
+        _run_module(module, environment, Path(fifo), log)
     os.write(answers, f"{pid}\n".encode())
     _, status = os.waitpid(pid, 0)
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -143,10 +143,10 @@ def _start_and_wait(request: bytes, answers: int, log: int) -> NoReturn:
     os._exit(0)
 
 
-def _become(module: str, environment: Mapping[str, str], fifo: Path, log: int) -> NoReturn:
-    """Announce this process to the reaper, as `processes.start` does, and run the module."""
+def _run_module(module: str, environment: Mapping[str, str], fifo: Path, log: int) -> NoReturn:
+    """Announce this process to the reaper, like `processes.start`, and run the module."""
     os.setsid()
-    announcing = os.open(fifo, os.O_RDWR)  # gone with the starter, and then nothing is to start
+    announcing = os.open(fifo, os.O_RDWR)  # fails if the starter is gone, so that nothing starts
     os.write(announcing, f"start {os.getpid()}\n".encode())
     for descriptor in (1, 2):
         os.dup2(log, descriptor)

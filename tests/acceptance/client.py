@@ -1,4 +1,4 @@
-"""The API as a client of it sees it: the requests that many tests make."""
+"""An API client for the tests: common requests that check the response."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ async def create(
     headers: Mapping[str, str] | None = None,
     **fields: Any,
 ) -> dict[str, Any]:
-    """Add an item, with optional fields if they are given."""
+    """Create an item and return it."""
     async with api.post(ITEMS, json={"name": name, "quantity": quantity, **fields}, headers=headers) as response:
         assert response.status == 201, await response.text()
         item: dict[str, Any] = await response.json()
@@ -36,14 +36,14 @@ async def create(
 
 
 async def get(api: aiohttp.ClientSession, path: str, /, **query: Any) -> Any:
-    """What a GET is answered with 200, as a JSON value."""
+    """Send a GET, check for status 200 and return the decoded JSON body."""
     async with api.get(path, params=query) as response:
         assert response.status == 200, await response.text()
         return await response.json()
 
 
 async def change(api: aiohttp.ClientSession, method: str, path: str, body: Any = None) -> Any:
-    """What a change is answered that was made."""
+    """Send a change, check that it succeeds and return the decoded JSON body."""
     async with api.request(method, path, json=body) as response:
         assert response.status in {200, 201}, await response.text()
         return await response.json()
@@ -56,7 +56,7 @@ async def import_csv(
     query: str = "",
     headers: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """What the import of a file is answered, with this status."""
+    """Import a CSV file, check the status and return the decoded JSON body."""
     async with api.post(f"{ITEMS}/import{query}", data=text, headers={**CSV, **(headers or {})}) as response:
         body: dict[str, Any] = json.loads(await response.text())
         assert response.status == status, body
@@ -71,12 +71,12 @@ async def export_csv(api: aiohttp.ClientSession, query: str = "") -> str:
 
 
 async def export_rows(api: aiohttp.ClientSession, query: str = "") -> list[dict[str, str]]:
-    """An export, each row by the names of its columns."""
+    """Return the rows of an export, each as a dict keyed by column name."""
     return list(csv.DictReader(io.StringIO(await export_csv(api, query), newline="")))
 
 
 def as_csv(*rows: Mapping[str, Any]) -> str:
-    """Rows of the same columns as a file."""
+    """Return rows that have the same columns as a CSV file."""
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, list(rows[0]))
     writer.writeheader()
@@ -85,7 +85,7 @@ def as_csv(*rows: Mapping[str, Any]) -> str:
 
 
 async def pages(api: aiohttp.ClientSession, path: str, /, **query: Any) -> AsyncGenerator[list[Any]]:
-    """Page after page of a list, by its links to the next, to the end."""
+    """Yield each page of a list, following the `next` links to the end."""
     address = URL(path).with_query(query)
     while True:
         async with api.get(address) as response:
@@ -100,25 +100,25 @@ async def pages(api: aiohttp.ClientSession, path: str, /, **query: Any) -> Async
 
 
 async def walk(api: aiohttp.ClientSession, path: str, /, **query: Any) -> list[Any]:
-    """All that the pages of a list hold."""
+    """Return the rows of all pages of a list."""
     return [row async for page in pages(api, path, **query) for row in page]
 
 
 async def head(api: aiohttp.ClientSession) -> int:
-    """The last event of the log."""
+    """Return the event id of the head of the log."""
     async with api.get(ITEMS, params={"limit": "1"}) as response:
         return int(response.headers["Last-Event-ID"].rpartition("-")[2])
 
 
 def tagged_version(response: aiohttp.ClientResponse) -> int:
-    """The version of the item that the ETag of an answer names."""
+    """Return the item version in a response's ETag."""
     found = re.fullmatch(r'"(\d+)-[0-9a-f]{6}"', response.headers["ETag"])
     assert found, response.headers["ETag"]
     return int(found[1])
 
 
 async def problem(response: aiohttp.ClientResponse, status: int, *, sent: object = None) -> dict[str, Any]:
-    """The body of an error, once it is sure that it is a whole problem+json. What was sent is named in a failure."""
+    """Check that a response is a complete problem+json and return its body. Failures include `sent`."""
     text = await response.text()
     seen = f"{response.method} {response.url} with {_short(sent)}: {response.status} {_short(text)}"
     assert response.status == status, seen
@@ -132,7 +132,7 @@ async def problem(response: aiohttp.ClientResponse, status: int, *, sent: object
 
 
 async def refused(response: aiohttp.ClientResponse, field: str, status: int = 422, *, sent: object = None) -> None:
-    """That this is a problem that names this field."""
+    """Check that a response is a problem whose errors name exactly this field."""
     errors = (await problem(response, status, sent=sent))["errors"]
     assert {fault["field"] for fault in errors} == {field}, (_short(sent), errors)
 

@@ -1,4 +1,4 @@
-"""One stack for all modules that change nothing about it but its stock."""
+"""One stack, shared by all test modules that change only its stock."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="package")
 def shared_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Both services, started once. Its log goes on from test to test, and its stock is emptied by `api`."""
+    """Both services, started once. The log grows from test to test; the `api` fixture empties the stock."""
     database = postgres.create_database()
     stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"))
     for name in ("api", "stream"):
@@ -32,7 +32,7 @@ def shared_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 async def api(shared_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of the shared stack, whose stock is empty."""
+    """A client of the shared stack, which starts with an empty stock."""
     owner = await asyncpg.connect(shared_stack.database_url)
     await owner.execute("DELETE FROM inventory")
     await owner.close()
@@ -42,7 +42,7 @@ async def api(shared_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 async def owner(shared_stack: Stack) -> AsyncIterator[asyncpg.Connection]:
-    """A connection to the database of the shared stack, as its owner: beside the API's."""
+    """A connection to the shared stack's database as its owner, separate from the API's connections."""
     connection = await asyncpg.connect(shared_stack.database_url)
     yield connection
     await connection.close()

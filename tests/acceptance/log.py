@@ -1,4 +1,4 @@
-"""The log as the database has it, and what a reader makes of it: the model that the API's answers are held against."""
+"""The log as read from the database, and its replay: the model that API responses are compared with."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Event:
     changed_at: datetime
 
 
-FOLLOWING = {"id", "version", "created_at", "updated_at"}  # fields that follow from a change
+DERIVED_FIELDS = {"id", "version", "created_at", "updated_at"}  # set by the database on every change
 EVENTS_AFTER = """
 SELECT event_id::text, item_id::text, operation, coalesce(before::text, 'null'), coalesce(after::text, 'null'), actor,
        rfc3339(changed_at)
@@ -39,12 +39,12 @@ ORDER BY inventory_history.event_id
 
 
 def read_log(stack: Stack, after: int = 0) -> list[Event]:
-    """Every event after this one, straight from the table."""
+    """Return every event after this event id, read from the table by psql."""
     return [_event(*row) for row in stack.sql(EVENTS_AFTER.format(after))]
 
 
 async def fetch_log(connection: Connection, after: int) -> list[Event]:
-    """The same by a connection that is there."""
+    """Return every event after this event id, read over an open connection."""
     return [_event(*row) for row in await connection.fetch(EVENTS_AFTER.format(after))]
 
 
@@ -58,7 +58,7 @@ def parse_time(text: str) -> datetime:
 
 
 def replay(events: Iterable[Event], state: State | None = None) -> State:
-    """What a reader has who began with this state; each event must follow from what it finds."""
+    """Apply events to a state and return the result. Checks each event's `before` against the state."""
     state = dict(state or {})
     for event in events:
         assert state.get(event.item_id) == event.before, event
@@ -70,12 +70,12 @@ def replay(events: Iterable[Event], state: State | None = None) -> State:
 
 
 def newest_first(state: State) -> list[Item]:
-    """As the list shows it."""
+    """Return the items in the default order of the list."""
     return sorted(state.values(), key=lambda item: (item["updated_at"], item["id"]), reverse=True)
 
 
 def entry(event: Event) -> dict[str, Any]:
-    """What the API is to say of an event."""
+    """Return the history entry that the API must show for an event."""
     before, after = event.before or {}, event.after or {}
     return {
         "event_id": event.id,
@@ -86,7 +86,7 @@ def entry(event: Event) -> dict[str, Any]:
         "changes": {
             field: {"from": before.get(field), "to": after.get(field)}
             for field in after or before
-            if field not in FOLLOWING and before.get(field) != after.get(field)
+            if field not in DERIVED_FIELDS and before.get(field) != after.get(field)
         },
         "before": event.before,
         "after": event.after,

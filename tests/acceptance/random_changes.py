@@ -1,4 +1,4 @@
-"""Changes that are made at the same time, by every way there is, and what was answered to each."""
+"""Random concurrent changes, made through every interface, and the responses to them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ UPDATE inventory SET quantity = quantity + 1 FROM locked WHERE inventory.id = lo
 
 @dataclass(frozen=True)
 class Row:
-    """A line of an import; without a slot, a new item."""
+    """A row of an import. A row without a slot creates an item."""
 
     slot: int | None
     quantity: int
@@ -45,7 +45,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Change:
-    """``slot`` stands for an item, ``version`` for what it has to be at; ``twice`` sends it under one key as twins."""
+    """A change of the item in ``slot`` at ``version``. ``twice`` sends it twice at once under one key."""
 
     kind: str
     slot: int = 0
@@ -85,7 +85,7 @@ BULKS = st.builds(Change, kind=st.just("bulk"))
 CHANGES = st.one_of(CREATIONS, SETS, ADJUSTMENTS, DELETIONS, RESTORES, RESTORES, IMPORTS, BULKS)
 
 
-# What came of it ----------------------------------------------------------------------------------------------------
+# Requests and responses ---------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ class Answer:
 
 @dataclass
 class Sent:
-    """A change as it was sent: to this item, expecting this version, by an actor of its own."""
+    """A change with its item and expected version resolved, sent by an actor of its own."""
 
     change: Change
     actor: str
@@ -112,7 +112,7 @@ class Sent:
 
 
 class World:
-    """The services, seen from outside, and the table behind them."""
+    """Sends changes to the services and reads the log from the database."""
 
     def __init__(self, stack: Stack, runner: asyncio.Runner, api: aiohttp.ClientSession, pool: Pool) -> None:
         self.stack = stack

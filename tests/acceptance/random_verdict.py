@@ -1,4 +1,4 @@
-"""What must hold of the answers to changes that were made at the same time: each follows from the log."""
+"""Checks the responses to concurrent changes: each must follow from the log."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ if TYPE_CHECKING:
     from tests.acceptance.log import Event, Item, State
 
 
-WRITTEN = [name for name in COLUMNS if name in FIELDS]
+WRITTEN_FIELDS = [name for name in COLUMNS if name in FIELDS]
 
 
-def _written(row: dict[str, Any]) -> dict[str, Any]:
-    """What a row of an import makes of an item; an empty cell clears a field."""
-    return {name: None if row[name] == "" else row[name] for name in WRITTEN}
+def _written_fields(row: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields that an import row sets. An empty cell clears a field."""
+    return {name: None if row[name] == "" else row[name] for name in WRITTEN_FIELDS}
 
 
-def _following(item: Item) -> Item:
-    """What follows from a change."""
+def _derived_fields(item: Item) -> Item:
+    """Return the fields that the database sets on every change."""
     return {name: item[name] for name in ("version", "updated_at")}
 
 
 class Verdict:
-    """Holds the answers to a batch against its events, and the states that there were meanwhile."""
+    """Checks the responses to a batch of changes against its events and the states between them."""
 
     def __init__(self, log: list[Event], events: list[Event], before: State) -> None:
         self.log = log
@@ -33,7 +33,7 @@ class Verdict:
         self.before = before
 
     def documents(self, item_id: int) -> list[Item | None]:
-        """What a request of the batch may have found: null where there was no such item."""
+        """Return every document that a request of the batch may have found; None if the item did not exist."""
         return [self.before.get(item_id), *(event.after for event in self.events if event.item_id == item_id)]
 
     def check(self, sent: Sent) -> None:
@@ -46,7 +46,7 @@ class Verdict:
                 self.check_refusal(sent, answer)
         assert len(made) <= 1
         if not made:
-            assert events == [], "what was refused has changed nothing"
+            assert events == [], "a refused change has logged an event"
         else:
             getattr(self, f"check_{sent.change.kind}")(sent, made[0].document, events)
 
@@ -67,7 +67,7 @@ class Verdict:
     def _check_update(self, sent: Sent, document: Any, events: list[Event], become: Any) -> None:
         if not events:
             assert document in self.documents(sent.item_id)
-            assert become(document) == document, "nothing was to be changed"
+            assert become(document) == document, "no event was logged for an effective change"
             found = document
         else:
             (event,) = events
@@ -101,19 +101,19 @@ class Verdict:
             "updated": len(updated),
             "unchanged": len(known) - len(updated),
         }
-        new = [_written(row) for row in sent.rows if not row["id"]]
-        assert [{name: item[name] for name in WRITTEN} for item in created if item] == new
+        new = [_written_fields(row) for row in sent.rows if not row["id"]]
+        assert [{name: item[name] for name in WRITTEN_FIELDS} for item in created if item] == new
         for event in updated:
             assert event.before is not None
             assert event.after is not None
             row = known.pop(event.item_id)
-            assert event.after == event.before | _written(row) | _following(event.after)
+            assert event.after == event.before | _written_fields(row) | _derived_fields(event.after)
             assert row["version"] in {"", event.before["version"]}
         for item_id, row in known.items():
             assert any(
-                found and found == found | _written(row) and row["version"] in {"", found["version"]}
+                found and found == found | _written_fields(row) and row["version"] in {"", found["version"]}
                 for found in self.documents(item_id)
-            ), "nothing was to be changed"
+            ), "no event was logged for an effective change"
         self._check_one_transaction(events)
 
     def check_bulk(self, sent: Sent, document: Any, events: list[Event]) -> None:
@@ -125,13 +125,13 @@ class Verdict:
         self._check_one_transaction(events)
 
     def _check_one_transaction(self, events: list[Event]) -> None:
-        """Nothing of others is between them."""
+        """Check that no other change's events come between these."""
         if events:
             first = self.events.index(events[0])
             assert self.events[first : first + len(events)] == events
 
     def check_refusal(self, sent: Sent, answer: Answer) -> None:
-        """There was a moment, while it was under way, at which this was the right answer."""
+        """Check that the refusal was correct at some moment while the request was in progress."""
         found = self.documents(sent.item_id)
         there = [document for document in found if document is not None]
         if answer.document and "current" in answer.document:

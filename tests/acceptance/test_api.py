@@ -1,4 +1,4 @@
-"""The API over a real socket: what it answers, and what it says when it can't."""
+"""The API over a real socket: responses and errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ async def test_a_created_item_is_answered_whole(api: aiohttp.ClientSession) -> N
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", item["created_at"])
 
 
-async def test_the_list_is_newest_change_first_and_knows_where_it_stands(
+async def test_the_list_is_newest_change_first_and_carries_its_position(
     api: aiohttp.ClientSession, shared_stack: Stack
 ) -> None:
     first, second = await create(api, "a"), await create(api, "b")
@@ -53,7 +53,7 @@ async def test_an_empty_table_is_an_empty_list(api: aiohttp.ClientSession) -> No
         assert (response.status, await response.json()) == (200, [])
 
 
-async def test_a_list_that_the_client_has_is_a_304_until_something_changes(api: aiohttp.ClientSession) -> None:
+async def test_a_list_with_the_current_etag_is_a_304_until_something_changes(api: aiohttp.ClientSession) -> None:
     await create(api)
     async with api.get(ITEMS) as response:
         tag = response.headers["ETag"]
@@ -67,7 +67,7 @@ async def test_a_list_that_the_client_has_is_a_304_until_something_changes(api: 
         assert (response.status, len(await response.json())) == (200, 2)
 
 
-async def test_an_item_is_got_with_its_version_as_etag(api: aiohttp.ClientSession) -> None:
+async def test_an_item_has_its_version_as_etag(api: aiohttp.ClientSession) -> None:
     item = await create(api)
     async with api.get(f"{ITEMS}/{item['id']}") as response:
         assert (tagged_version(response), await response.json()) == (1, item)
@@ -85,7 +85,7 @@ async def test_put_sets_the_quantity_and_the_name_if_given(api: aiohttp.ClientSe
     assert (changed["name"], changed["quantity"], changed["version"]) == ("nut", 9, 3)
 
 
-async def test_a_put_of_what_is_there_changes_nothing(api: aiohttp.ClientSession) -> None:
+async def test_a_put_of_the_current_values_changes_nothing(api: aiohttp.ClientSession) -> None:
     item = await create(api)
     async with api.put(f"{ITEMS}/{item['id']}", json={"quantity": 5, "name": "bolt"}) as response:
         assert (response.status, await response.json()) == (200, item)
@@ -111,7 +111,7 @@ async def test_if_match_is_honoured_and_a_412_shows_the_current_item(api: aiohtt
         assert response.status == 200
 
 
-async def test_patch_adjusts_and_refuses_to_leave_the_range(api: aiohttp.ClientSession) -> None:
+async def test_patch_adjusts_the_quantity_within_its_range(api: aiohttp.ClientSession) -> None:
     item = await create(api)
     address = f"{ITEMS}/{item['id']}"
     async with api.patch(address, json={"adjust": -3}) as response:
@@ -141,7 +141,7 @@ async def test_an_impossible_id_is_a_404(api: aiohttp.ClientSession, item_id: st
         await problem(response, 404)
 
 
-async def test_an_actor_that_can_not_be_is_refused_even_where_the_answer_is_an_earlier_one(
+async def test_an_invalid_actor_is_refused_even_when_the_response_would_be_replayed(
     api: aiohttp.ClientSession,
 ) -> None:
     body, key = {"name": "a", "quantity": 1}, {"Idempotency-Key": "once"}
@@ -161,7 +161,7 @@ async def test_the_actor_reaches_the_log(api: aiohttp.ClientSession, shared_stac
 
 
 @pytest.mark.parametrize("actor", ["", "x" * 201, "a\tb", "\u0085"])
-async def test_an_actor_that_is_no_name_is_refused(api: aiohttp.ClientSession, actor: str) -> None:
+async def test_an_invalid_actor_is_refused(api: aiohttp.ClientSession, actor: str) -> None:
     async with api.post(ITEMS, json={"name": "a", "quantity": 1}, headers={"X-Actor": actor}) as response:
         await problem(response, 400)
 
@@ -196,7 +196,7 @@ async def test_a_bad_field_is_a_422_that_names_it(api: aiohttp.ClientSession, bo
 
 
 @pytest.mark.parametrize("body", [[], "x", 1, None])
-async def test_a_body_that_is_no_object_is_a_422(api: aiohttp.ClientSession, body: Any) -> None:
+async def test_a_json_body_that_is_not_an_object_is_a_422(api: aiohttp.ClientSession, body: Any) -> None:
     async with api.post(ITEMS, data=json.dumps(body), headers=JSON) as response:
         assert [fault["field"] for fault in (await problem(response, 422))["errors"]] == ["body"]
 
@@ -239,7 +239,7 @@ async def test_a_wrong_method_is_a_405_that_names_the_right_ones(api: aiohttp.Cl
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/api", "/api/inventories/", "/static/../pyproject.toml", "/static/"])
-async def test_an_address_with_nothing_is_a_404(api: aiohttp.ClientSession, path: str) -> None:
+async def test_an_unknown_path_is_a_404(api: aiohttp.ClientSession, path: str) -> None:
     async with api.get(path) as response:
         await problem(response, 404)
 
@@ -252,13 +252,13 @@ async def test_files_outside_the_frontend_are_out_of_reach(shared_stack: Stack) 
         assert b" 404 " in answer.splitlines()[0], path
 
 
-async def test_nothing_was_logged_of_what_clients_sent(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
+async def test_data_of_clients_is_not_logged(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     async with api.post(ITEMS, json={"name": "top secret", "quantity": -1}) as response:
         await problem(response, 422)
     assert "top secret" not in shared_stack.log("api")
 
 
-async def test_the_page_is_served_with_a_policy_that_forbids_what_is_inline(
+async def test_the_page_is_served_with_a_policy_that_forbids_inline_code(
     api: aiohttp.ClientSession, shared_stack: Stack
 ) -> None:
     async with api.get("/") as response:
@@ -271,14 +271,14 @@ async def test_the_page_is_served_with_a_policy_that_forbids_what_is_inline(
 
 
 @pytest.mark.parametrize("host", ["evil; script-src *", "a b", "[::1", '"><script>'])
-async def test_a_hostile_host_header_reaches_no_policy(api: aiohttp.ClientSession, host: str) -> None:
+async def test_a_hostile_host_header_does_not_reach_the_policy(api: aiohttp.ClientSession, host: str) -> None:
     async with api.get("/", headers={"Host": host}) as response:
         if response.status == 200:
             assert "script-src *" not in response.headers["Content-Security-Policy"]
             assert host not in await response.text()
 
 
-async def test_health_and_readiness_tell_apart_alive_and_able(api: aiohttp.ClientSession) -> None:
+async def test_health_is_about_the_process_and_readiness_about_the_database(api: aiohttp.ClientSession) -> None:
     for path, status in (("/healthz", "alive"), ("/readyz", "ready")):
         async with api.get(path) as response:
             assert (response.status, await response.json()) == (200, {"status": status})

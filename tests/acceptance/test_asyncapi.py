@@ -1,4 +1,4 @@
-"""The description of the stream is true: real frames of every kind are what it says."""
+"""The AsyncAPI document is correct: real frames of every kind match it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def description(described_stack: Stack) -> AsyncIterator[dict[str, Any]]:
 
 
 async def write(stack: Stack) -> None:
-    """One item that is added, changed and deleted."""
+    """Create, change and delete an item."""
     async with aiohttp.ClientSession(stack.api_url) as api:
         async with api.post(ITEMS, json={"name": "bolt", "quantity": 5}) as response:
             address = response.headers["Location"]
@@ -64,14 +64,14 @@ async def frames_of_every_kind(stack: Stack) -> list[Frame]:
 
 
 def schema_of(part: Any, description: dict[str, Any]) -> dict[str, Any]:
-    """A part of the document, with what it may refer to; what is not documented must not be there."""
+    """Return a part of the document as a self-contained schema that rejects undocumented fields."""
     components = json.loads(json.dumps(description["components"]))
     for schema in components["schemas"].values():
         schema["additionalProperties"] = False
     return {**part, "components": components}
 
 
-async def test_frames_of_every_kind_are_as_described(described_stack: Stack, description: dict[str, Any]) -> None:
+async def test_frames_of_every_kind_match_the_document(described_stack: Stack, description: dict[str, Any]) -> None:
     frames = [frame for frame in await frames_of_every_kind(described_stack) if frame.event]
     messages = description["components"]["messages"]
     assert {frame.event for frame in frames} == set(messages)
@@ -83,13 +83,13 @@ async def test_frames_of_every_kind_are_as_described(described_stack: Stack, des
         jsonschema_rs.validate(payload, frame.json, validate_formats=True)
 
 
-async def test_every_example_of_the_stream_is_as_described(description: dict[str, Any]) -> None:
+async def test_every_example_matches_its_schema(description: dict[str, Any]) -> None:
     for schema in description["components"]["schemas"].values():
         for example in schema["examples"]:
             jsonschema_rs.validate(schema_of(schema, description), example, validate_formats=True)
 
 
-async def test_every_reference_leads_somewhere(description: dict[str, Any]) -> None:
+async def test_every_reference_resolves(description: dict[str, Any]) -> None:
     def references(part: Any) -> Iterator[str]:
         if isinstance(part, dict):
             yield from ([part["$ref"]] if "$ref" in part else [])

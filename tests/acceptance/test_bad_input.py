@@ -1,4 +1,4 @@
-"""Whatever is sent, to whichever address: a problem that names the field, never a 500, and nothing of it in the log."""
+"""Invalid input to any route: a problem that names the field, never a 500, and no client data in the log."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ CSV = {"Content-Type": "text/csv"}
 
 
 def routes() -> Iterator[tuple[str, str]]:
-    """Each method and address of the API that there is, with `<id>` where an item's id goes."""
+    """Yield each method and path of the API, with `<id>` in place of an item id."""
     for rule in create_app(ApiSettings()).url_map.iter_rules():
         path = re.sub(r"<[^>]*>", "<id>", rule.rule)
         if path.startswith("/api"):
@@ -39,25 +39,25 @@ def routes() -> Iterator[tuple[str, str]]:
 ROUTES = sorted(set(routes()))
 WITH_ID = [(method, path) for method, path in ROUTES if "<id>" in path]
 
-# What takes a body of JSON, and a good one.
+# A valid body for each route that takes JSON.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", ITEMS): {"name": "nut", "quantity": 1},
     ("PUT", f"{ITEMS}/<id>"): {"name": "nut", "quantity": 1},
     ("PATCH", f"{ITEMS}/<id>"): {"adjust": 1},
 }
-NO_BODY = {("POST", f"{ITEMS}/<id>/restore"), ("POST", f"{ITEMS}/import")}
+WITHOUT_JSON = {("POST", f"{ITEMS}/<id>/restore"), ("POST", f"{ITEMS}/import")}
 
-NO_INTEGERS = [
+INVALID_INTEGERS = [
     *("-0", "-0.0", "0.0", "1.0", "1e2", "1E400", "-1e-400", "NaN", "Infinity", "-Infinity"),
     *("2147483648", "-2147483648", "9223372036854775808", "1" + "0" * 400, "-" + "9" * 5000),
     *('"1"', '""', "true", "false", "null", "[]", "[1]", "{}", '{"adjust": 1}'),
 ]
-NO_NAMES = [
+INVALID_NAMES = [
     *('""', '" "', '"\\u0000"', '"a\\u0000b"', '"a\\u001fb"', '"\\u007f"', '"\\u0085x\\u0085y"', '"a\\nb"'),
     *('"\\ud800"', '"\\udc00a"', '"\\udfff\\ud800"', f'"{"x" * 201}"', f'"{"x" * 50_000}"'),
     *("1", "-0", "NaN", "true", "[]", '["a"]', "{}", '{"name": "a"}'),
 ]
-NO_JSON = [
+INVALID_JSON = [
     *(b"", b" ", b"{", b"}", b"nul", b"'a'", b"{'adjust': 1}", b'{"adjust": 1,}', b'{"adjust": 01}', b'{"adjust": +1}'),
     *(b'{"adjust": 0x1}', b'{"adjust": 1} x', b'{"name": "\x00"}', b'{"name": "a\nb"}', b'{"name": "\\x"}', b"\x00"),
     *(
@@ -69,18 +69,18 @@ NO_JSON = [
     ),
     *(b"[" * 30_000, b'{"a":' * 10_000, b'{"adjust":' + b"[" * 5_000 + b"]" * 5_000 + b"}", gzip.compress(b"{}")),
 ]
-NO_IDS = ["0", "-1", "-0", "1.0", "1e3", "x", "%00", "%FF", "%ED%A0%80", "null", "9223372036854775808"]
-NO_IDS += ["1" + "0" * 30, "9" * 4300, "+1", "%2B1", "0x1", "1%20", "1;2", "1,2", "..%2F1", "*"]
+INVALID_IDS = ["0", "-1", "-0", "1.0", "1e3", "x", "%00", "%FF", "%ED%A0%80", "null", "9223372036854775808"]
+INVALID_IDS += ["1" + "0" * 30, "9" * 4300, "+1", "%2B1", "0x1", "1%20", "1;2", "1,2", "..%2F1", "*"]
 
 
 async def address(api: aiohttp.ClientSession, path: str) -> str:
-    """That of an item, where one is wanted."""
+    """Replace `<id>` in a path with the id of a new item."""
     return path.replace("<id>", str((await create(api))["id"])) if "<id>" in path else path
 
 
-def test_the_sweeps_know_what_takes_a_body() -> None:
+def test_every_route_that_writes_is_classified() -> None:
     taking = {route for route in ROUTES if route[0] in {"POST", "PUT", "PATCH"}}
-    assert taking == set(BODIES) | NO_BODY
+    assert taking == set(BODIES) | WITHOUT_JSON
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -98,20 +98,20 @@ async def test_an_unknown_parameter_is_refused_everywhere(api: aiohttp.ClientSes
 async def test_an_id_that_no_item_can_have_is_a_404_everywhere(
     api: aiohttp.ClientSession, method: str, path: str
 ) -> None:
-    for item_id in NO_IDS:
+    for item_id in INVALID_IDS:
         target = URL(path.replace("<id>", item_id), encoded=True)
         async with api.request(method, target, json=BODIES.get((method, path))) as response:
             await problem(response, 404, sent=item_id)
 
 
 @pytest.mark.parametrize(("method", "path"), BODIES)
-async def test_a_value_that_a_field_cannot_have_is_refused_by_the_name_of_the_field(
+async def test_an_invalid_json_value_is_refused_and_its_field_named(
     api: aiohttp.ClientSession, method: str, path: str
 ) -> None:
     target = await address(api, path)
     good = BODIES[method, path]
     for field in good:
-        for bad in NO_NAMES if field == "name" else NO_INTEGERS:
+        for bad in INVALID_NAMES if field == "name" else INVALID_INTEGERS:
             rest = "".join(
                 f", {json.dumps(name)}: {json.dumps(value)}" for name, value in good.items() if name != field
             )
@@ -123,7 +123,7 @@ async def test_a_value_that_a_field_cannot_have_is_refused_by_the_name_of_the_fi
 
 
 @pytest.mark.parametrize(("method", "path"), BODIES)
-async def test_a_field_that_is_unknown_or_there_twice_is_refused_by_its_name(
+async def test_an_unknown_or_repeated_field_is_refused_and_named(
     api: aiohttp.ClientSession, method: str, path: str
 ) -> None:
     target = await address(api, path)
@@ -146,9 +146,9 @@ async def test_a_field_that_is_unknown_or_there_twice_is_refused_by_its_name(
 
 
 @pytest.mark.parametrize(("method", "path"), BODIES)
-async def test_a_body_that_is_no_json_object_is_refused(api: aiohttp.ClientSession, method: str, path: str) -> None:
+async def test_a_body_that_is_not_a_json_object_is_refused(api: aiohttp.ClientSession, method: str, path: str) -> None:
     target = await address(api, path)
-    for body in NO_JSON:
+    for body in INVALID_JSON:
         async with api.request(method, target, data=body, headers=JSON) as response:
             await refused(response, "body", 400, sent=body)
     for text in ("[]", '"x"', "1", "-0", "null", "true", "NaN", "[{}]"):
@@ -175,10 +175,10 @@ async def _in_chunks(begin: bytes, count: int) -> Any:
 
 
 @pytest.mark.parametrize("chunked", [False, True])
-async def test_a_body_that_is_too_large_is_answered_when_its_client_has_sent_it(
+async def test_a_body_that_is_too_large_is_answered_only_once_it_has_been_sent(
     api: aiohttp.ClientSession, shared_stack: Stack, chunked: bool
 ) -> None:
-    """One that is still sending when its connection is closed would not get to read the answer."""
+    """If the server closed the connection earlier, a client that is still sending could not read the response."""
     size, first = 70_000, 66_000  # the limit is 65,536
     length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
     reader, writer = await asyncio.open_connection("127.0.0.1", shared_stack.ports["api"])
@@ -192,7 +192,7 @@ async def test_a_body_that_is_too_large_is_answered_when_its_client_has_sent_it(
     writer.close()
 
 
-async def test_a_file_that_is_no_csv_is_refused(api: aiohttp.ClientSession) -> None:
+async def test_a_file_that_is_not_csv_is_refused(api: aiohttp.ClientSession) -> None:
     for body in (b"", b"\xff\xfe", b"\0", b'"', b"name\nx\n", b"name,quantity\n\x00,1\n", b"name,quantity\nx,-0\n"):
         async with api.post(f"{ITEMS}/import", data=body, headers=CSV) as response:
             assert (await problem(response, 422, sent=body))["errors"], body
@@ -202,7 +202,7 @@ async def test_a_file_that_is_no_csv_is_refused(api: aiohttp.ClientSession) -> N
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-async def test_headers_that_make_no_sense_break_nothing(api: aiohttp.ClientSession, method: str, path: str) -> None:
+async def test_malformed_headers_break_nothing(api: aiohttp.ClientSession, method: str, path: str) -> None:
     target = await address(api, path)
     for name in (
         "If-Match",
@@ -221,7 +221,7 @@ async def test_headers_that_make_no_sense_break_nothing(api: aiohttp.ClientSessi
 
 
 @pytest.mark.parametrize("path", sorted({path for _, path in ROUTES}))
-async def test_a_method_that_is_not_taken_is_a_405(api: aiohttp.ClientSession, path: str) -> None:
+async def test_an_unsupported_method_is_a_405(api: aiohttp.ClientSession, path: str) -> None:
     target = await address(api, path)
     taken = {method for method, known in ROUTES if known == path}
     for method in METHODS - taken:
@@ -251,9 +251,7 @@ ITEM = b'{"name": "a", "quantity": 1}'
     ],
     ids=range(12),
 )
-async def test_bytes_that_are_no_good_request_are_refused(
-    api: aiohttp.ClientSession, shared_stack: Stack, raw: bytes
-) -> None:
+async def test_malformed_requests_are_refused(api: aiohttp.ClientSession, shared_stack: Stack, raw: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", shared_stack.ports["api"])
     writer.write(raw + b"Host: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + ITEM)
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -263,7 +261,7 @@ async def test_bytes_that_are_no_good_request_are_refused(
     assert await get(api, ITEMS) == []
 
 
-async def test_nothing_of_all_this_is_in_the_log(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
+async def test_invalid_input_is_not_logged(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     item = await create(api)
     for method, path in ROUTES:
         target = path.replace("<id>", str(item["id"]))

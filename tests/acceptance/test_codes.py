@@ -1,4 +1,4 @@
-"""Codes: each is the code of one item only, whoever writes; and by its code an item is found."""
+"""Codes are unique, whoever writes, and an item is found by its code."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 WRITERS = 16
 
 
-async def is_taken(response: aiohttp.ClientResponse, owner: dict[str, Any]) -> None:
-    """The answer is a 409 that shows whose the code is."""
+async def check_code_taken(response: aiohttp.ClientResponse, owner: dict[str, Any]) -> None:
+    """Check that the response is a 409 that shows the item with this code."""
     body = await problem(response, 409)
     assert (body["current"], tagged_version(response)) == (owner, owner["version"])
     assert [error["field"] for error in body["errors"]] == ["code"]
@@ -43,18 +43,18 @@ async def test_the_code_of_another_item_is_refused_and_the_item_shown(api: aioht
     owner, other = await create(api, "bolt", 1, code=code), await create(api, "nut", 1, code=None)
     address = f"{ITEMS}/{other['id']}"
     async with api.post(ITEMS, json={"name": "new", "quantity": 1, "code": code}) as response:
-        await is_taken(response, owner)
+        await check_code_taken(response, owner)
     async with api.post(
         ITEMS, json={"name": "new", "quantity": 1, "code": f" {code} "}, headers={"Idempotency-Key": f"k{hash(code)}"}
     ) as response:
-        await is_taken(response, owner)
+        await check_code_taken(response, owner)
     async with api.put(address, json={"quantity": 2, "code": code}) as response:
-        await is_taken(response, owner)
+        await check_code_taken(response, owner)
     assert await get(api, ITEMS, sort="name") == [owner, other]
     await change(api, "PUT", f"{ITEMS}/{owner['id']}", {"quantity": 3, "code": code})
 
 
-async def test_codes_are_compared_as_they_are(api: aiohttp.ClientSession) -> None:
+async def test_codes_are_compared_exactly(api: aiohttp.ClientSession) -> None:
     for code in ("a-1", "A-1", "A1", "\u00c9", "E\u0301"):
         await create(api, "bolt", 1, code=code)
 
@@ -65,12 +65,12 @@ async def test_the_code_of_a_deleted_item_is_free_and_a_restore_may_find_it_take
     second = await create(api, "nut", 1, code="A-1")
     for headers in ({}, {"Idempotency-Key": "restore-1"}):
         async with api.post(f"{ITEMS}/{first['id']}/restore", headers=headers) as response:
-            await is_taken(response, second)
+            await check_code_taken(response, second)
     await change(api, "PUT", f"{ITEMS}/{second['id']}", {"quantity": 1, "code": None})
     assert (await change(api, "POST", f"{ITEMS}/{first['id']}/restore"))["code"] == "A-1"
 
 
-async def test_of_sixteen_who_want_a_code_at_once_one_gets_it(api: aiohttp.ClientSession) -> None:
+async def test_only_one_of_sixteen_concurrent_writers_gets_a_code(api: aiohttp.ClientSession) -> None:
     others = [await create(api, f"other {number}") for number in range(WRITERS // 2)]
 
     async def want(number: int) -> int:
@@ -89,7 +89,7 @@ async def test_of_sixteen_who_want_a_code_at_once_one_gets_it(api: aiohttp.Clien
     assert len(await get(api, ITEMS, code="A-1")) == 1
 
 
-async def test_psql_is_held_to_it_too(api: aiohttp.ClientSession, owner: asyncpg.Connection) -> None:
+async def test_psql_cannot_reuse_a_code_either(api: aiohttp.ClientSession, owner: asyncpg.Connection) -> None:
     await create(api, "bolt", 1, code="A-1")
     with pytest.raises(asyncpg.UniqueViolationError):
         await owner.execute("INSERT INTO inventory (name, quantity, code) VALUES ('nut', 1, ' A-1 ')")
@@ -117,20 +117,20 @@ async def test_an_item_is_found_by_exactly_its_code_now_and_in_the_past(api: aio
             await refused(response, "code")
 
 
-async def test_a_search_looks_through_codes_as_through_names(api: aiohttp.ClientSession) -> None:
+async def test_a_search_covers_codes_as_well_as_names(api: aiohttp.ClientSession) -> None:
     item = await create(api, "Pallet jack", 1, code="PJ-É25")
     await create(api, "bolt", 1, code=None)
     then = await head(api)
     for when in ({}, {"as_of": then}):
         for text in ("pj-e25", "J-é", "jack"):
             assert await get(api, ITEMS, q=text, **when) == [item], text
-        assert await get(api, ITEMS, q="jack pj", **when) == [], "it is found in one of them"
+        assert await get(api, ITEMS, q="jack pj", **when) == [], "the text must match within one field"
     assert [row["name"] for row in await export_rows(api, "?q=pj-e")] == ["Pallet jack"]
     await change(api, "PUT", f"{ITEMS}/{item['id']}", {"quantity": 1, "code": None})
     assert await get(api, ITEMS, q="pj-e25") == []
 
 
-async def test_items_of_one_name_are_in_the_order_of_their_codes(api: aiohttp.ClientSession) -> None:
+async def test_items_with_the_same_name_are_ordered_by_code(api: aiohttp.ClientSession) -> None:
     for code in ("B10", None, "b9", "a"):
         await create(api, "bolt", 1, code=code)
     await create(api, "bolt 1", 1, code="0")
@@ -164,7 +164,7 @@ async def test_an_import_may_exchange_codes_and_give_a_new_item_one_that_becomes
 
 
 @pytest.mark.parametrize("query", ["", "?dry_run=1"])
-async def test_an_import_names_the_lines_of_codes_that_are_taken_or_there_twice(
+async def test_an_import_names_the_lines_of_codes_that_are_taken_or_repeated(
     api: aiohttp.ClientSession, query: str
 ) -> None:
     one, two = [await create(api, f"bolt {code}", 1, code=code) for code in "ab"]
@@ -200,16 +200,16 @@ async def test_codes_of_many_rows_are_exchanged_across_statements(api: aiohttp.C
 async def test_a_code_that_is_taken_while_an_import_runs_is_a_409(
     api: aiohttp.ClientSession, owner: asyncpg.Connection
 ) -> None:
-    """The other's transaction is open when the import looks, and committed when the import commits."""
+    """The other transaction is open when the import checks the code, and commits before the import does."""
     async with asyncio.TaskGroup() as group, owner.transaction():
         await owner.execute("INSERT INTO inventory (name, quantity, code) VALUES ('nut', 1, 'A-1')")
         sent = group.create_task(import_csv(api, as_csv(row(None, "A-1")), 409))
-        await until_one_waits(owner)
+        await until_import_waits(owner)
     assert (await sent)["current"]["name"] == "nut"
     assert await codes(api) == {"nut": "A-1"}
 
 
-async def until_one_waits(connection: asyncpg.Connection) -> None:
+async def until_import_waits(connection: asyncpg.Connection) -> None:
     async with asyncio.timeout(20):
         while not await connection.fetchval(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted AND locktype = 'transactionid')"

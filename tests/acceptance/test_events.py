@@ -1,4 +1,4 @@
-"""`GET /events` over a real socket: every line of the stream's contract."""
+"""The contract of `GET /events`, tested over a real socket."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ POSITION = r"[0-9a-f]{8}-[0-9]+"
 
 @pytest.fixture
 def stream(postgres: PostgresServer, database: str, tmp_path: Path) -> Iterator[Callable[..., Stack]]:
-    """Starts a stream service with these settings."""
+    """Return a function that starts a stream service with the given settings."""
     stack = Stack(postgres, database, tmp_path)
 
     def start(**settings: str) -> Stack:
@@ -82,11 +82,11 @@ async def test_a_deletion_carries_the_document_before_it(stream: Callable[..., S
     assert delete["data"]["version"] == 2
 
 
-async def test_without_a_position_it_starts_at_the_live_head_and_says_so(stream: Callable[..., Stack]) -> None:
+async def test_without_a_position_a_stream_starts_at_the_head_and_sends_it(stream: Callable[..., Stack]) -> None:
     stack = stream()
     add_items(stack, 3)
     async with subscribe(stack.stream_url, last_event_id=position(stack)) as ready:
-        await ready.opened()  # the service has read the three
+        await ready.opened()  # the service has read all three events
     async with subscribe(stack.stream_url) as subscriber:
         heartbeat = await subscriber.next("heartbeat")
         assert subscriber.last_event_id == heartbeat.json["head"] == position(stack)
@@ -118,7 +118,7 @@ async def test_the_header_wins_over_the_parameter(stream: Callable[..., Stack]) 
 async def test_a_resume_from_far_back_meets_the_live_stream_without_gap_or_repeat(
     stream: Callable[..., Stack], events: int
 ) -> None:
-    """What has left the ring comes from the database; 64 KB hold about 200 events."""
+    """Events that have left the ring are read from the database. A ring of 64 KB holds about 200 events."""
     stack = stream(STREAM_RING_BYTES="65536")
     epoch = position(stack).partition("-")[0]
     add_items(stack, events)
@@ -132,14 +132,14 @@ async def test_a_resume_from_far_back_meets_the_live_stream_without_gap_or_repea
 @pytest.mark.parametrize(
     ("asked", "reason"), [("{epoch}-99", "ahead of the log"), ("0000-1", "of another log"), ("zz-99", "of another log")]
 )
-async def test_a_position_that_the_log_cannot_serve_is_reset_and_goes_on(
+async def test_a_position_that_the_log_cannot_serve_is_reset_to_the_head(
     stream: Callable[..., Stack], asked: str, reason: str
 ) -> None:
     stack = stream()
     add_items(stack, 3)
     here = position(stack)
     async with subscribe(stack.stream_url, last_event_id=here) as ready:
-        await ready.opened()  # the service has read the three
+        await ready.opened()  # the service has read all three events
     async with subscribe(stack.stream_url, last_event_id=asked.format(epoch=here[:8])) as subscriber:
         reset = await subscriber.next("reset")
         assert reset.id == reset.json["head"] == here
@@ -148,8 +148,8 @@ async def test_a_position_that_the_log_cannot_serve_is_reset_and_goes_on(
         assert (await subscriber.next("inventory_update")).event_id == 4
 
 
-async def test_a_position_that_the_stream_has_not_read_yet_is_no_reset(stream: Callable[..., Stack]) -> None:
-    """The API hands out positions the moment they are committed; the stream may be a step behind."""
+async def test_a_position_that_the_stream_has_not_read_yet_is_not_reset(stream: Callable[..., Stack]) -> None:
+    """The API returns a position as soon as it is committed, and the stream may not have read it yet."""
     stack = stream()
     for number in range(20):
         add_items(stack, 1)
@@ -159,7 +159,7 @@ async def test_a_position_that_the_stream_has_not_read_yet_is_no_reset(stream: C
 
 
 async def test_another_log_under_a_running_stream_is_a_reset(stream: Callable[..., Stack]) -> None:
-    """As when a dump is loaded over the tables: same database, same ids, another history."""
+    """Simulates a dump loaded over the tables: the same database and ids, but another history."""
     stack = stream()
     add_items(stack, 3)
     async with subscribe(stack.stream_url, last_event_id=position(stack)) as subscriber:
@@ -191,7 +191,7 @@ async def test_a_malformed_parameter_is_a_400(stack: Stack, query: str) -> None:
         assert subscriber.response.status == 400
 
 
-async def test_errors_are_problems_here_too(stack: Stack) -> None:
+async def test_errors_of_the_stream_are_problems(stack: Stack) -> None:
     async with aiohttp.ClientSession(stack.stream_url) as session:
         for method, path, status in (("GET", "/nothing", 404), ("POST", "/events", 405), ("GET", "/static/a", 404)):
             async with session.request(method, path) as response:
@@ -225,7 +225,7 @@ async def test_a_snapshot_of_nothing_still_has_a_position(stack: Stack) -> None:
         assert (part.json, part.id) == ([], position(stack))
 
 
-async def test_a_position_goes_before_a_snapshot(stack: Stack) -> None:
+async def test_a_position_takes_precedence_over_a_snapshot(stack: Stack) -> None:
     add_items(stack, 2)
     epoch = position(stack).partition("-")[0]
     async with subscribe(stack.stream_url, "?snapshot=1", last_event_id=f"{epoch}-1") as subscriber:
@@ -266,7 +266,7 @@ async def test_retry_is_random_for_each_client(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("cap", ["STREAM_MAX_SUBSCRIBERS", "STREAM_MAX_PER_CLIENT"])
-async def test_over_a_cap_a_browser_is_told_to_come_back(stream: Callable[..., Stack], cap: str) -> None:
+async def test_over_a_limit_a_client_is_told_to_come_back_later(stream: Callable[..., Stack], cap: str) -> None:
     stack = stream(**{cap: "2"})
     async with AsyncExitStack() as streams:
         open_ones = [await streams.enter_async_context(subscribe(stack.stream_url)) for _ in range(2)]
@@ -279,14 +279,14 @@ async def test_over_a_cap_a_browser_is_told_to_come_back(stream: Callable[..., S
         assert (frames[0].retry or 0) >= 15_000
         assert frames[1].json["full"] is True
     deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:  # the places of those who left are free again
+    while time.monotonic() < deadline:  # closed streams free their places after a moment
         async with subscribe(stack.stream_url) as again:
             if ((await again.frame()).retry or 0) < 15_000:
                 return
     pytest.fail("no place became free")
 
 
-async def test_the_pages_of_named_origins_may_subscribe_and_no_others(stream: Callable[..., Stack]) -> None:
+async def test_only_pages_of_allowed_origins_may_subscribe(stream: Callable[..., Stack]) -> None:
     stack = stream(ALLOWED_ORIGINS="https://stock.example")
     for origin, allowed in (("https://stock.example", "https://stock.example"), ("https://evil.example", None)):
         async with subscribe(stack.stream_url, headers={"Origin": origin}) as subscriber:
@@ -299,7 +299,7 @@ async def test_the_pages_of_named_origins_may_subscribe_and_no_others(stream: Ca
 
 
 async def chunk_with_events(response: aiohttp.ClientResponse) -> int:
-    """How many events are in the next HTTP chunk that has any: a chunk is a write of the service, whatever TCP does."""
+    """Count the events of the next HTTP chunk that has any. Each write of the service is one chunk."""
     data = b""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
@@ -311,10 +311,10 @@ async def chunk_with_events(response: aiohttp.ClientResponse) -> int:
                 data = b""
 
 
-async def test_an_event_after_a_quiet_spell_leaves_alone_and_a_burst_leaves_joined(
+async def test_a_single_event_is_sent_at_once_and_a_burst_in_one_write(
     stream: Callable[..., Stack],
 ) -> None:
-    """The nine commits that follow the first within the interval are sent in one write."""
+    """Nine commits within the flush interval are sent in one write."""
     stack = stream(STREAM_FLUSH_MS="1000")
     connection = await asyncpg.connect(stack.database_url)
     insert = "INSERT INTO inventory (name, quantity) VALUES ('a', 1)"
@@ -341,14 +341,14 @@ async def test_sigterm_ends_every_stream_cleanly_and_exits_0_within_5_seconds(
         assert (code, time.monotonic() - started < 5) == (0, True)
         add_items(stack, 1)
         for subscriber in subscribers:
-            await subscriber.rest()  # an end that is not clean raises
+            await subscriber.rest()  # raises unless the stream ends cleanly
         stack.start("stream")
         for subscriber in subscribers[:3]:
             async with subscribe(stack.stream_url, last_event_id=subscriber.last_event_id) as again:
                 assert (await again.next("inventory_update")).event_id == 1
 
 
-async def test_a_client_that_stopped_reading_does_not_hold_up_a_stop(stream: Callable[..., Stack]) -> None:
+async def test_a_client_that_stopped_reading_does_not_delay_a_stop(stream: Callable[..., Stack]) -> None:
     stack = stream()
     with socket.socket() as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -364,7 +364,7 @@ async def test_a_client_that_stopped_reading_does_not_hold_up_a_stop(stream: Cal
             await subscriber.rest()
 
 
-async def test_while_it_drains_it_is_not_ready_and_opens_no_stream(stream: Callable[..., Stack]) -> None:
+async def test_a_draining_service_is_not_ready_and_opens_no_stream(stream: Callable[..., Stack]) -> None:
     stack = stream(STREAM_DRAIN_SECONDS="30")
     async with subscribe(stack.stream_url) as subscriber:
         await subscriber.opened()
@@ -375,7 +375,7 @@ async def test_while_it_drains_it_is_not_ready_and_opens_no_stream(stream: Calla
             assert [frame.event for frame in await late.rest()] == [None, "busy"]
 
 
-async def test_a_client_that_stops_reading_costs_only_itself(stream: Callable[..., Stack]) -> None:
+async def test_a_client_that_stops_reading_does_not_affect_others(stream: Callable[..., Stack]) -> None:
     stack = stream(STREAM_RING_BYTES="65536")
     with socket.create_connection(("127.0.0.1", stack.ports["stream"])) as deaf:
         deaf.sendall(b"GET /events HTTP/1.1\r\nHost: localhost\r\n\r\n")

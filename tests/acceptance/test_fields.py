@@ -1,4 +1,4 @@
-"""The optional fields of an item: in every place where an item is written or shown. One table says what is tried."""
+"""The optional fields of an item, wherever an item is written or shown. CASES lists the values to try."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ INT4 = 2_147_483_647
 
 
 class Case(NamedTuple):
-    """Two values of a field; what is none, in JSON and in a cell; and SQL that the database refuses or tidies up."""
+    """Two valid values of a field, and invalid ones as JSON, as CSV cells and as SQL."""
 
     value: Any
     other: Any
     wrong: tuple[Any, ...]
     wrong_cells: tuple[str, ...]
     wrong_sql: tuple[str, ...]
-    untidy_sql: str | None = None  # which is stored as `value`
+    untidy_sql: str | None = None  # the database stores it as `value`
 
 
 CASES = {
@@ -67,12 +67,12 @@ OPTIONAL = [field for field in FIELDS if field not in REQUIRED_FIELDS]
 each_field = pytest.mark.parametrize("field", OPTIONAL)
 
 
-def test_every_optional_field_is_tried() -> None:
+def test_every_optional_field_has_a_case() -> None:
     assert list(CASES) == OPTIONAL
 
 
 @each_field
-async def test_what_is_left_out_stays_and_null_clears(api: aiohttp.ClientSession, field: str) -> None:
+async def test_an_omitted_field_is_kept_and_null_clears_it(api: aiohttp.ClientSession, field: str) -> None:
     item = await create(api)
     assert item[field] is None
     address = f"{ITEMS}/{item['id']}"
@@ -89,12 +89,14 @@ async def test_what_is_left_out_stays_and_null_clears(api: aiohttp.ClientSession
         assert (answer[field], answer["version"]) == (expected, version), body
         assert await get(api, address) == answer
         assert await change(api, "PUT", address, {"quantity": answer["quantity"], field: expected}) == answer, (
-            "the same again is no change"
+            "a PUT of the same value must change nothing"
         )
 
 
 @each_field
-async def test_it_is_everywhere_where_the_item_is(api: aiohttp.ClientSession, shared_stack: Stack, field: str) -> None:
+async def test_every_view_of_an_item_shows_the_field(
+    api: aiohttp.ClientSession, shared_stack: Stack, field: str
+) -> None:
     value, other = CASES[field].value, CASES[field].other
     start = await head(api)
     item = await create(api, **{field: value})
@@ -122,7 +124,7 @@ async def epoch(api: aiohttp.ClientSession) -> str:
 
 
 @each_field
-async def test_an_import_writes_it_by_its_name_keeps_it_without_a_column_and_clears_it_by_an_empty_cell(
+async def test_an_import_sets_a_field_keeps_it_without_a_column_and_clears_it_by_an_empty_cell(
     api: aiohttp.ClientSession, field: str
 ) -> None:
     value, other = CASES[field].value, CASES[field].other
@@ -144,7 +146,7 @@ async def test_an_import_writes_it_by_its_name_keeps_it_without_a_column_and_cle
 
 
 @each_field
-async def test_a_value_that_is_none_is_refused_by_the_name_of_the_field(
+async def test_an_invalid_value_is_refused_and_its_field_named(
     api: aiohttp.ClientSession, owner: asyncpg.Connection, field: str
 ) -> None:
     item = await create(api)
@@ -162,7 +164,7 @@ async def test_a_value_that_is_none_is_refused_by_the_name_of_the_field(
 
 
 @each_field
-async def test_the_database_tidies_it_up_whoever_writes(
+async def test_the_database_normalizes_a_field_whoever_writes(
     api: aiohttp.ClientSession, owner: asyncpg.Connection, field: str
 ) -> None:
     case = CASES[field]
@@ -175,7 +177,7 @@ async def test_the_database_tidies_it_up_whoever_writes(
     assert await change(api, "PUT", f"{ITEMS}/{item['id']}", {"quantity": 1, field: sent}) == item
 
 
-async def test_a_note_of_no_characters_is_none(api: aiohttp.ClientSession) -> None:
+async def test_an_empty_note_is_stored_as_null(api: aiohttp.ClientSession) -> None:
     item = await create(api, note=" \r\n")
     assert item["note"] is None
     noted = await change(api, "PUT", f"{ITEMS}/{item['id']}", {"quantity": 5, "note": "a"})

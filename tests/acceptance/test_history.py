@@ -1,4 +1,4 @@
-"""Who changed what, and when: the history of an item, the audit trail of all, what is deleted and how it comes back."""
+"""The history of an item, the audit trail of all items, deleted items and their restoration."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
 HISTORY = "/api/history"
 
 
-# Of one item --------------------------------------------------------------------------------------------------------
+# History of one item ------------------------------------------------------------------------------------------------
 
 
-async def test_a_history_says_what_changed_from_what_to_what(api: aiohttp.ClientSession) -> None:
+async def test_a_history_shows_the_old_and_new_value_of_each_change(api: aiohttp.ClientSession) -> None:
     item = await create(api, "bolt", 5, headers={"X-Actor": "Zoë"})
     address = f"{ITEMS}/{item['id']}"
     await change(api, "PATCH", address, {"adjust": -2})
@@ -55,7 +55,7 @@ async def test_a_history_says_what_changed_from_what_to_what(api: aiohttp.Client
 
 
 @pytest.mark.parametrize("deleted", [False, True], ids=["there", "deleted"])
-async def test_a_history_comes_in_pages_that_hold_all_of_it(
+async def test_the_pages_of_a_history_hold_every_entry(
     api: aiohttp.ClientSession, shared_stack: Stack, deleted: bool
 ) -> None:
     start = await head(api)
@@ -72,13 +72,13 @@ async def test_a_history_comes_in_pages_that_hold_all_of_it(
     for size in (1, 2, len(expected), 1000):
         found = [page async for page in pages(api, address, limit=size)]
         assert [one for page in found for one in page] == expected
-        assert len(found) == -(-len(expected) // size), "no link leads to nothing"
+        assert len(found) == -(-len(expected) // size), "the last `next` link led to an empty page"
     assert await get(api, address, after=expected[3]["event_id"]) == expected[4:]
     assert await get(api, address, after=start + 1) == []
     assert await get(api, address, after=2**63 - 1) == expected
 
 
-async def test_an_item_that_never_was_has_no_history(api: aiohttp.ClientSession) -> None:
+async def test_an_item_that_never_existed_has_no_history(api: aiohttp.ClientSession) -> None:
     unknown = 2**63 - 1
     for method, path in itertools.product(
         ("history", "restore"), (unknown, 0, 2**63, 10**30, "-1", "x", "1.0", "9" * 5000)
@@ -88,11 +88,11 @@ async def test_an_item_that_never_was_has_no_history(api: aiohttp.ClientSession)
             await problem(response, 404)
 
 
-# Of all items -------------------------------------------------------------------------------------------------------
+# Audit trail of all items -------------------------------------------------------------------------------------------
 
 
 async def write_audit_trail(api: aiohttp.ClientSession, stack: Stack) -> tuple[list[Event], list[int]]:
-    """Events of three people, three items and psql; returns them and the ids of the items."""
+    """Write events of three actors and psql to three items. Returns the events and the item ids."""
     start = await head(api)
     ids = []
     for actor in ("ann", "Bob", "Zoë"):
@@ -108,7 +108,7 @@ async def write_audit_trail(api: aiohttp.ClientSession, stack: Stack) -> tuple[l
     return read_log(stack, start), ids
 
 
-async def test_the_audit_trail_holds_what_was_asked_for_and_no_more(
+async def test_the_audit_trail_holds_exactly_the_requested_entries(
     api: aiohttp.ClientSession, shared_stack: Stack
 ) -> None:
     events, ids = await write_audit_trail(api, shared_stack)
@@ -133,9 +133,7 @@ async def test_the_audit_trail_holds_what_was_asked_for_and_no_more(
         assert await get(api, HISTORY, **query) == expected, query
 
 
-async def test_the_audit_trail_comes_in_pages_that_hold_all_of_it(
-    api: aiohttp.ClientSession, shared_stack: Stack
-) -> None:
+async def test_the_pages_of_the_audit_trail_hold_every_entry(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     events, _ = await write_audit_trail(api, shared_stack)
     expected = [entry(event) for event in reversed(events)]
     assert await get(api, HISTORY, limit=len(events)) == expected
@@ -178,15 +176,15 @@ async def test_the_audit_trail_of_everything_is_the_log(api: aiohttp.ClientSessi
         ("q=a", "q"),
     ],
 )
-async def test_a_filter_that_means_nothing_is_refused(api: aiohttp.ClientSession, query: str, field: str) -> None:
+async def test_an_invalid_filter_is_refused(api: aiohttp.ClientSession, query: str, field: str) -> None:
     async with api.get(f"{HISTORY}?{query}") as response:
         await refused(response, field)
 
 
-# What is deleted, and how it comes back -----------------------------------------------------------------------------
+# Deleted items and restores -----------------------------------------------------------------------------------------
 
 
-async def test_the_deleted_are_listed_latest_first_until_they_come_back(
+async def test_deleted_items_are_listed_latest_first_until_they_are_restored(
     api: aiohttp.ClientSession, shared_stack: Stack
 ) -> None:
     start = await head(api)
@@ -212,7 +210,7 @@ async def test_the_deleted_are_listed_latest_first_until_they_come_back(
     assert await get(api, f"{ITEMS}/deleted", limit=1, after=expected[0]["event_id"]) == expected[1:]
 
 
-async def test_what_is_restored_is_what_was_deleted_under_its_own_id(api: aiohttp.ClientSession) -> None:
+async def test_a_restore_brings_back_the_deleted_item_under_its_own_id(api: aiohttp.ClientSession) -> None:
     item = await create(api, "Zürich \N{PACKAGE} \"'\\%", 2_147_483_647)
     address = f"{ITEMS}/{item['id']}"
     await change(api, "PUT", address, {"quantity": 3, "name": "nut"})
@@ -230,7 +228,7 @@ async def test_what_is_restored_is_what_was_deleted_under_its_own_id(api: aiohtt
         assert tagged_version(response) == 4
 
 
-async def test_of_many_who_restore_at_once_one_does(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
+async def test_only_one_of_many_concurrent_restores_succeeds(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     item = await create(api)
     await change(api, "DELETE", f"{ITEMS}/{item['id']}")
     start = await head(api)
@@ -243,7 +241,7 @@ async def test_of_many_who_restore_at_once_one_does(api: aiohttp.ClientSession, 
     assert [event.operation for event in read_log(shared_stack, start)] == ["INSERT"]
 
 
-async def test_a_restore_waits_for_a_deletion_that_is_open_and_brings_back_what_that_deletes(
+async def test_a_restore_waits_for_an_open_deletion_and_restores_what_it_deletes(
     api: aiohttp.ClientSession, owner: Connection
 ) -> None:
     item = await create(api)
@@ -268,7 +266,7 @@ async def test_a_restore_waits_for_a_deletion_that_is_open_and_brings_back_what_
     }
 
 
-async def test_a_restore_beside_a_deletion_that_is_undone_finds_the_item_there(
+async def test_a_restore_during_a_deletion_that_is_rolled_back_finds_the_item(
     api: aiohttp.ClientSession, owner: Connection
 ) -> None:
     item = await create(api)
@@ -276,7 +274,9 @@ async def test_a_restore_beside_a_deletion_that_is_undone_finds_the_item_there(
     transaction = owner.transaction()
     await transaction.start()
     await owner.execute("DELETE FROM inventory")
-    async with api.post(f"{address}/restore") as response:  # the first deletion of an item leaves nothing to wait for
+    async with api.post(
+        f"{address}/restore"
+    ) as response:  # an item's first deletion has no earlier tombstone to wait for
         assert (await problem(response, 409))["current"] == item
     await transaction.rollback()
     assert await get(api, address) == item

@@ -1,4 +1,4 @@
-"""Clients that mean harm, on raw sockets: each is refused or cut off, and those who mean well are served meanwhile."""
+"""Hostile clients on raw sockets: each is refused or disconnected, while other clients are served."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ HOST = "Host: localhost\r\n"
 
 @pytest.fixture(scope="module")
 def stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Both services, with little patience."""
+    """Both services, with short timeouts."""
     database = postgres.create_database()
     settings = {"IDLE_SECONDS": str(IDLE_SECONDS), "BODY_SECONDS": "1"}
     stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), settings)
@@ -43,7 +43,7 @@ def port(request: pytest.FixtureRequest, stack: Stack) -> int:
 
 
 async def answer(port: int, sent: bytes) -> bytes:
-    """What comes back until the server ends the connection."""
+    """Send bytes and return everything received until the server closes the connection."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     with contextlib.suppress(ConnectionError):
         writer.write(sent)
@@ -57,8 +57,8 @@ async def answer(port: int, sent: bytes) -> bytes:
     return received
 
 
-async def is_well(stack: Stack) -> None:
-    """A change is taken and told, as ever."""
+async def check_service_works(stack: Stack) -> None:
+    """Check that a change is accepted and delivered."""
     async with (
         subscribe(stack.stream_url) as subscriber,
         aiohttp.ClientSession(stack.api_url) as api,
@@ -69,15 +69,15 @@ async def is_well(stack: Stack) -> None:
         assert (await subscriber.updates(1))[0].json["data"]["name"] == "well"
 
 
-async def test_a_head_without_end_is_refused(stack: Stack, port: int) -> None:
+async def test_endless_headers_are_refused(stack: Stack, port: int) -> None:
     flood = f"GET /healthz HTTP/1.1\r\n{HOST}" + "".join(f"X-{number}: {'x' * 90}\r\n" for number in range(2_000))
     assert (await answer(port, flood.encode())).startswith(b"HTTP/1.1 431 ")
     long_line = f"GET /{'x' * 100_000} HTTP/1.1\r\n{HOST}\r\n"
     assert (await answer(port, long_line.encode())).startswith(b"HTTP/1.1 431 ")
-    await is_well(stack)
+    await check_service_works(stack)
 
 
-async def test_a_head_that_comes_a_byte_at_a_time_is_cut_off(stack: Stack, port: int) -> None:
+async def test_headers_sent_byte_by_byte_are_cut_off(stack: Stack, port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     began = time.monotonic()
     with contextlib.suppress(ConnectionError):
@@ -92,11 +92,11 @@ async def test_a_head_that_comes_a_byte_at_a_time_is_cut_off(stack: Stack, port:
     writer.close()
 
 
-async def test_a_connection_that_says_nothing_is_closed(port: int) -> None:
+async def test_a_silent_connection_is_closed(port: int) -> None:
     assert await answer(port, b"") == b""
 
 
-async def test_a_body_that_never_comes_is_a_408(stack: Stack) -> None:
+async def test_a_body_that_never_arrives_is_a_408(stack: Stack) -> None:
     head = f"POST /api/inventories HTTP/1.1\r\n{HOST}Content-Type: application/json\r\nContent-Length: 30\r\n\r\n"
     for path in ("/api/inventories", "/api/inventories/import"):
         sent = head.replace("/api/inventories", path)
@@ -121,7 +121,7 @@ async def test_a_body_that_never_comes_is_a_408(stack: Stack) -> None:
         "\r\n" * 50,
     ],
 )
-async def test_what_is_no_http_is_a_400(port: int, head: str) -> None:
+async def test_malformed_http_is_a_400(port: int, head: str) -> None:
     received = await answer(port, head.encode("latin-1") + b"\r\n\r\n")
     assert received.startswith(b"HTTP/1.1 400 "), received
     assert b"Traceback" not in received
@@ -133,10 +133,10 @@ async def test_what_is_no_http_is_a_400(port: int, head: str) -> None:
         ("TRACE", "/healthz", 405),
         ("PROPFIND", "/healthz", 405),
         ("X" * 500, "/healthz", 405),
-        ("CONNECT", "a:80", 404),  # hypercorn takes the authority for a path, and no route has it
+        ("CONNECT", "a:80", 404),  # hypercorn treats the authority as a path, which no route matches
     ],
 )
-async def test_a_method_that_is_none_is_refused(port: int, method: str, target: str, status: int) -> None:
+async def test_an_unknown_method_is_refused(port: int, method: str, target: str, status: int) -> None:
     received = await answer(port, f"{method} {target} HTTP/1.1\r\n{HOST}Connection: close\r\n\r\n".encode())
     assert received.startswith(f"HTTP/1.1 {status} ".encode()), received
 
@@ -171,13 +171,13 @@ async def test_a_malformed_position_is_a_400(stack: Stack, position: str) -> Non
     assert b"application/problem+json" in received
 
 
-async def test_thousands_of_half_open_connections_keep_no_one_out(stack: Stack, port: int) -> None:
+async def test_thousands_of_half_open_connections_do_not_keep_others_out(stack: Stack, port: int) -> None:
     connections = []
     for _ in range(HALF_OPEN):
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.write(b"GET /events HTTP/1.1\r\nHost: localhost\r\n")
         connections.append((reader, writer))
-    await is_well(stack)
+    await check_service_works(stack)
     async with asyncio.timeout(PATIENCE_SECONDS):
         for reader, writer in connections:
             with contextlib.suppress(ConnectionError):

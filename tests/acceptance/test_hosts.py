@@ -1,4 +1,4 @@
-"""Which host names the services answer, and which pages may change the stock: asked of every route."""
+"""Which host names each route accepts, and which origins may change the stock."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 10
 ORIGIN = "https://intranet.example.org"
 OPEN_TO_ALL = {"/healthz", "/readyz"}
-OURS = [
+OWN_HOSTS = [
     *("localhost", "LOCALHOST", "localhost.", "localhost:1", "localhost:65535", "a.localhost", "127.0.0.1"),
     *("127.0.0.1:8000", "127.1.2.3", "[::1]", "[::1]:8000", "stock.example.org", "Stock.Example.Org:443"),
     *("stock.example.org.", "a.example.net", "a.b.example.net:8080"),
 ]
-NOT_OURS = [
+FOREIGN_HOSTS = [
     *("evil.example", "localhost.evil.example", "127.0.0.1.evil.example", "evillocalhost", "0.0.0.0", "10.0.0.1"),
     *("[::2]", "::1:8000", "example.org", "x.stock.example.org", "example.net", "xexample.net", "localhost:x"),
     *("localhost:", "localhost:123456", "localhost, evil.example", "localhost evil", "evil@localhost", "", "."),
@@ -42,7 +42,7 @@ NOT_OURS = [
 
 @pytest.fixture(scope="module")
 def stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Both services, which answer to two names besides their own, and let one other origin write."""
+    """Both services, configured to accept two more host names and writes from one other origin."""
     database = postgres.create_database()
     settings = {"ALLOWED_HOSTS": "https://stock.example.org/, *.example.net", "ALLOWED_ORIGINS": ORIGIN}
     stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), settings)
@@ -67,7 +67,7 @@ WRITES = [route for route in ROUTES if route[1] != "GET"]
 
 
 async def ask(stack: Stack, service: str, method: str, path: str, *headers: str) -> tuple[int, bytes]:
-    """The status of an answer, and its head with what came of its body at the same time."""
+    """Send a request and return the status and the received bytes. Of a stream, returns the headers only."""
     reader, writer = await asyncio.open_connection("127.0.0.1", stack.ports[service])
     head = "\r\n".join((f"{method} {path} HTTP/1.1", *headers, "Connection: close", "", ""))
     writer.write(head.encode("latin-1"))
@@ -80,7 +80,7 @@ async def ask(stack: Stack, service: str, method: str, path: str, *headers: str)
 
 
 @pytest.mark.parametrize(("service", "method", "path"), ROUTES)
-async def test_every_route_answers_to_its_own_names_only(stack: Stack, service: str, method: str, path: str) -> None:
+async def test_every_route_answers_to_known_host_names_only(stack: Stack, service: str, method: str, path: str) -> None:
     status, received = await ask(stack, service, method, path, "Host: evil.example")
     if path in OPEN_TO_ALL:
         assert status == 200
@@ -92,25 +92,25 @@ async def test_every_route_answers_to_its_own_names_only(stack: Stack, service: 
     status, _ = await ask(stack, service, method, path, "Host: localhost")
     assert status not in {403, 421}
     status, _ = await ask(stack, service, method, f"{path}/no/such/page", "Host: evil.example")
-    assert status == 421, "an address that is none tells nothing either"
+    assert status == 421, "an unknown path must not be answered either"
 
 
 @pytest.mark.parametrize("service", ["api", "stream"])
-@pytest.mark.parametrize("host", OURS)
-async def test_these_are_names_of_ours(stack: Stack, service: str, host: str) -> None:
+@pytest.mark.parametrize("host", OWN_HOSTS)
+async def test_known_host_names_are_accepted(stack: Stack, service: str, host: str) -> None:
     status, received = await ask(stack, service, "GET", "/metrics", f"Host: {host}")
     assert status == 200, received
 
 
 @pytest.mark.parametrize("service", ["api", "stream"])
-@pytest.mark.parametrize("host", NOT_OURS)
-async def test_these_are_not(stack: Stack, service: str, host: str) -> None:
+@pytest.mark.parametrize("host", FOREIGN_HOSTS)
+async def test_foreign_host_names_are_refused(stack: Stack, service: str, host: str) -> None:
     status, received = await ask(stack, service, "GET", "/metrics", f"Host: {host}")
-    assert status in {400, 421}, received  # 400: no host at all, which the server itself refuses
+    assert status in {400, 421}, received  # 400 for an empty host, which hypercorn refuses itself
 
 
 @pytest.mark.parametrize("service", ["api", "stream"])
-async def test_a_second_host_a_proxys_header_and_no_host_open_no_door(stack: Stack, service: str) -> None:
+async def test_repeated_missing_and_forwarded_host_headers_are_refused(stack: Stack, service: str) -> None:
     for headers in (
         ("Host: evil.example", "Host: localhost"),
         ("Host: localhost", "Host: evil.example"),
@@ -122,7 +122,7 @@ async def test_a_second_host_a_proxys_header_and_no_host_open_no_door(stack: Sta
         assert status in {400, 421}, (headers, received)
 
 
-def test_a_host_header_is_taken_apart_strictly() -> None:
+def test_a_host_header_is_parsed_strictly() -> None:
     assert host_name("[::1]:80") == "::1"
     assert host_name("A.Example.:80") == "a.example"
     assert host_name("a b") is None
@@ -130,7 +130,7 @@ def test_a_host_header_is_taken_apart_strictly() -> None:
     assert host_name(".") is None
 
 
-async def test_with_any_host_allowed_what_is_no_name_is_still_refused_and_never_an_error(
+async def test_with_any_host_allowed_an_invalid_name_is_still_refused(
     postgres: PostgresServer, database: str, tmp_path: Path
 ) -> None:
     stack = Stack(postgres, database, tmp_path, {"ALLOWED_HOSTS": "*"})
@@ -154,7 +154,7 @@ async def test_with_any_host_allowed_what_is_no_name_is_still_refused_and_never_
         ("Sec-Fetch-Site: same-site",),
         ("Sec-Fetch-Site: cross-site", "Origin: https://evil.example"),
         ("Sec-Fetch-Site: same-site", "Origin: http://localhost:9999"),
-        ("Sec-Fetch-Site: cross-site", "Origin: http://localhost"),  # what it says of itself is believed
+        ("Sec-Fetch-Site: cross-site", "Origin: http://localhost"),  # Sec-Fetch-Site takes precedence
         ("Sec-Fetch-Site: same-origin, cross-site",),
         ("Sec-Fetch-Site: SAME-ORIGIN",),
         ("Origin: https://evil.example",),
@@ -189,20 +189,18 @@ async def test_a_page_of_another_site_changes_nothing(
         ("Sec-Fetch-Site: same-origin", "Origin: http://localhost"),
         ("Origin: http://localhost",),
         ("Origin: http://LOCALHOST:80",),
-        ("Origin: https://localhost",),  # TLS ended at a proxy, which keeps the host
+        ("Origin: https://localhost",),  # a proxy terminates TLS and forwards the host
         (f"Sec-Fetch-Site: cross-site\r\nOrigin: {ORIGIN}",),
         (f"Origin: {ORIGIN}",),
     ],
 )
-async def test_our_page_an_allowed_origin_and_clients_that_are_no_browsers_may_write(
-    stack: Stack, headers: tuple[str, ...]
-) -> None:
+async def test_the_own_page_allowed_origins_and_other_clients_may_write(stack: Stack, headers: tuple[str, ...]) -> None:
     for service, method, path in WRITES:
         status, received = await ask(stack, service, method, path, "Host: localhost", *headers)
         assert status not in {403, 421}, (method, path, received)
 
 
-async def test_a_page_of_an_allowed_origin_may_ask_and_is_shown_the_answer(stack: Stack) -> None:
+async def test_a_page_of_an_allowed_origin_may_read_the_responses(stack: Stack) -> None:
     path = "/api/inventories/1"
     ours = ("Host: localhost", f"Origin: {ORIGIN}", "Access-Control-Request-Method: PUT")
     wanted = "Access-Control-Request-Headers: content-type, if-match, idempotency-key"
@@ -223,4 +221,4 @@ async def test_reading_needs_no_origin(stack: Stack, service: str, method: str, 
     headers = ("Host: localhost", "Sec-Fetch-Site: cross-site", "Origin: https://evil.example")
     status, received = await ask(stack, service, method, path, *headers)
     assert status not in {403, 421}, received
-    assert b"access-control-allow-origin" not in received.lower(), "but other sites' scripts can't see the answer"
+    assert b"access-control-allow-origin" not in received.lower(), "scripts of other sites must not see the response"

@@ -1,4 +1,4 @@
-"""Whatever bench and the tests start ends with them, also when they are interrupted or killed."""
+"""Processes that the benchmarks and the tests start end with them, even after an interrupt or a kill."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 START_SECONDS = 60
 END_SECONDS = 60
-POLL_SECONDS = 0.2  # a look at all processes takes 10 ms
+POLL_SECONDS = 0.2  # scanning all processes takes 10 ms
 pytestmark = pytest.mark.timeout(180)
 SIGNALS = [signal.SIGINT, signal.SIGTERM, signal.SIGKILL]
 LONG_TEST = """
@@ -32,14 +32,14 @@ def test_that_does_not_end(stack):
 """
 
 
-class Marked:
-    """A program, and all that it starts: known by a TMPDIR of its own, in their environments and as their folders."""
+class MarkedProgram:
+    """A program with a TMPDIR of its own, by which it and all its descendants are recognized."""
 
     def __init__(self, folder: Path, command: list[str]) -> None:
         self.folder = folder
         self.folder.mkdir()
         self._groups: set[int] = set()
-        # A shell that starts this in the background has SIGINT ignored, which would be inherited.
+        # A shell ignores SIGINT in background jobs, and the program would inherit that.
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with (folder / "output").open("wb") as output:
             self.program = processes.start(
@@ -51,7 +51,7 @@ class Marked:
             )
 
     def processes(self) -> dict[int, str]:
-        """The command lines of those that run, by pid: those with the mark, and those of a group that had it."""
+        """Return the command lines of running marked processes, and of their process groups, by pid."""
         mark, found = os.fsencode(self.folder), {}
         for entry in Path("/proc").glob("[0-9]*"):
             try:
@@ -70,37 +70,37 @@ class Marked:
                 found[pid] = command.replace(b"\0", b" ").decode(errors="replace")
         return found
 
-    def until(self, is_so: Callable[[dict[int, str]], bool], seconds: float, *, is_running: bool) -> None:
-        """Return when this is so; meanwhile the program itself must go on if it is running."""
+    def wait_until(self, condition: Callable[[dict[int, str]], bool], seconds: float, *, is_running: bool) -> None:
+        """Wait until the condition holds for the processes. With `is_running`, fail if the program exits first."""
         deadline = time.monotonic() + seconds
-        while not is_so(found := self.processes()):
+        while not condition(found := self.processes()):
             assert time.monotonic() < deadline, (found, (self.folder / "output").read_text())
             assert not is_running or self.program.poll() is None, (self.folder / "output").read_text()
             time.sleep(POLL_SECONDS)
 
-    def runs(self, *words: str) -> None:
-        """Return when a process of each of these commands runs."""
-        self.until(
+    def wait_until_running(self, *words: str) -> None:
+        """Wait until, for each word, a process runs whose command line contains it."""
+        self.wait_until(
             lambda found: all(any(word in line for line in found.values()) for word in words),
             START_SECONDS,
             is_running=True,
         )
 
-    def ends(self, number: signal.Signals) -> None:
-        """Send this signal to the program alone. Nothing of it may be left: no process and no folder."""
+    def check_cleanup_after(self, number: signal.Signals) -> None:
+        """Send a signal to the program alone, and check that no process and no folder is left."""
         self.processes()
         self.program.send_signal(number)
         self.program.wait(END_SECONDS)
-        self.until(lambda found: not found, END_SECONDS, is_running=False)
+        self.wait_until(lambda found: not found, END_SECONDS, is_running=False)
         assert list(self.folder.glob("stockstream-*")) == []
 
 
 @pytest.fixture
-def marked(tmp_path: Path) -> Iterator[Callable[..., Marked]]:
-    programs: list[Marked] = []
+def marked(tmp_path: Path) -> Iterator[Callable[..., MarkedProgram]]:
+    programs: list[MarkedProgram] = []
 
-    def start(*command: str) -> Marked:
-        programs.append(Marked(tmp_path / "marked", list(command)))
+    def start(*command: str) -> MarkedProgram:
+        programs.append(MarkedProgram(tmp_path / "marked", list(command)))
         return programs[-1]
 
     yield start
@@ -109,22 +109,24 @@ def marked(tmp_path: Path) -> Iterator[Callable[..., Marked]]:
 
 
 @pytest.mark.parametrize("number", SIGNALS, ids=lambda number: number.name)
-def test_an_interrupted_bench_leaves_nothing_running(marked: Callable[..., Marked], number: signal.Signals) -> None:
+def test_an_interrupted_bench_leaves_nothing_running(
+    marked: Callable[..., MarkedProgram], number: signal.Signals
+) -> None:
     program = marked("-m", "bench", "a", "--seconds", "1", "--runs", "1")
-    program.runs("bin/postgres", "stream_service", "bench.client")
-    program.ends(number)
+    program.wait_until_running("bin/postgres", "stream_service", "bench.client")
+    program.check_cleanup_after(number)
 
 
-@pytest.mark.skipif(not Nchan.is_here(), reason="nginx with nchan is not here")
-def test_a_killed_bench_leaves_no_nginx(marked: Callable[..., Marked]) -> None:
+@pytest.mark.skipif(not Nchan.is_installed(), reason="nginx with nchan is not here")
+def test_a_killed_bench_leaves_no_nginx(marked: Callable[..., MarkedProgram]) -> None:
     program = marked("-m", "bench", "f", "--seconds", "0.2", "--runs", "1")
-    program.runs("nginx: master", "nginx: worker", "bench.nchan")
-    program.ends(signal.SIGKILL)
+    program.wait_until_running("nginx: master", "nginx: worker", "bench.nchan")
+    program.check_cleanup_after(signal.SIGKILL)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=lambda number: number.name)
 def test_an_interrupted_test_leaves_nothing_running(
-    marked: Callable[..., Marked], number: signal.Signals, tmp_path: Path
+    marked: Callable[..., MarkedProgram], number: signal.Signals, tmp_path: Path
 ) -> None:
     long_test = tmp_path / "test_long.py"
     long_test.write_text(LONG_TEST)
@@ -132,6 +134,6 @@ def test_an_interrupted_test_leaves_nothing_running(
         *("-m", "pytest", "-c", str(ROOT / "pyproject.toml"), "--rootdir", str(tmp_path)),
         *("-p", "tests.conftest", "-p", "no:cacheprovider", str(long_test)),
     )
-    program.until(lambda _: (tmp_path / "services run").exists(), START_SECONDS, is_running=True)
-    program.runs("bin/postgres", "tests.template")
-    program.ends(number)
+    program.wait_until(lambda _: (tmp_path / "services run").exists(), START_SECONDS, is_running=True)
+    program.wait_until_running("bin/postgres", "tests.template")
+    program.check_cleanup_after(number)

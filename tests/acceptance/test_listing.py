@@ -1,6 +1,6 @@
-"""The list: what a search finds, every order, and pages that miss nothing while others write."""
+"""The list: search, every sort order, and pages that miss nothing during concurrent writes."""
 
-# ruff: noqa: RUF001 - letters that look alike are what is tested here
+# ruff: noqa: RUF001 - these tests need look-alike letters
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ ALIKE = [
 
 
 @pytest.mark.parametrize("as_of", [False, True], ids=["now", "as_of"])
-async def test_case_accents_and_width_do_not_matter_to_a_search(api: aiohttp.ClientSession, as_of: bool) -> None:
+async def test_a_search_ignores_case_accents_and_width(api: aiohttp.ClientSession, as_of: bool) -> None:
     position = await _create_all(api, [name for name, _ in ALIKE])
     then = {"as_of": position} if as_of else {}
     for name, spellings in ALIKE:
@@ -78,7 +78,7 @@ async def test_case_accents_and_width_do_not_matter_to_a_search(api: aiohttp.Cli
 
 
 @pytest.mark.parametrize("as_of", [False, True], ids=["now", "as_of"])
-async def test_in_a_search_every_character_stands_for_itself(api: aiohttp.ClientSession, as_of: bool) -> None:
+async def test_a_search_has_no_wildcards(api: aiohttp.ClientSession, as_of: bool) -> None:
     stock = ["100%", "a_b", "a\\b", "axb", "'; --", '"quoted"', "a b", "%_\\"]
     position = await _create_all(api, stock)
     then = {"as_of": position} if as_of else {}
@@ -88,14 +88,14 @@ async def test_in_a_search_every_character_stands_for_itself(api: aiohttp.Client
 
 
 async def _create_all(api: aiohttp.ClientSession, stock: list[str]) -> str:
-    """Add items of these names; returns the position after."""
+    """Create an item with each name and return the position after the last one."""
     for name in stock:
         await create(api, name)
     async with api.get(ITEMS) as response:
         return response.headers["Last-Event-ID"]
 
 
-async def test_a_search_sees_a_new_name_at_once_and_the_old_one_no_more(api: aiohttp.ClientSession) -> None:
+async def test_a_search_finds_a_new_name_at_once_and_no_longer_the_old_one(api: aiohttp.ClientSession) -> None:
     item = await create(api, "Schraube")
     await change(api, "PUT", f"{ITEMS}/{item['id']}", {"quantity": 5, "name": "Dübel"})
     assert await get(api, ITEMS, q="schraube") == []
@@ -107,7 +107,7 @@ async def test_a_search_sees_a_new_name_at_once_and_the_old_one_no_more(api: aio
 
 
 @pytest.mark.parametrize("text", ["", "%00", "a%01", "%7F", "%C2%85", "%0A", "%FF", "%ED%A0%80", "%C3", "x" * 201])
-async def test_a_text_that_no_name_can_hold_is_refused(api: aiohttp.ClientSession, text: str) -> None:
+async def test_a_search_text_that_no_name_can_contain_is_refused(api: aiohttp.ClientSession, text: str) -> None:
     async with api.get(URL(f"{ITEMS}?q={text}", encoded=True)) as response:
         await refused(response, "q")
 
@@ -116,14 +116,14 @@ async def test_a_text_that_no_name_can_hold_is_refused(api: aiohttp.ClientSessio
 
 
 def ordered(listed: list[dict[str, Any]], sort: str) -> list[int]:
-    """The ids in the order that they should have; all names here fold to themselves."""
+    """Return the item ids in the expected order. Assumes names that fold to themselves."""
     field = sort.removeprefix("-")
     by_key = sorted(listed, key=lambda item: (item[field], item["id"]), reverse=sort.startswith("-"))
     return [item["id"] for item in by_key]
 
 
 @pytest.mark.parametrize("sort", SORTS)
-async def test_every_order_is_kept_over_pages_of_any_size_ties_and_all(
+async def test_every_order_holds_across_pages_of_any_size_including_ties(
     api: aiohttp.ClientSession, shared_stack: Stack, sort: str
 ) -> None:
     shared_stack.sql(
@@ -141,7 +141,7 @@ async def test_every_order_is_kept_over_pages_of_any_size_ties_and_all(
         found = [page async for page in pages(api, ITEMS, sort=sort, limit=size, **then)]
         assert [item["id"] for page in found for item in page] == expected
         assert [len(page) for page in found[:-1]] == [size] * (len(found) - 1)
-        assert found[-1], "no link leads to nothing"
+        assert found[-1], "the last `next` link led to an empty page"
     found_by_text = [item for item in everything if "y" in item["name"]]
     assert [item["id"] for item in await walk(api, ITEMS, sort=sort, limit=2, q="Y")] == ordered(found_by_text, sort)
 
@@ -155,7 +155,7 @@ async def test_the_longest_name_can_end_a_page(api: aiohttp.ClientSession) -> No
 
 
 @pytest.mark.parametrize("size", [1, 2, 7])
-async def test_while_others_write_pages_hold_everything_untouched_once(
+async def test_during_writes_pages_hold_every_unchanged_item_once(
     api: aiohttp.ClientSession, shared_stack: Stack, size: int
 ) -> None:
     shared_stack.sql("INSERT INTO inventory (name, quantity) SELECT 'n' || n % 6, n % 5 FROM generate_series(1, 24) n")
@@ -183,7 +183,7 @@ async def test_while_others_write_pages_hold_everything_untouched_once(
         await writer
 
 
-async def test_a_page_knows_where_the_log_stood_and_a_page_that_is_known_is_a_304(api: aiohttp.ClientSession) -> None:
+async def test_a_page_carries_its_position_and_is_a_304_when_unchanged(api: aiohttp.ClientSession) -> None:
     await create(api)
     query = {"q": "b", "sort": "name", "limit": "1"}
     async with api.get(ITEMS, params=query) as response:
@@ -196,7 +196,7 @@ async def test_a_page_knows_where_the_log_stood_and_a_page_that_is_known_is_a_30
         assert response.status == 200
 
 
-async def test_an_item_that_the_client_has_is_a_304_until_it_changes(api: aiohttp.ClientSession) -> None:
+async def test_an_item_with_the_current_etag_is_a_304_until_it_changes(api: aiohttp.ClientSession) -> None:
     address = f"{ITEMS}/{(await create(api))['id']}"
     async with api.get(address) as response:
         tag = response.headers["ETag"]
@@ -211,9 +211,9 @@ async def test_an_item_that_the_client_has_is_a_304_until_it_changes(api: aiohtt
         assert (response.status, tagged_version(response)) == (200, 2)
 
 
-# What is no page ----------------------------------------------------------------------------------------------------
+# Invalid parameters -------------------------------------------------------------------------------------------------
 
-NO_CURSORS = [
+INVALID_CURSORS = [
     ("name", ""),
     ("name", "x"),
     ("name", "\u00fc"),
@@ -254,8 +254,8 @@ NO_CURSORS = [
 
 
 @pytest.mark.parametrize("past", [{}, {"as_of": "0"}], ids=["now", "as_of"])
-async def test_a_cursor_that_is_none_of_this_order_is_refused(api: aiohttp.ClientSession, past: dict[str, str]) -> None:
-    for sort, after in NO_CURSORS:
+async def test_an_invalid_cursor_is_refused(api: aiohttp.ClientSession, past: dict[str, str]) -> None:
+    for sort, after in INVALID_CURSORS:
         async with api.get(ITEMS, params={"sort": sort, "limit": "1", "after": after, **past}) as response:
             await refused(response, "after")
 
@@ -270,19 +270,19 @@ async def test_a_cursor_outlives_its_item(api: aiohttp.ClientSession) -> None:
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "1001", "1.0", "1e2", "", " 1", "+1", "\u0661", "0x10", "true", "9" * 30])
-async def test_a_limit_that_is_no_size_of_a_page_is_refused(api: aiohttp.ClientSession, limit: str) -> None:
+async def test_an_invalid_limit_is_refused(api: aiohttp.ClientSession, limit: str) -> None:
     for path in (ITEMS, "/api/history", f"{ITEMS}/deleted"):
         async with api.get(path, params={"limit": limit}) as response:
             await refused(response, "limit")
 
 
 @pytest.mark.parametrize("sort", ["", "id", "NAME", "--name", "name,quantity", "name;DROP TABLE inventory", "-"])
-async def test_an_order_that_there_is_not_is_refused(api: aiohttp.ClientSession, sort: str) -> None:
+async def test_an_unknown_order_is_refused(api: aiohttp.ClientSession, sort: str) -> None:
     async with api.get(ITEMS, params={"sort": sort}) as response:
         await refused(response, "sort")
 
 
-async def test_a_parameter_twice_is_refused(api: aiohttp.ClientSession) -> None:
+async def test_a_repeated_parameter_is_refused(api: aiohttp.ClientSession) -> None:
     for name, value in (("q", "a"), ("sort", "name"), ("limit", "1"), ("as_of", "0"), ("after", "x")):
         async with api.get(ITEMS, params=[(name, value), (name, value)]) as response:
             await refused(response, name)

@@ -1,8 +1,8 @@
-"""Random changes at the same time, against a model.
+"""Random concurrent changes, checked against a model.
 
-Whatever was answered must follow from the log: each change that was made is one event with the actor of its request,
-each that was refused is none and had a reason, and each event follows from the state before it. Table, histories,
-`as_of` and the replayed stream must tell the same.
+Every response must follow from the log. A change that succeeded is logged with the actor of its request. A refused
+change is not logged, and the refusal was correct. Each event follows from the state before it. The list, the
+histories, `as_of` and the replayed stream must all agree with the log.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ if TYPE_CHECKING:
 
 RUNS = 15
 BATCHES_PER_RUN = 10
-LARGEST_BATCH = 8
+MAX_BATCH = 8
 
 
 class Inventory(RuleBasedStateMachine):
-    """Batches of changes at once; after each of them, all that can be read is held against the log."""
+    """Sends batches of concurrent changes. After each batch, compares every view with the log."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
@@ -73,11 +73,11 @@ class Inventory(RuleBasedStateMachine):
     def one(self, change: Change) -> None:
         self.world.run(self._batch([change]))
 
-    @rule(changes=st.lists(CHANGES, min_size=2, max_size=LARGEST_BATCH))
+    @rule(changes=st.lists(CHANGES, min_size=2, max_size=MAX_BATCH))
     def several_at_once(self, changes: list[Change]) -> None:
         self.world.run(self._batch(changes))
 
-    @rule(changes=st.lists(st.one_of(SETS, ADJUSTMENTS, DELETIONS, RESTORES), min_size=3, max_size=LARGEST_BATCH))
+    @rule(changes=st.lists(st.one_of(SETS, ADJUSTMENTS, DELETIONS, RESTORES), min_size=3, max_size=MAX_BATCH))
     def several_at_once_to_one_item(self, changes: list[Change]) -> None:
         self.world.run(self._batch([replace(change, slot=changes[0].slot) for change in changes]))
 
@@ -111,7 +111,7 @@ class Inventory(RuleBasedStateMachine):
         return Sent(change, self.world.new_actor(), item_id, self._version(item_id, change.version), rows)
 
     def _id(self, slot: int) -> int:
-        """One of the items that there are or were, or one that never was."""
+        """Return the id of an item in the log, or one that never existed."""
         if slot == UNKNOWN_SLOT or not self.log:
             return UNKNOWN_ID
         ids = sorted({event.item_id for event in self.log})
@@ -169,25 +169,25 @@ class Inventory(RuleBasedStateMachine):
 async def connected(stack: Stack) -> AsyncIterator[tuple[aiohttp.ClientSession, Pool]]:
     async with (
         aiohttp.ClientSession(stack.api_url) as api,
-        asyncpg.create_pool(stack.database_url, min_size=0, max_size=LARGEST_BATCH) as pool,
+        asyncpg.create_pool(stack.database_url, min_size=0, max_size=MAX_BATCH) as pool,
     ):
         yield api, pool
 
 
-def test_random_changes_at_the_same_time_all_follow_from_the_log(shared_stack: Stack) -> None:
+def test_random_concurrent_changes_all_follow_from_the_log(shared_stack: Stack) -> None:
     with asyncio.Runner() as runner:
         connecting = connected(shared_stack)
         world = World(shared_stack, runner, *runner.run(connecting.__aenter__()))
         try:
             run_state_machine_as_test(
-                functools.partial(Inventory, world),  # type: ignore[arg-type] # any that makes one does
+                functools.partial(Inventory, world),  # type: ignore[arg-type] # a factory is enough
                 settings=settings(
                     max_examples=RUNS,
                     stateful_step_count=BATCHES_PER_RUN,
                     derandomize=True,
                     database=None,
                     deadline=None,
-                    phases=[Phase.explicit, Phase.generate],  # what races can't be made smaller by doing it again
+                    phases=[Phase.explicit, Phase.generate],  # no shrinking: races are not reproducible
                     suppress_health_check=list(HealthCheck),
                 ),
             )

@@ -1,4 +1,4 @@
-"""The description of the API is true: every check of schemathesis, against the running service."""
+"""The OpenAPI document is correct: every check of schemathesis passes against the running service."""
 
 from __future__ import annotations
 
@@ -34,9 +34,9 @@ def api_url(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
     postgres.drop_database(database)
 
 
-@pytest.mark.timeout(300)  # on a machine that is busy besides
-def test_schemathesis_finds_no_answer_that_the_document_does_not_foresee(api_url: str, tmp_path: Path) -> None:
-    """Examples, limits, random requests and sequences of them, with all checks; the same ones in every run."""
+@pytest.mark.timeout(300)  # enough for a busy machine
+def test_schemathesis_finds_no_undocumented_response(api_url: str, tmp_path: Path) -> None:
+    """Runs examples, boundary values, random requests and sequences of them. Every run sends the same requests."""
     done = subprocess.run(
         [SCHEMATHESIS, "--config-file", CONFIGURATION, "run", f"{api_url}/openapi.json"],
         cwd=tmp_path,
@@ -48,7 +48,7 @@ def test_schemathesis_finds_no_answer_that_the_document_does_not_foresee(api_url
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-# What can be got once there is an item 1, and what can't.
+# Requests, successful and not once item 1 exists, with their path in the document.
 ANSWERS = {
     ITEMS: ITEMS,
     f"{ITEMS}/1": f"{ITEMS}/{{item_id}}",
@@ -64,7 +64,7 @@ ANSWERS = {
 }
 
 
-async def test_no_answer_has_a_field_that_is_not_documented(api_url: str) -> None:
+async def test_no_response_has_an_undocumented_field(api_url: str) -> None:
     async with aiohttp.ClientSession(api_url) as api:
         async with api.post(ITEMS, json={"name": "bolt", "quantity": 5}) as response:
             await api.delete(response.headers["Location"])

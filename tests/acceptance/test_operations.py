@@ -1,4 +1,4 @@
-"""What an operator sees and does: metrics, workers."""
+"""Operations: metrics and worker processes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def metrics(url: str) -> dict[str, float]:
 
 
 async def until(url: str, name: str, value: float) -> None:
-    """Return when a metric has this value."""
+    """Wait until a metric has this value."""
     async with asyncio.timeout(20):
         while (await asyncio.to_thread(metrics, url)).get(name) != value:
             await asyncio.sleep(0.02)
@@ -57,7 +57,9 @@ async def test_the_streams_metrics_answer_an_operators_questions(
             async with subscribe(stack.stream_url, last_event_id="0000-1") as lost:
                 await lost.next("reset")
         await until(stack.stream_url, "stockstream_subscribers", 0)
-        await until(stack.stream_url, "stockstream_notification_queue_usage", 0)  # once the listener has read it
+        await until(
+            stack.stream_url, "stockstream_notification_queue_usage", 0
+        )  # drops to 0 once the listener has read it
         found = metrics(stack.stream_url)
     finally:
         stack.close()
@@ -73,7 +75,7 @@ async def test_the_streams_metrics_answer_an_operators_questions(
     assert found["stockstream_listener_connects_total"] == 1
 
 
-async def test_the_apis_metrics_name_routes_and_not_addresses(stack: Stack) -> None:
+async def test_the_apis_metrics_name_routes_instead_of_paths(stack: Stack) -> None:
     async with aiohttp.ClientSession(stack.api_url) as api:
         for path in ("/api/inventories", "/api/inventories/7", "/api/inventories/8", "/nothing", "/nothing/else"):
             async with api.get(path):
@@ -145,7 +147,7 @@ async def test_a_drain_of_workers_ends_every_stream_cleanly_and_exits_0(workers:
         code = await asyncio.to_thread(workers.stop, "stream")
         assert (code, time.monotonic() - started < 5) == (0, True)
         for subscriber in subscribers:
-            await subscriber.rest()  # an end that is not clean raises
+            await subscriber.rest()  # raises unless the stream ends cleanly
 
 
 async def test_workers_do_not_outlive_their_parent(workers: Stack) -> None:

@@ -1,4 +1,4 @@
-"""`as_of`: the state as a reader at that position had it, exactly; and trends, which are many such states."""
+"""`as_of` returns the exact state at a position. Trends combine many such states."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def rfc3339(moment: datetime) -> str:
 
 
 async def write_history(api: aiohttp.ClientSession, stack: Stack, choose: random.Random) -> dict[int, list[Any]]:
-    """Changes of every kind by every way; returns lists that were read in between, by where they stood."""
+    """Make changes of every kind through every interface. Returns lists read in between, by event id."""
     seen: dict[int, list[Any]] = {}
     living: set[int] = set()
     deleted: set[int] = set()
@@ -64,7 +64,7 @@ async def write_history(api: aiohttp.ClientSession, stack: Stack, choose: random
 
 
 def states(events: list[Event], start: int) -> dict[int, State]:
-    """The state at each event id, those included that a rollback has left empty."""
+    """Return the state at each event id, including the gaps that rollbacks left."""
     by_id = {event.id: event for event in events}
     found: dict[int, State] = {start: {}}
     for event_id in range(start + 1, max(by_id) + 1):
@@ -72,7 +72,7 @@ def states(events: list[Event], start: int) -> dict[int, State]:
     return found
 
 
-async def test_at_every_event_the_list_is_what_a_reader_there_had(
+async def test_as_of_every_event_the_list_is_the_state_at_that_event(
     api: aiohttp.ClientSession, shared_stack: Stack
 ) -> None:
     choose = random.Random(4)
@@ -81,9 +81,9 @@ async def test_at_every_event_the_list_is_what_a_reader_there_had(
     events = read_log(shared_stack, start)
     expected = states(events, start)
     assert {event.operation for event in events} == {"INSERT", "UPDATE", "DELETE"}
-    assert len(expected) > len(events) + 1, "there is a hole in the numbers"
+    assert len(expected) > len(events) + 1, "a rollback must leave a gap in the event ids"
     for event_id, listed in seen.items():
-        assert newest_first(expected[event_id]) == listed, "the model is the list that was read then"
+        assert newest_first(expected[event_id]) == listed, "the model must equal the list that was read at that event"
     epoch = shared_stack.sql("SELECT log_epoch()")[0][0]
     for event_id, state in expected.items():
         async with api.get(ITEMS, params={"as_of": str(event_id)}) as response:
@@ -100,7 +100,7 @@ async def test_at_every_event_the_list_is_what_a_reader_there_had(
             assert item["name"] in NAMES
 
 
-async def test_a_time_means_the_last_event_up_to_it(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
+async def test_as_of_a_time_includes_the_last_event_up_to_it(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     start = await head(api)
     await write_history(api, shared_stack, random.Random(5))
     events = read_log(shared_stack, start)
@@ -113,9 +113,7 @@ async def test_a_time_means_the_last_event_up_to_it(api: aiohttp.ClientSession, 
                 assert response.headers["Last-Event-ID"].endswith(f"-{last}")
 
 
-async def test_a_time_may_be_written_in_every_way_that_rfc_3339_allows(
-    api: aiohttp.ClientSession, shared_stack: Stack
-) -> None:
+async def test_as_of_accepts_every_form_of_rfc_3339(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     await create(api)
     (event,) = read_log(shared_stack, await head(api) - 1)
     in_nepal = event.changed_at + timedelta(hours=5, minutes=45)
@@ -123,7 +121,7 @@ async def test_a_time_may_be_written_in_every_way_that_rfc_3339_allows(
     for same in (f"{text}Z", f"{text}z", text.replace("T", "t") + "Z", f"{text}+00:00", f"{text}-00:00", f"{text}999Z"):
         assert len(await get(api, ITEMS, as_of=same)) == 1, same
     assert len(await get(api, ITEMS, as_of=rfc3339(in_nepal).removesuffix("Z") + "+05:45")) == 1
-    async with api.get(f"{ITEMS}?as_of={text}+00:00") as response:  # a plus that was not encoded
+    async with api.get(f"{ITEMS}?as_of={text}+00:00") as response:  # the plus is not percent-encoded
         assert len(await response.json()) == 1
     for earlier in ("1970-01-01T00:00:00Z", "0001-01-01T00:00:00Z", "2000-02-29T23:59:59.5-12:00"):
         assert await get(api, ITEMS, as_of=earlier) == []
@@ -141,13 +139,13 @@ async def test_a_time_may_be_written_in_every_way_that_rfc_3339_allows(
         *("zzzz-1", "999999999999999999", "2999-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"),
     ],
 )
-async def test_what_is_no_moment_of_this_log_is_refused(api: aiohttp.ClientSession, as_of: str) -> None:
+async def test_an_as_of_outside_the_log_is_refused(api: aiohttp.ClientSession, as_of: str) -> None:
     for path in (ITEMS, f"{ITEMS}/export"):
         async with api.get(path, params={"as_of": as_of}) as response:
             await refused(response, "as_of")
 
 
-async def test_the_next_event_is_no_moment_until_it_is_there(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
+async def test_as_of_the_next_event_is_refused_until_it_exists(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     position = shared_stack.sql("SELECT log_epoch() || '-' || log_head() + 1")[0][0]
     for ahead in (position, position.rpartition("-")[2]):
         async with api.get(ITEMS, params={"as_of": ahead}) as response:
@@ -160,7 +158,7 @@ async def test_the_next_event_is_no_moment_until_it_is_there(api: aiohttp.Client
 
 
 def spread_over_days(stack: Stack, start: int, days: int) -> datetime:
-    """Date the log back, what comes after this event evenly; returns when that begins. Only the owner can."""
+    """Spread the events after `start` evenly over the past days. Returns the first moment. Requires the owner."""
     stack.sql(
         "UPDATE inventory_history SET changed_at = now() - interval '1 day' * CASE"
         f" WHEN event_id <= {start} THEN {days} + 5"
@@ -189,7 +187,7 @@ async def test_trends_are_the_quantities_at_each_moment(api: aiohttp.ClientSessi
         assert trend["items"]["999999"] == [None] * 41
 
 
-async def test_trends_begin_a_day_ago_and_end_with_what_is_there(api: aiohttp.ClientSession) -> None:
+async def test_trends_start_a_day_ago_and_end_with_the_current_state(api: aiohttp.ClientSession) -> None:
     item = await create(api, quantity=2_147_483_647)
     await create(api, quantity=2_147_483_647)
     trend = await get(api, TRENDS, item=[str(item["id"]), str(item["id"])])
@@ -216,6 +214,6 @@ async def test_trends_begin_a_day_ago_and_end_with_what_is_there(api: aiohttp.Cl
         ("items=1", "items"),
     ],
 )
-async def test_a_trend_that_there_is_not_is_refused(api: aiohttp.ClientSession, query: str, field: str) -> None:
+async def test_an_invalid_trend_query_is_refused(api: aiohttp.ClientSession, query: str, field: str) -> None:
     async with api.get(f"{TRENDS}?{query}") as response:
         await refused(response, field)

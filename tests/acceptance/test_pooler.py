@@ -1,4 +1,4 @@
-"""A pooler that lends connections to transactions is refused at the start; one that lends them to sessions is not."""
+"""A connection pooler in transaction mode is refused at startup. Session mode works."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.postgres import PostgresServer
 
 PGBOUNCER = find_pgbouncer()
-USER = "nobody"  # a pooler does not run as root
+USER = "nobody"  # pgbouncer refuses to run as root
 CONFIGURATION = """
 [databases]
 {database} = host={sockets} dbname={database} user={role}
@@ -42,7 +42,7 @@ pytestmark = pytest.mark.skipif(PGBOUNCER is None, reason="no pgbouncer")
 
 @pytest.fixture
 def pooled(own_postgres: PostgresServer, tmp_path: Path) -> Iterator[Callable[[str, str], tuple[Stack, str]]]:
-    """Starts a pooler in this mode, before a database with the schema; returns a stack and the pooler's address."""
+    """Return a function that starts a pooler in front of a migrated database. It returns a stack and the pooler URL."""
     started: list[subprocess.Popen[bytes]] = []
     if os.geteuid() == 0:
         with (embedded.cluster_dir(own_postgres.data_dir) / "pg_ident.conf").open("a") as identities:
@@ -77,7 +77,7 @@ def pooled(own_postgres: PostgresServer, tmp_path: Path) -> Iterator[Callable[[s
 @pytest.mark.parametrize(
     ("service", "setting"), [("api", "DATABASE_URL"), ("stream", "DATABASE_URL"), ("stream", "LISTEN_DATABASE_URL")]
 )
-def test_one_in_transaction_mode_is_refused_with_one_line(
+def test_a_pooler_in_transaction_mode_is_refused_with_one_line(
     pooled: Callable[[str, str], tuple[Stack, str]], service: str, setting: str
 ) -> None:
     stack, url = pooled("transaction", f"stockstream_{service}")
@@ -97,7 +97,7 @@ def test_one_in_transaction_mode_is_refused_with_one_line(
     assert done.stderr.count("\n") == 1
 
 
-def test_one_in_session_mode_serves(pooled: Callable[[str, str], tuple[Stack, str]]) -> None:
+def test_a_pooler_in_session_mode_works(pooled: Callable[[str, str], tuple[Stack, str]]) -> None:
     stack, url = pooled("session", "stockstream_api")
     stack.settings["DATABASE_URL"] = url
     try:

@@ -1,4 +1,4 @@
-"""Where a stream begins when there is more than one answer, and when the log has not been read yet."""
+"""Where a stream starts when the request names several positions, or the log has not been read yet."""
 
 from __future__ import annotations
 
@@ -39,21 +39,25 @@ def epoch(stack: Stack) -> str:
 @pytest.mark.parametrize(
     ("query", "header", "first"),
     [
-        ("?last_event_id={e}-5&lastEventId={e}-20", None, 21),  # a polyfill appends the newer to the page's older one
+        (
+            "?last_event_id={e}-5&lastEventId={e}-20",
+            None,
+            21,
+        ),  # a polyfill appends a newer position to the page's older one
         ("?lastEventId={e}-20&last_event_id={e}-5", None, 21),
         ("?last_event_id={e}-20&lastEventId={e}-5", None, 21),
         ("?lastEventId={e}-5&lastEventId={e}-20", None, 21),
         ("?last_event_id={e}-5&last_event_id={e}-20", None, 21),
-        ("?last_event_id={e}-9&lastEventId={e}-10", None, 11),  # by number, not as text
+        ("?last_event_id={e}-9&lastEventId={e}-10", None, 11),  # compared as numbers, not as text
         ("?last_event_id=&lastEventId={e}-20", None, 21),
-        ("?last_event_id=0000-999&lastEventId={e}-20", None, 21),  # of another log
+        ("?last_event_id=0000-999&lastEventId={e}-20", None, 21),  # another log
         ("?last_event_id={e}-20&lastEventId=ffffffff-999", None, 21),
-        ("?last_event_id={e}-5&lastEventId={e}-20", "{e}-10", 11),  # the header alone
+        ("?last_event_id={e}-5&lastEventId={e}-20", "{e}-10", 11),  # the header wins
         ("?last_event_id={e}-20", "{e}-10", 11),
         ("?snapshot=1&last_event_id={e}-5&lastEventId={e}-20", None, 21),
     ],
 )
-async def test_the_header_counts_or_else_the_furthest_parameter(
+async def test_the_header_wins_or_else_the_furthest_parameter(
     stack: Stack, query: str, header: str | None, first: int
 ) -> None:
     here = epoch(stack)
@@ -79,8 +83,8 @@ async def test_one_malformed_parameter_is_a_400_that_names_it(stack: Stack, quer
 
 
 @pytest.fixture
-async def unread(own_postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Stack]:
-    """A stream that serves and has never seen its database."""
+async def stack_without_database(own_postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[Stack]:
+    """A running stream service that has not reached its database yet."""
     stack = Stack(own_postgres, own_postgres.create_database(), tmp_path)
     own_postgres.stop(signal.SIGINT)
     stack.start("stream", wait=False)
@@ -96,22 +100,22 @@ async def unread(own_postgres: PostgresServer, tmp_path: Path) -> AsyncIterator[
     stack.close()
 
 
-async def test_a_stream_that_comes_before_the_first_read_is_held_until_it(unread: Stack) -> None:
-    async with subscribe(unread.stream_url, "?snapshot=1") as subscriber:
-        await asyncio.to_thread(unread.server.start)
+async def test_a_stream_opened_before_the_first_read_waits_for_it(stack_without_database: Stack) -> None:
+    async with subscribe(stack_without_database.stream_url, "?snapshot=1") as subscriber:
+        await asyncio.to_thread(stack_without_database.server.start)
         frame = await subscriber.frame()
         while frame.event is None:
             frame = await subscriber.frame()
-        if frame.event == "busy":  # the server took longer than the stream is held: not full, and back soon
+        if frame.event == "busy":  # PostgreSQL started too late for the stream to wait for it
             assert frame.json["full"] is False
             return
         assert (frame.event, frame.json) == ("snapshot", [])
-        unread.sql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+        stack_without_database.sql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
         assert (await subscriber.updates(1))[0].json["data"]["name"] == "bolt"
 
 
-async def test_while_the_database_is_away_a_stream_is_told_to_come_back_soon_and_why(unread: Stack) -> None:
-    async with subscribe(unread.stream_url) as subscriber:
+async def test_while_the_database_is_down_a_stream_is_told_why_and_to_retry_soon(stack_without_database: Stack) -> None:
+    async with subscribe(stack_without_database.stream_url) as subscriber:
         retry, busy = await subscriber.rest()
     assert retry.retry is not None
     assert 1_000 <= retry.retry <= 4_000
@@ -119,7 +123,7 @@ async def test_while_the_database_is_away_a_stream_is_told_to_come_back_soon_and
     assert busy.json == {"reason": "the log has not been read yet", "full": False}
 
 
-async def test_a_snapshot_that_cannot_be_read_now_is_told_to_come_back_soon(
+async def test_a_client_whose_snapshot_cannot_be_read_is_told_to_retry_soon(
     own_postgres: PostgresServer, tmp_path: Path
 ) -> None:
     stack = Stack(own_postgres, own_postgres.create_database(), tmp_path)

@@ -1,4 +1,4 @@
-"""Every line of the README works when pasted."""
+"""Every command of the README works when pasted."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 README = (ROOT / "README.md").read_text()
 STREAM_SECONDS = 1
-STREAM_WAS_CUT = 28  # what curl says of it
+STREAM_WAS_CUT = 28  # curl's exit code for a timeout
 
 
 def sections() -> dict[str, list[str]]:
-    """The commands below each heading, block by block."""
+    """Return the code blocks below each heading."""
     parts = re.split(r"^## (.*)$", README, flags=re.MULTILINE)[1:]
     return {
         title: blocks
@@ -32,7 +32,7 @@ def sections() -> dict[str, list[str]]:
 
 
 def paste(run: Run, script: str, folder: Path) -> str:
-    """Run commands as they stand there, but at this run's addresses, and with an error of HTTP as an error."""
+    """Run a block of commands against this run's addresses. HTTP errors make it fail."""
     script = script.replace("localhost:8000", f"localhost:{run.api}").replace(
         "localhost:8001", f"localhost:{run.stream}"
     )
@@ -60,7 +60,7 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
         assert run.psql("SELECT name, quantity FROM inventory") == "M4 bolt|99"
         for block in pasted["The stream"]:
             assert "event: heartbeat" in paste(run, block, ROOT)
-        paste(run, "".join(pasted["The API"]), tmp_path)  # what is set in one block is used in the next
+        paste(run, "".join(pasted["The API"]), tmp_path)  # the blocks share variables
         walk = "SELECT json_agg(json_build_array(operation, actor) ORDER BY event_id) FROM inventory_history"
         assert json.loads(run.psql(f"{walk} WHERE item_id = 2")) == [
             ["INSERT", "ann"],

@@ -1,4 +1,4 @@
-"""A client that is cut off again and again ends with the log: each event once, in order."""
+"""A client that is disconnected repeatedly receives the whole log: each event once, in order."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def write(database_url: str, writer: int) -> None:
 
 
 async def curl(url: str, output: bytearray, last_event_id: str) -> None:
-    """What `curl -N -H "Last-Event-ID: ..."` does, to be killed at any byte."""
+    """Append the stream to `output`, like `curl -N -H "Last-Event-ID: ..."`. May be cancelled at any byte."""
     headers = {"Last-Event-ID": last_event_id}
     async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
         async for chunk in response.content.iter_any():
@@ -43,7 +43,7 @@ async def curl(url: str, output: bytearray, last_event_id: str) -> None:
 
 
 def whole_frames(output: bytes) -> list[tuple[str, str]]:
-    """The changes in what was received, without the frame that the kill cut in two."""
+    """Return the id and data of each complete change frame."""
     frames = [frame for frame in output.decode(errors="ignore").split("\n\n")[:-1] if "inventory_update" in frame]
     fields = [dict(line.split(": ", 1) for line in frame.splitlines()) for frame in frames]
     return [(field["id"], field["data"]) for field in fields]
@@ -56,7 +56,7 @@ async def test_killed_and_restarted_20_times_during_10_000_writes_the_joined_out
     writers = [asyncio.create_task(write(stack.database_url, number)) for number in range(WRITERS)]
 
     async def connect(enough: int) -> None:
-        """One curl, killed when so many events have come."""
+        """Read one stream and cancel it once `enough` events have arrived."""
         output = bytearray()
         reader = asyncio.create_task(curl(f"{stack.stream_url}/events", output, received[-1][0] if received else start))
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -1,4 +1,4 @@
-"""A log that is kept for a time: what is older goes, and whoever would need it is told."""
+"""History retention: older events are pruned, and clients that need them are told."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ PATIENCE_SECONDS = 20
 
 @pytest.fixture
 def stack(postgres: PostgresServer, database: str, tmp_path: Path) -> Iterator[Stack]:
-    """Both services, not started yet; the log is kept for a day."""
+    """Both services, not started yet, with a history retention of one day."""
     stack = Stack(postgres, database, tmp_path, {"HISTORY_RETENTION": "1d"})
     yield stack
     stack.close()
 
 
 def write_history(stack: Stack) -> list[str]:
-    """Three days of it: two items, one of which is deleted on the first. Returns the position after each event."""
+    """Write three days of history of two items, one deleted on the first day. Returns the position after each event."""
     stack.sql("INSERT INTO inventory (name, quantity) VALUES ('kept', 1), ('gone', 2)")
     stack.sql("UPDATE inventory SET quantity = 5 WHERE name = 'kept'")
     stack.sql("DELETE FROM inventory WHERE name = 'gone'")
@@ -46,7 +46,7 @@ async def until_pruned(stack: Stack) -> None:
             await asyncio.sleep(0.02)
 
 
-async def test_what_is_older_is_pruned_but_not_the_last_event_of_an_item_that_is_there(stack: Stack) -> None:
+async def test_old_events_are_pruned_except_the_last_event_of_an_existing_item(stack: Stack) -> None:
     write_history(stack)
     stack.start("api")
     await until_pruned(stack)
@@ -54,7 +54,7 @@ async def test_what_is_older_is_pruned_but_not_the_last_event_of_an_item_that_is
     assert rows == [("3", "kept"), ("5", "new")]
 
 
-async def test_the_past_is_told_as_far_as_the_log_reaches_and_beyond_that_is_gone(stack: Stack) -> None:
+async def test_the_past_is_available_as_far_as_the_log_reaches_and_gone_before(stack: Stack) -> None:
     positions = write_history(stack)
     stack.start("api")
     await until_pruned(stack)
@@ -71,7 +71,7 @@ async def test_the_past_is_told_as_far_as_the_log_reaches_and_beyond_that_is_gon
             assert (response.status, await response.json()) == (200, [])
 
 
-async def test_a_position_that_was_pruned_gets_a_reset_and_then_what_is_new(stack: Stack) -> None:
+async def test_a_pruned_position_gets_a_reset_and_then_new_events(stack: Stack) -> None:
     positions = write_history(stack)
     stack.start("api")
     stack.start("stream")
@@ -92,7 +92,7 @@ async def test_a_position_that_was_pruned_gets_a_reset_and_then_what_is_new(stac
         assert frame.json["data"]["quantity"] == 6
 
 
-async def test_a_log_that_was_pruned_to_its_end_still_stands_where_it_stood(stack: Stack) -> None:
+async def test_a_log_that_was_pruned_completely_keeps_its_position(stack: Stack) -> None:
     stack.sql("INSERT INTO inventory (name, quantity) VALUES ('gone', 2)")
     stack.sql("DELETE FROM inventory")
     stack.sql("UPDATE inventory_history SET changed_at = changed_at - interval '2 days'")
@@ -108,7 +108,7 @@ async def test_a_log_that_was_pruned_to_its_end_still_stands_where_it_stood(stac
         assert frame.event_id == 3
 
 
-async def test_nobody_is_told_to_prune_unless_asked(stack: Stack) -> None:
+async def test_history_is_not_pruned_unless_configured(stack: Stack) -> None:
     write_history(stack)
     del stack.settings["HISTORY_RETENTION"]
     stack.sql("INSERT INTO idempotency_key (key, request, created_at) VALUES ('old', '', now() - interval '2 days')")

@@ -1,4 +1,4 @@
-"""`Idempotency-Key`: a change that is sent again is made once, and answered the same."""
+"""`Idempotency-Key`: a repeated change is made once and gets the same response."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ if TYPE_CHECKING:
 
     from tests.stack import Stack
 
-TWINS = 16
+DUPLICATES = 16
 _numbers = itertools.count()
 
 
 def new_key() -> str:
-    """One that no other test has used."""
     return f"retry-{next(_numbers)}"
 
 
@@ -44,7 +43,7 @@ async def send(
     key: str | None,
     headers: Mapping[str, str] | None = None,
 ) -> Answer:
-    """A body that is bytes is sent as it is."""
+    """Send a request with an idempotency key. A body of bytes is sent unchanged, others as JSON."""
     data = body if isinstance(body, bytes) else None if body is None else json.dumps(body).encode()
     sent = {**({} if data is None else JSON), **({} if key is None else {"Idempotency-Key": key}), **(headers or {})}
     async with api.request(method, path, data=data, headers=sent) as response:
@@ -53,7 +52,7 @@ async def send(
 
 
 async def changes(api: aiohttp.ClientSession) -> list[tuple[str, str, dict[str, Any], Any]]:
-    """One of each kind of change that takes a key, ready to be made: method, path, headers, body."""
+    """Return method, path, headers and body of each kind of change that takes a key."""
     there, gone = await create(api), await create(api)
     await change(api, "DELETE", f"{ITEMS}/{gone['id']}")
     return [
@@ -65,7 +64,7 @@ async def changes(api: aiohttp.ClientSession) -> list[tuple[str, str, dict[str, 
     ]
 
 
-async def test_a_change_that_is_sent_again_is_answered_again_and_made_once(
+async def test_a_repeated_change_gets_the_same_response_and_is_made_once(
     api: aiohttp.ClientSession, shared_stack: Stack
 ) -> None:
     for method, path, headers, body in await changes(api):
@@ -78,7 +77,7 @@ async def test_a_change_that_is_sent_again_is_answered_again_and_made_once(
         assert len(read_log(shared_stack, start)) == 1, path
 
 
-async def test_the_answer_stays_what_it_was_whatever_became_of_the_item(api: aiohttp.ClientSession) -> None:
+async def test_the_replayed_response_stays_the_same_whatever_happened_to_the_item(api: aiohttp.ClientSession) -> None:
     key = new_key()
     first = await send(api, "POST", ITEMS, {"name": "bolt", "quantity": 5}, key=key)
     address = first.kept_headers["Location"]
@@ -88,25 +87,25 @@ async def test_the_answer_stays_what_it_was_whatever_became_of_the_item(api: aio
     assert await get(api, ITEMS) == []
 
 
-async def test_of_twins_at_once_one_makes_the_change_and_all_are_answered_alike(
+async def test_concurrent_duplicates_make_one_change_and_get_the_same_response(
     api: aiohttp.ClientSession, shared_stack: Stack
 ) -> None:
     for method, path, headers, body in await changes(api):
         start, key = await head(api), new_key()
-        answers = await asyncio.gather(*(send(api, method, path, body, key=key, headers=headers) for _ in range(TWINS)))
+        answers = await asyncio.gather(
+            *(send(api, method, path, body, key=key, headers=headers) for _ in range(DUPLICATES))
+        )
         assert len({answer.body for answer in answers}) == 1
         assert {answer.status for answer in answers} <= {200, 201}
         assert [answer.is_replay for answer in answers].count(False) == 1
         assert len(read_log(shared_stack, start)) == 1, path
 
 
-async def test_of_twins_at_once_that_are_refused_none_changes_anything(
-    api: aiohttp.ClientSession, shared_stack: Stack
-) -> None:
+async def test_refused_concurrent_duplicates_change_nothing(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     item = await create(api)
     start, key = await head(api), new_key()
     answers = await asyncio.gather(
-        *(send(api, "PATCH", f"{ITEMS}/{item['id']}", {"adjust": -6}, key=key) for _ in range(TWINS))
+        *(send(api, "PATCH", f"{ITEMS}/{item['id']}", {"adjust": -6}, key=key) for _ in range(DUPLICATES))
     )
     assert {answer.status for answer in answers} == {409}
     assert read_log(shared_stack, start) == []
@@ -130,7 +129,7 @@ async def test_the_same_key_for_another_request_is_refused(api: aiohttp.ClientSe
     assert (await send(api, "PATCH", address, {"adjust": -1}, key=key)).is_replay
 
 
-async def test_how_a_body_is_written_does_not_matter(api: aiohttp.ClientSession) -> None:
+async def test_the_formatting_of_a_body_does_not_matter(api: aiohttp.ClientSession) -> None:
     key = new_key()
     first = await send(api, "POST", ITEMS, b'{"name": "\xc3\xbc", "quantity": 1}', key=key)
     for same in (b'{"name":"\\u00fc","quantity":1}', b'\n{ "quantity" : 1 ,\t"name": " \xc3\xbc " }\n'):
@@ -138,7 +137,7 @@ async def test_how_a_body_is_written_does_not_matter(api: aiohttp.ClientSession)
     assert len(await get(api, ITEMS)) == 1
 
 
-async def test_a_request_that_was_refused_leaves_its_key_free(api: aiohttp.ClientSession) -> None:
+async def test_a_refused_request_does_not_use_up_its_key(api: aiohttp.ClientSession) -> None:
     item = await create(api)
     address = f"{ITEMS}/{item['id']}"
     for method, path, bad, status, good in (
@@ -160,14 +159,14 @@ async def test_a_request_that_was_refused_leaves_its_key_free(api: aiohttp.Clien
     assert (await send(api, "POST", f"{address}/restore", key=key)).is_replay
 
 
-async def test_a_key_that_is_older_than_a_day_is_new(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
+async def test_a_key_older_than_a_day_is_forgotten(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     key, body = new_key(), {"name": "bolt", "quantity": 1}
     assert (await send(api, "POST", ITEMS, body, key=key)).status == 201
     age = "UPDATE idempotency_key SET created_at = created_at - interval '{}' WHERE key = '" + key + "'"
     shared_stack.sql(age.format("23 hours 59 minutes"))
     assert (await send(api, "POST", ITEMS, body, key=key)).is_replay
     shared_stack.sql(age.format("1 minute"))
-    answers = await asyncio.gather(*(send(api, "POST", ITEMS, body, key=key) for _ in range(TWINS)))
+    answers = await asyncio.gather(*(send(api, "POST", ITEMS, body, key=key) for _ in range(DUPLICATES)))
     assert [answer.is_replay for answer in answers].count(False) == 1
     assert len(await get(api, ITEMS)) == 2
     shared_stack.sql(age.format("25 hours"))
@@ -175,7 +174,7 @@ async def test_a_key_that_is_older_than_a_day_is_new(api: aiohttp.ClientSession,
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "x" * 256, "\u00fc", "a\tb", '"quoted key"'])
-async def test_a_key_that_is_none_is_refused(api: aiohttp.ClientSession, key: str) -> None:
+async def test_an_invalid_key_is_refused(api: aiohttp.ClientSession, key: str) -> None:
     item = await create(api)
     for method, path, body in (
         ("POST", ITEMS, {"name": "a", "quantity": 1}),
@@ -188,7 +187,7 @@ async def test_a_key_that_is_none_is_refused(api: aiohttp.ClientSession, key: st
 
 
 @pytest.mark.parametrize("key", ["!", "~", "x" * 255, "'; DROP TABLE idempotency_key; --".replace(" ", ""), '"{}"'])
-async def test_a_key_may_be_anything_that_is_printed(api: aiohttp.ClientSession, key: str) -> None:
+async def test_a_key_may_contain_any_printable_ascii_character(api: aiohttp.ClientSession, key: str) -> None:
     body = {"name": "a", "quantity": 1}
     assert (await send(api, "POST", ITEMS, body, key=key)).status == 201
     assert (await send(api, "POST", ITEMS, body, key=key)).is_replay

@@ -1,4 +1,4 @@
-"""`make run`'s program: one command from a clone to a page, and nothing left when it stops."""
+"""`make run`: one command starts everything, and nothing is left running when it stops."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ IS_ROOT = os.geteuid() == 0
 
 
 class Run:
-    """`python -m shared.local run` with settings of its own."""
+    """A process of `python -m shared.local run` with its own settings."""
 
     def __init__(self, data_dir: Path, **settings: str) -> None:
         self.api, self.stream = free_port(), free_port()
@@ -67,14 +67,14 @@ class Run:
         assert self._process is not None
         self._process.send_signal(number)
 
-    def ended(self) -> int:
-        """The exit code, once it has ended."""
+    def wait(self) -> int:
+        """Wait until the run ends and return its exit code."""
         assert self._process is not None
         self._process.wait(STOP_SECONDS)
         return processes.kill(self._process)
 
     def processes(self) -> list[int]:
-        """Whatever runs with this DATA_DIR in its environment or on its command line."""
+        """Return the pids of all processes with this DATA_DIR in their environment or command line."""
         mark = os.fsencode(self.data_dir)
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
@@ -106,7 +106,7 @@ def running(run: Run) -> Iterator[Run]:
         yield run
     finally:
         run.signal(signal.SIGTERM)
-        run.ended()
+        run.wait()
 
 
 @pytest.fixture(scope="module")
@@ -118,19 +118,19 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def modes(home: Path) -> dict[Path, int]:
-    """The permissions of that directory and of all above it, before anything is run."""
+def modes_before(home: Path) -> dict[Path, int]:
+    """The modes of `home` and its parents before anything runs."""
     return {path: path.stat().st_mode for path in [home, *home.parents]}
 
 
 @pytest.fixture(scope="module")
-def steady_run(home: Path, modes: dict[Path, int]) -> Iterator[Run]:
-    """One for all tests that leave it as it is."""
+def steady_run(home: Path, modes_before: dict[Path, int]) -> Iterator[Run]:
+    """A run shared by all tests that don't change it."""
     with running(Run(home / "data")) as run:
         yield run
 
 
-def test_it_starts_says_where_stops_leaves_nothing_running_and_keeps_the_data(tmp_path: Path) -> None:
+def test_it_starts_prints_its_address_stops_cleanly_and_keeps_the_data(tmp_path: Path) -> None:
     run = Run(tmp_path / "data")
     for number, items in ((signal.SIGINT, "1"), (signal.SIGTERM, "2"), (signal.SIGHUP, "3")):
         run.start()
@@ -142,7 +142,7 @@ def test_it_starts_says_where_stops_leaves_nothing_running_and_keeps_the_data(tm
         assert run.psql("SELECT count(*) FROM inventory") == items
         assert run.processes()
         run.signal(number)
-        assert run.ended() == 0, run.output.read_text()
+        assert run.wait() == 0, run.output.read_text()
         assert run.processes() == []
         assert not socket_dir(run.data_dir).exists()
         assert "Traceback" not in run.output.read_text()
@@ -162,7 +162,7 @@ def test_it_runs_beside_another_and_from_a_long_path_with_spaces(tmp_path: Path,
         assert steady_run.psql("SELECT count(*) FROM inventory") == before
 
 
-def test_what_dies_is_started_again(tmp_path: Path) -> None:
+def test_a_killed_process_is_restarted(tmp_path: Path) -> None:
     with running(Run(tmp_path / "data")) as run:
         run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
         for victim in ("stream_service", "api_service", "bin/postgres"):
@@ -178,10 +178,10 @@ def test_what_dies_is_started_again(tmp_path: Path) -> None:
         assert run.psql("SELECT quantity FROM inventory") == "5"
 
 
-def refused(run: Run) -> str:
-    """The one line that a start which can't be says."""
+def start_error(run: Run) -> str:
+    """Start a run that must fail, check that it prints one line and return that line."""
     run.start()
-    assert run.ended() not in (0, -15)
+    assert run.wait() not in (0, -15)
     lines = run.output.read_text().splitlines()
     assert len(lines) == 1, lines
     assert lines[0].startswith("stockstream: ")
@@ -191,16 +191,16 @@ def refused(run: Run) -> str:
 
 def test_a_port_that_is_taken_is_one_clear_line(tmp_path: Path, steady_run: Run) -> None:
     one = Run(tmp_path / "one", API_BIND=f"127.0.0.1:{steady_run.api}")
-    assert refused(one) == f"stockstream: API_BIND 127.0.0.1:{steady_run.api}: Address already in use"
+    assert start_error(one) == f"stockstream: API_BIND 127.0.0.1:{steady_run.api}: Address already in use"
     two = Run(tmp_path / "two", STREAM_BIND=f"127.0.0.1:{steady_run.stream}")
-    assert "STREAM_BIND" in refused(two)
+    assert "STREAM_BIND" in start_error(two)
 
 
 def test_a_data_dir_that_is_in_use_is_one_clear_line(tmp_path: Path, steady_run: Run) -> None:
     other = Run(steady_run.data_dir)
     other.output = tmp_path / "other.out"
     other.start()
-    assert other.ended() == 1
+    assert other.wait() == 1
     assert "is in use by another stockstream" in other.output.read_text()
 
 
@@ -209,22 +209,22 @@ def test_a_data_dir_that_is_in_use_is_one_clear_line(tmp_path: Path, steady_run:
     ["postgresql://user:secret@127.0.0.1:1/db", "postgresql://user:secret@no-such-host.invalid/db", "mysql://secret/"],
 )
 def test_an_unusable_database_url_is_one_clear_line_without_its_password(tmp_path: Path, url: str) -> None:
-    line = refused(Run(tmp_path / "data", DATABASE_URL=url))
+    line = start_error(Run(tmp_path / "data", DATABASE_URL=url))
     assert "DATABASE_URL" in line
     assert "secret" not in line
 
 
 def test_an_unusable_data_dir_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    assert "DATA_DIR" in refused(Run(tmp_path / "file"))
+    assert "DATA_DIR" in start_error(Run(tmp_path / "file"))
 
 
 @pytest.mark.parametrize("name", ["API_BIND", "API_POOL_SIZE", "STREAM_FLUSH_MS"])
 def test_a_bad_setting_is_one_clear_line(tmp_path: Path, name: str) -> None:
-    assert f"{name}: " in refused(Run(tmp_path / "data", **{name: "nonsense"}))
+    assert f"{name}: " in start_error(Run(tmp_path / "data", **{name: "nonsense"}))
 
 
-def test_a_database_of_ones_own_is_used(tmp_path: Path, postgres: PostgresServer) -> None:
+def test_a_given_database_url_is_used(tmp_path: Path, postgres: PostgresServer) -> None:
     postgres.sql("postgres", "CREATE DATABASE of_ones_own")
     with running(Run(tmp_path / "data", DATABASE_URL=postgres.url("of_ones_own"))) as run:
         run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
@@ -246,9 +246,9 @@ def test_psql_without_a_server_is_one_clear_line(tmp_path: Path) -> None:
 
 
 def test_no_permission_outside_data_dir_changes_and_no_one_else_can_connect(
-    modes: dict[Path, int], steady_run: Run
+    modes_before: dict[Path, int], steady_run: Run
 ) -> None:
-    assert {path: path.stat().st_mode for path in modes} == modes
+    assert {path: path.stat().st_mode for path in modes_before} == modes_before
     assert stat.S_IMODE(socket_dir(steady_run.data_dir).stat().st_mode) == 0o700
     assert steady_run.psql("SHOW listen_addresses") == ""
     assert steady_run.psql("SELECT count(*) FROM pg_hba_file_rules") == "1"
@@ -258,8 +258,8 @@ def test_no_permission_outside_data_dir_changes_and_no_one_else_can_connect(
 
 
 @pytest.mark.skipif(not IS_ROOT, reason="only root can be someone else")
-def test_another_local_user_is_kept_out_even_with_the_door_open(steady_run: Run) -> None:
-    """The socket's directory keeps others out; were it opened by mistake, PostgreSQL still asks who is calling."""
+def test_another_local_user_cannot_connect_even_if_the_socket_is_accessible(steady_run: Run) -> None:
+    """The directory of the socket keeps other users out. If it is opened by mistake, peer authentication still does."""
     directory = socket_dir(steady_run.data_dir)
     program = [shutil.which("psql") or binary("psql"), "-w", "-h", str(directory), "-U", "stockstream"]
     program += ["-d", "stockstream", "-c", "SELECT 1"]
@@ -278,9 +278,9 @@ def test_another_local_user_is_kept_out_even_with_the_door_open(steady_run: Run)
 def test_a_plain_user_can_run_it_in_a_home_that_no_one_else_can_enter(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> None:
-    """In a copy that belongs to `nobody`, binaries of PostgreSQL included, in a directory of mode 0700.
+    """Runs a copy that belongs to `nobody`, including the PostgreSQL binaries, in a directory of mode 0700.
 
-    That root can is shown by the other tests, which are run by root where this one is.
+    The other tests cover root, since this one runs only as root.
     """
     interpreter = "/usr/bin/python3"
     version = f"import sys; sys.exit(sys.version_info[:2] != {sys.version_info[:2]})"
@@ -299,7 +299,7 @@ def test_a_plain_user_can_run_it_in_a_home_that_no_one_else_can_enter(
             os.chown(path, uid, -1, follow_symlinks=False)
         run = Run(home / "data", PYTHONPATH=f"{home}:{home / 'site'}", HOME=str(home))
         run.output = tmp_path_factory.mktemp("output") / "out"
-        # -S: the copy's packages and no others
+        # -S: use only the packages of the copy
         run.start(program=("setpriv", f"--reuid={uid}", "--clear-groups", "--", interpreter, "-S"), cwd=home)
         try:
             run.wait_until_ready()
@@ -309,13 +309,13 @@ def test_a_plain_user_can_run_it_in_a_home_that_no_one_else_can_enter(
             assert stat.S_IMODE(home.stat().st_mode) == 0o700
         finally:
             run.signal(signal.SIGTERM)
-        assert run.ended() == 0
+        assert run.wait() == 0
         assert run.processes() == []
     finally:
         shutil.rmtree(home, ignore_errors=True)
 
 
-def test_a_killed_run_ends_all_that_it_started_and_the_next_one_starts(tmp_path: Path) -> None:
+def test_a_killed_run_ends_all_its_processes_and_the_next_one_starts(tmp_path: Path) -> None:
     folders = tmp_path / "folders"
     folders.mkdir()
     run = Run(tmp_path / "data", TMPDIR=str(folders))
@@ -327,7 +327,7 @@ def test_a_killed_run_ends_all_that_it_started_and_the_next_one_starts(tmp_path:
         commands = {pid: Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in run.processes()}
         (pid,) = [pid for pid, command in commands.items() if re.search(rf"{victim}\b", command)]
         os.kill(pid, signal.SIGKILL)
-        assert run.ended() != 0
+        assert run.wait() != 0
         deadline = time.monotonic() + STOP_SECONDS
         while left := run.processes():
             assert time.monotonic() < deadline, (victim, left)
@@ -343,14 +343,14 @@ def test_a_run_that_stops_after_its_starter_was_killed_keeps_others_from_its_dat
     run.start()
     run.wait_until_ready()
     (server,) = [pid for pid in run.processes() if "bin/postgres" in Path(f"/proc/{pid}/cmdline").read_text()]
-    os.kill(server, signal.SIGSTOP)  # what stops takes as long as it likes
+    os.kill(server, signal.SIGSTOP)  # simulates a PostgreSQL that takes long to stop
     try:
         run.signal(signal.SIGKILL)
-        run.ended()
+        run.wait()
         other = Run(tmp_path / "data")
         other.output = tmp_path / "other.out"
         other.start()
-        assert other.ended() == 1
+        assert other.wait() == 1
         assert "is in use by another stockstream" in other.output.read_text()
     finally:
         os.kill(server, signal.SIGCONT)

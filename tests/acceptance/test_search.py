@@ -1,4 +1,4 @@
-"""Search and order by name: the tables of cases that the page is tested with, too."""
+"""Search and order by name, tested with the same tables of cases as the page."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents get another field, by a migration under running services."""
+"""A migration adds a field to the documents while the services run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 FIELD = "item.quantity,"
 OPTIONAL_FIELDS = FIELDS[len(REQUIRED_FIELDS) :]
-AND_A_COLOUR = "item.quantity, NULL::text AS colour,"
+FIELD_AND_COLOUR = "item.quantity, NULL::text AS colour,"
 
 
 @pytest.fixture
@@ -36,7 +36,7 @@ async def api(stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
         yield session
 
 
-async def test_what_a_client_has_is_sent_again_and_what_is_old_has_the_new_field(
+async def test_cached_documents_are_sent_again_and_old_ones_have_the_new_field(
     api: aiohttp.ClientSession, owner: asyncpg.Connection, stack: Stack
 ) -> None:
     epoch = await owner.fetchval("SELECT log_epoch()")
@@ -47,11 +47,11 @@ async def test_what_a_client_has_is_sent_again_and_what_is_old_has_the_new_field
     await change(api, "PUT", address, {"quantity": 9})
     lists = (ITEMS, f"{ITEMS}?limit=1", f"{ITEMS}?as_of={then}")
     tags = {path: await _tag(api, path) for path in (*lists, address)}
-    assert [await _is_known(api, path, tag) for path, tag in tags.items()] == [True] * len(tags)
+    assert [await _is_not_modified(api, path, tag) for path, tag in tags.items()] == [True] * len(tags)
     functions = read_functions().text
     assert FIELD in functions
-    await owner.execute(functions.replace(FIELD, AND_A_COLOUR, 1))
-    assert [await _is_known(api, path, tag) for path, tag in tags.items()] == [False] * len(tags)
+    await owner.execute(functions.replace(FIELD, FIELD_AND_COLOUR, 1))
+    assert [await _is_not_modified(api, path, tag) for path, tag in tags.items()] == [False] * len(tags)
     shown = [document for path in lists for document in await get(api, path)]
     shown += [entry[side] for entry in await get(api, f"{address}/history") for side in ("before", "after")]
     assert [list(document) for document in shown if document is not None] == [
@@ -59,8 +59,8 @@ async def test_what_a_client_has_is_sent_again_and_what_is_old_has_the_new_field
     ] * (len(lists) + 3)
     assert {document["colour"] for document in shown if document is not None} == {None}
     async with api.put(address, json={"quantity": 8}, headers={"If-Match": tags[address]}) as response:
-        assert response.status == 200, "it is the version that a write depends on"
-    stack.kill("stream")  # whose memory has them as they were
+        assert response.status == 200, "If-Match must depend on the version alone"
+    stack.kill("stream")  # its ring still holds the old documents
     stack.start("stream")
     async with sse.subscribe(stack.stream_url, last_event_id=f"{epoch}-{start}") as subscriber:
         sent = [frame.json["data"] for frame in await subscriber.updates(3)]
@@ -75,7 +75,7 @@ async def _tag(api: aiohttp.ClientSession, path: str) -> str:
         return response.headers["ETag"]
 
 
-async def _is_known(api: aiohttp.ClientSession, path: str, tag: str) -> bool:
+async def _is_not_modified(api: aiohttp.ClientSession, path: str, tag: str) -> bool:
     async with api.get(path, headers={"If-None-Match": tag}) as response:
         assert response.status in {200, 304}
         return response.status == 304

@@ -1,4 +1,4 @@
-"""No kind of work takes what the others need: imports, long reads, writers who wait, and a service that stops."""
+"""No kind of work starves the others: imports, long reads, blocked writers, and a service that stops."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IMPORT = f"{ITEMS}/import"
 
 @pytest.fixture
 def stack(postgres: PostgresServer, database: str, tmp_path: Path) -> Iterator[Stack]:
-    """The API with few connections."""
+    """The API with a small connection pool."""
     stack = Stack(postgres, database, tmp_path, {"API_POOL_SIZE": str(POOL)})
     stack.start("api")
     yield stack
@@ -57,13 +57,15 @@ async def send(api: aiohttp.ClientSession, text: str, **query: str) -> tuple[int
 async def test_imports_wait_for_each_other_without_holding_a_connection(
     api: aiohttp.ClientSession, owner: asyncpg.Connection
 ) -> None:
-    """The lock that one import holds in another process is the longest wait there is."""
+    """The test holds the import lock itself, as an import in another process would."""
     item = await create(api)
     async with owner.transaction():
         await owner.execute("SELECT pg_advisory_xact_lock(5310, 3)")
         imports = [asyncio.create_task(send(api, FILE)) for _ in range(2 * POOL)]
         checks = [asyncio.create_task(send(api, FILE, dry_run="1")) for _ in range(2 * POOL)]
-        assert [status for status, _ in await asyncio.gather(*checks)] == [200] * 2 * POOL, "dry runs need no lock"
+        assert [status for status, _ in await asyncio.gather(*checks)] == [200] * 2 * POOL, (
+            "a dry run must not wait for the lock"
+        )
         for quantity in range(20):
             async with api.put(f"{ITEMS}/{item['id']}", json={"quantity": quantity}) as response:
                 assert response.status == 200
@@ -73,7 +75,7 @@ async def test_imports_wait_for_each_other_without_holding_a_connection(
     assert await owner.fetchval("SELECT count(*) FROM inventory") == 2 * POOL * ROWS + 1
 
 
-async def test_more_imports_than_may_wait_are_told_to_come_back_and_change_nothing(
+async def test_imports_beyond_the_queue_are_told_to_retry_and_change_nothing(
     api: aiohttp.ClientSession, owner: asyncpg.Connection
 ) -> None:
     async with owner.transaction():
@@ -94,7 +96,9 @@ async def test_a_dry_run_locks_and_writes_nothing(api: aiohttp.ClientSession, ow
     first, second = await create(api, "bolt"), await create(api, "nut")
     text = f"id,name,quantity\n{first['id']}, bolt ,5\n{second['id']},nut,6\n,new,1\n"
     async with owner.transaction():
-        await owner.execute("UPDATE inventory SET quantity = 9")  # locks every item; the check sees what was committed
+        await owner.execute(
+            "UPDATE inventory SET quantity = 9"
+        )  # locks every item; the dry run sees the committed state
         status, result = await send(api, text, dry_run="1")
         assert (status, result) == (200, {"created": 1, "updated": 1, "unchanged": 1})
         locks = await owner.fetchval(
@@ -103,11 +107,13 @@ async def test_a_dry_run_locks_and_writes_nothing(api: aiohttp.ClientSession, ow
         )
         assert locks == 0
     status, result = await send(api, text)
-    assert (status, result) == (200, {"created": 1, "updated": 2, "unchanged": 0}), "what is set differs by then"
+    assert (status, result) == (200, {"created": 1, "updated": 2, "unchanged": 0}), (
+        "by now, both items differ from the file"
+    )
     assert await owner.fetchval("SELECT count(*) FROM inventory") == 3
 
 
-async def test_a_trend_over_more_changes_than_are_read_leaves_the_early_moments_out(
+async def test_a_trend_over_too_many_changes_leaves_out_the_early_moments(
     api: aiohttp.ClientSession, owner: asyncpg.Connection
 ) -> None:
     await owner.execute("INSERT INTO inventory (name, quantity) SELECT 'item', 1 FROM generate_series(1, 1000)")
@@ -124,13 +130,13 @@ async def test_a_trend_over_more_changes_than_are_read_leaves_the_early_moments_
     assert trend["total"][:4] == [None] * 4
 
 
-async def test_whoever_asks_for_trends_leaves_the_rest_their_connections(
+async def test_requests_for_trends_leave_connections_to_others(
     api: aiohttp.ClientSession, owner: asyncpg.Connection
 ) -> None:
-    """Ten who ask for ten spans at once: two connections for reading, of which one is for long reads."""
+    """Ten clients request ten different spans. Of two connections for reading, long reads may use one."""
     item = await create(api)
     async with owner.transaction():
-        await owner.execute("LOCK TABLE inventory_history_floor")  # a trend reads it; an item does not
+        await owner.execute("LOCK TABLE inventory_history_floor")  # blocks trends but not items
         spans = [f"19{year}-01-01T00:00:00Z" for year in range(70, 80)]
         trends = [asyncio.create_task(get(api, "/api/trends", since=since)) for since in spans]
         await asyncio.sleep(0)
@@ -142,23 +148,23 @@ async def test_whoever_asks_for_trends_leaves_the_rest_their_connections(
         assert trend["total"][-1] in range(20)
 
 
-async def test_requests_under_way_end_before_the_service_does(
+async def test_current_requests_end_before_the_service_does(
     stack: Stack, api: aiohttp.ClientSession, owner: asyncpg.Connection
 ) -> None:
     item = await create(api)
     async with owner.transaction():
         await owner.execute("UPDATE inventory SET quantity = 7")
         adjusting = asyncio.create_task(_adjust(api, item["id"]))
-        await _until_one_waits(owner)
+        await _until_write_waits(owner)
         stack.signal("api", signal.SIGTERM)
-        await _until_refused(stack.ports["api"])
-        await asyncio.sleep(2)  # longer than a service that does not wait would live
+        await _until_port_is_closed(stack.ports["api"])
+        await asyncio.sleep(2)  # a service that doesn't drain would have exited by now
         assert not adjusting.done()
     assert await adjusting == 8
     assert await asyncio.to_thread(stack.wait_until_ended, "api") == 0
 
 
-async def test_a_request_that_takes_longer_than_the_drain_is_cut_and_undone(
+async def test_a_request_that_takes_longer_than_the_drain_is_rolled_back(
     postgres: PostgresServer, database: str, tmp_path: Path
 ) -> None:
     stack = Stack(postgres, database, tmp_path, {"API_DRAIN_SECONDS": "0.5"})
@@ -170,10 +176,10 @@ async def test_a_request_that_takes_longer_than_the_drain_is_cut_and_undone(
             async with owner.transaction():
                 await owner.execute("UPDATE inventory SET quantity = 7")
                 adjusting = asyncio.create_task(api.patch(f"{ITEMS}/{item['id']}", json={"adjust": 1}))
-                await _until_one_waits(owner)
+                await _until_write_waits(owner)
                 assert await asyncio.to_thread(stack.stop, "api") == 0
                 assert "restarted" in (await problem(await adjusting, 503))["detail"]
-            await _until_no_session_is_left(owner)  # one that was not told goes on when the lock is free
+            await _until_sessions_end(owner)  # a session that survived would write once the lock is free
         assert await owner.fetchval("SELECT quantity FROM inventory") == 7
     finally:
         await owner.close()
@@ -187,14 +193,14 @@ async def _adjust(api: aiohttp.ClientSession, item_id: int) -> int:
         return quantity
 
 
-async def _until_one_waits(owner: asyncpg.Connection) -> None:
+async def _until_write_waits(owner: asyncpg.Connection) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not await owner.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"):
             await asyncio.sleep(0.02)
 
 
-async def _until_no_session_is_left(owner: asyncpg.Connection) -> None:
-    """Return when PostgreSQL has ended the service's sessions, with whatever they were at."""
+async def _until_sessions_end(owner: asyncpg.Connection) -> None:
+    """Wait until PostgreSQL has ended all sessions of the service."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await owner.fetchval(
             "SELECT EXISTS (SELECT FROM pg_stat_activity"
@@ -203,15 +209,15 @@ async def _until_no_session_is_left(owner: asyncpg.Connection) -> None:
             await asyncio.sleep(0.02)
 
 
-async def _until_refused(port: int) -> None:
-    """Return when nothing new is accepted."""
+async def _until_port_is_closed(port: int) -> None:
+    """Wait until the port refuses connections."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
             except ConnectionRefusedError:
                 return
-            except ConnectionResetError:  # it was waiting to be accepted, by one that stopped
+            except ConnectionResetError:  # the listener closed before it accepted this connection
                 continue
             writer.close()
             await asyncio.sleep(0.02)

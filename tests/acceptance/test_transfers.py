@@ -1,4 +1,4 @@
-"""CSV in and out, over a real socket: whole or not at all."""
+"""CSV import and export over a real socket. An import is applied completely or not at all."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ if TYPE_CHECKING:
 
 IMPORT = "/api/inventories/import"
 EXPORT = "/api/inventories/export"
-MOST_BYTES = 200_000
-MOST_ROWS = 3_000
+MAX_BYTES = 200_000
+MAX_ROWS = 3_000
 
 
 @pytest.fixture(scope="module")
 def module_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One API for all tests of this module; each begins with an empty table."""
+    """One API for all tests of this module. Each test starts with an empty table."""
     database = postgres.create_database()
-    limits = {"MAX_IMPORT_BYTES": str(MOST_BYTES), "MAX_IMPORT_ROWS": str(MOST_ROWS)}
+    limits = {"MAX_IMPORT_BYTES": str(MAX_BYTES), "MAX_IMPORT_ROWS": str(MAX_ROWS)}
     stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), limits)
     stack.start("api")
     yield stack
@@ -49,14 +49,14 @@ def stock(stack: Stack) -> list[tuple[str, ...]]:
     return stack.sql("SELECT name, quantity, version FROM inventory ORDER BY id")
 
 
-async def test_new_rows_are_new_items_in_the_order_of_the_file(api: aiohttp.ClientSession, module_stack: Stack) -> None:
+async def test_new_rows_become_items_in_the_order_of_the_file(api: aiohttp.ClientSession, module_stack: Stack) -> None:
     body = await import_csv(api, "name,quantity\nbolt,5\n\nnut,7\n", headers={"X-Actor": "ann"})
     assert body == {"created": 2, "updated": 0, "unchanged": 0}
     assert stock(module_stack) == [("bolt", "5", "1"), ("nut", "7", "1")]
     assert module_stack.sql("SELECT DISTINCT actor FROM inventory_history ORDER BY 1")[0] == ("ann",)
 
 
-async def test_an_export_that_was_edited_changes_what_was_edited(
+async def test_importing_an_edited_export_changes_only_the_edited_rows(
     api: aiohttp.ClientSession, module_stack: Stack
 ) -> None:
     await import_csv(api, "name,quantity\nbolt,5\n=cmd(),7\n")
@@ -67,7 +67,7 @@ async def test_an_export_that_was_edited_changes_what_was_edited(
     assert stock(module_stack) == [("bolt", "6", "2"), ("=cmd()", "7", "1"), ("washer", "9", "1")]
 
 
-async def test_one_bad_row_and_nothing_changes(api: aiohttp.ClientSession, module_stack: Stack) -> None:
+async def test_one_invalid_row_refuses_the_whole_file(api: aiohttp.ClientSession, module_stack: Stack) -> None:
     await import_csv(api, "name,quantity\nbolt,5\n")
     ((item_id,),) = module_stack.sql("SELECT id FROM inventory")
     before = module_stack.sql("SELECT log_head()")
@@ -80,7 +80,7 @@ async def test_one_bad_row_and_nothing_changes(api: aiohttp.ClientSession, modul
     assert module_stack.sql("SELECT log_head()") == before
 
 
-async def test_a_version_that_is_given_must_be_the_items(api: aiohttp.ClientSession, module_stack: Stack) -> None:
+async def test_a_version_in_a_file_must_match_the_item(api: aiohttp.ClientSession, module_stack: Stack) -> None:
     await import_csv(api, "name,quantity\nbolt,5\n")
     old = await export_csv(api)
     module_stack.sql("UPDATE inventory SET quantity = 4")
@@ -89,13 +89,13 @@ async def test_a_version_that_is_given_must_be_the_items(api: aiohttp.ClientSess
     assert stock(module_stack) == [("bolt", "4", "2")]
 
 
-async def test_the_first_100_faults_are_told_and_all_are_counted(api: aiohttp.ClientSession) -> None:
+async def test_the_first_100_faults_are_listed_and_all_are_counted(api: aiohttp.ClientSession) -> None:
     body = await import_csv(api, "name,quantity\n" + "x,-1\n" * 1_500, 422)
     assert [fault["line"] for fault in body["errors"]] == list(range(2, 102))
     assert body["error_count"] == 1_500
 
 
-async def test_a_dry_run_tells_what_would_happen_and_changes_nothing(
+async def test_a_dry_run_reports_the_result_and_changes_nothing(
     api: aiohttp.ClientSession, module_stack: Stack
 ) -> None:
     before = module_stack.sql("SELECT log_head()")
@@ -118,21 +118,23 @@ async def test_a_retry_with_the_same_key_imports_once(api: aiohttp.ClientSession
     assert stock(module_stack) == [("bolt", "5", "1")]
 
 
-async def test_what_is_too_large_is_a_413_and_nothing_changes(api: aiohttp.ClientSession, module_stack: Stack) -> None:
+async def test_a_file_that_is_too_large_is_a_413_and_changes_nothing(
+    api: aiohttp.ClientSession, module_stack: Stack
+) -> None:
     async def endless() -> AsyncIterator[bytes]:
         yield b"name,quantity\n"
-        for _ in range(MOST_BYTES // 1_000 + 1):
+        for _ in range(MAX_BYTES // 1_000 + 1):
             yield b"x" * 998 + b",1"
 
-    await import_csv(api, "x" * (MOST_BYTES + 1), 413)
+    await import_csv(api, "x" * (MAX_BYTES + 1), 413)
     async with api.post(IMPORT, data=endless(), headers=CSV) as response:
         assert response.status == 413
-    body = await import_csv(api, "name,quantity\n" + "x,1\n" * (MOST_ROWS + 1), 413)
-    assert str(MOST_ROWS) in body["detail"]
+    body = await import_csv(api, "name,quantity\n" + "x,1\n" * (MAX_ROWS + 1), 413)
+    assert str(MAX_ROWS) in body["detail"]
     assert stock(module_stack) == []
 
 
-async def test_what_is_no_csv_is_refused(api: aiohttp.ClientSession) -> None:
+async def test_a_request_that_is_not_csv_is_refused(api: aiohttp.ClientSession) -> None:
     async with api.post(IMPORT, data=b"{}", headers={"Content-Type": "application/json"}) as response:
         assert response.status == 415
     await import_csv(api, "", 422)
@@ -152,7 +154,7 @@ async def test_what_is_no_csv_is_refused(api: aiohttp.ClientSession) -> None:
     ],
     ids=["sep", "utf-16-le", "utf-16-be", "title", "missing cells"],
 )
-async def test_what_spreadsheets_write_is_imported(
+async def test_files_written_by_spreadsheets_are_imported(
     api: aiohttp.ClientSession, module_stack: Stack, data: bytes
 ) -> None:
     assert await import_csv(api, data) == {"created": 2, "updated": 0, "unchanged": 0}
@@ -189,7 +191,7 @@ async def test_what_spreadsheets_write_is_imported(
     ],
     ids=["windows-1252", "utf-16 without a mark", "workbook", "quote", "decimal", "nameless", "missing", "no header"],
 )
-async def test_a_refusal_says_where_what_and_what_to_do(
+async def test_a_refusal_names_the_place_the_fault_and_what_to_do(
     api: aiohttp.ClientSession, module_stack: Stack, data: bytes, detail: str
 ) -> None:
     body = await import_csv(api, data, 422)
@@ -213,7 +215,7 @@ async def test_an_export_saved_by_a_spreadsheet_changes_nothing(
     assert await export_csv(api) == text
 
 
-async def test_two_imports_of_the_same_items_in_another_order_both_go_through(
+async def test_concurrent_imports_of_the_same_items_in_different_order_both_succeed(
     api: aiohttp.ClientSession, module_stack: Stack
 ) -> None:
     await import_csv(api, "name,quantity\n" + "x,1\n" * 500)
@@ -226,10 +228,10 @@ async def test_two_imports_of_the_same_items_in_another_order_both_go_through(
     assert {row[1:] for row in stock(module_stack)} in ({("2", "3")}, {("3", "3")})
 
 
-async def test_an_export_is_of_one_position_whatever_changes_meanwhile(
+async def test_an_export_shows_one_position_despite_concurrent_changes(
     api: aiohttp.ClientSession, module_stack: Stack
 ) -> None:
-    name = "\N{PACKAGE}" * 200  # large enough that most is read only after the changes
+    name = "\N{PACKAGE}" * 200  # large, so that most of the export is read after the changes
     module_stack.sql(f"INSERT INTO inventory (name, quantity) SELECT '{name}', 1 FROM generate_series(1, 10000)")
     async with api.get(EXPORT) as response:
         position = response.headers["Last-Event-ID"]
@@ -244,7 +246,7 @@ async def test_an_export_is_of_one_position_whatever_changes_meanwhile(
         assert [item["id"] for item in await listed.json()] == [int(row["id"]) for row in rows]
 
 
-async def test_an_export_may_be_a_part_a_past_and_marked_for_excel(
+async def test_an_export_takes_a_search_an_as_of_and_a_bom_for_excel(
     api: aiohttp.ClientSession, module_stack: Stack
 ) -> None:
     await import_csv(api, "name,quantity\nZürich,1\nBern,2\n")
@@ -259,7 +261,7 @@ async def test_an_export_may_be_a_part_a_past_and_marked_for_excel(
             assert response.status == 422
 
 
-async def test_an_export_of_a_past_that_is_pruned_meanwhile_breaks_off(
+async def test_an_export_whose_history_is_pruned_meanwhile_is_aborted(
     api: aiohttp.ClientSession, module_stack: Stack
 ) -> None:
     name = "\N{PACKAGE}" * 200

@@ -1,1 +1,1 @@
-"""The dashboard in a real Chromium: what a person sees and does."""
+"""The dashboard in a real Chromium, tested as a person uses it."""

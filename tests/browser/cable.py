@@ -1,4 +1,4 @@
-"""The network between a page and the services: to be cut, to fall silent, and to be mended."""
+"""A TCP relay between the page and the services, which tests cut, hold and mend."""
 
 from __future__ import annotations
 
@@ -19,30 +19,28 @@ CHUNK = 65_536
 
 
 class Cable:
-    """Passes on all bytes between one port and another: while it is whole, and not held."""
+    """Relays TCP connections from its own port to a target port, unless it is cut or held."""
 
-    loses_answers = False  # then a request is passed on, and the connection is cut when its answer comes
+    loses_answers = False  # if true, requests are relayed and the connection is closed when the response arrives
 
     def __init__(self, target: int) -> None:
         self.port = free_port()
         self._target = target
         self._listener: socket.socket | None = None
         self._ends: list[socket.socket] = []
-        self._lock = (
-            threading.Lock()
-        )  # a connection belongs to one listener: none outlives a cut that it was made before
+        self._lock = threading.Lock()  # makes sure that cut() also ends connections that are just being made
         self._flowing = threading.Event()
         self.mend()
 
     def mend(self) -> None:
-        """Pass everything on again, what was held first."""
+        """Relay again, starting with the bytes that were held."""
         self._flowing.set()
         if self._listener is None:
             self._listener = socket.create_server(("127.0.0.1", self.port), backlog=100)
             self._start(self._accept, self._listener)
 
     def cut(self) -> None:
-        """End every connection, and refuse new ones."""
+        """Close every connection and refuse new ones."""
         with self._lock:
             listener, self._listener = self._listener, None
             ends, self._ends = self._ends, []
@@ -51,8 +49,8 @@ class Cable:
         self._flowing.set()
 
     @contextlib.contextmanager
-    def leading_to(self, target: int) -> Iterator[None]:
-        """Lead to another port; back in the end, where the connections that were made to it are cut."""
+    def redirected_to(self, target: int) -> Iterator[None]:
+        """Relay to another port within the block. At its end, close the connections and restore the target."""
         before, self._target = self._target, target
         try:
             yield
@@ -62,7 +60,7 @@ class Cable:
             self.mend()
 
     def hold(self) -> None:
-        """Take connections and bytes as before, and pass none on: nobody is told."""
+        """Accept connections and bytes but relay nothing, so that neither side notices."""
         self._flowing.clear()
 
     def _accept(self, listener: socket.socket) -> None:
@@ -98,7 +96,7 @@ class Cable:
 
 
 def _close(end: socket.socket | None) -> None:
-    """Shut down first: closing alone does not wake the thread that waits for it."""
+    """Shut down and close a socket. Closing alone does not wake a thread that waits for it."""
     if end is not None:
         with contextlib.suppress(OSError):
             end.shutdown(socket.SHUT_RDWR)
@@ -106,7 +104,7 @@ def _close(end: socket.socket | None) -> None:
 
 
 class CabledStack(Stack):
-    """Both services, each behind a cable. A heartbeat each second makes silence tell soon."""
+    """Both services, each behind a cable. Heartbeats every second let pages notice silence soon."""
 
     def __init__(self, server: PostgresServer, database: str, logs: Path) -> None:
         super().__init__(server, database, logs)

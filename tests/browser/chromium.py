@@ -1,7 +1,7 @@
-"""A Chromium for the tests: the machine's own, else playwright's, else one installed now (`make test` runs this).
+"""Finds a Chromium for the tests, or installs one. `make test` runs this.
 
-The headless shell is Chromium without a window's frame. It is preferred, and installed where it can be, because a new
-page costs it 0.1 s of CPU time, and the whole browser a second more.
+The headless shell is preferred, and installed if possible: it opens a new page with 0.1 s of CPU time, and the full
+browser needs a second more.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-HEADLESS_SHELL = "chromium-headless-shell"  # Debian's package, and its program
+HEADLESS_SHELL = "chromium-headless-shell"  # name of Debian's package and of its program
 NAMES = (HEADLESS_SHELL, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 INSTALL_SECONDS = 600
 
 
 def find_chromium() -> str | None:
-    """The path of a Chromium that is on this machine."""
+    """Return the path of an installed Chromium, or None."""
     for name in NAMES:
         if path := shutil.which(name):
             return path
@@ -30,14 +30,14 @@ def find_chromium() -> str | None:
 
 
 def install_headless_shell() -> str | None:
-    """Install it by apt, as root, and return its path; None when that did not work."""
+    """Install the headless shell by apt and return its path, or None if that fails. Requires root."""
     if _apt_installs(HEADLESS_SHELL) and (path := shutil.which(HEADLESS_SHELL)) and _starts(path):
         return path
     return None
 
 
 def install_chromium() -> str | None:
-    """Install a whole Chromium and return its path; None when no way worked."""
+    """Install the full Chromium by playwright or apt and return its path, or None if both fail."""
     for install in (_playwright_installs, _apt_installs):
         if install("chromium") and (path := find_chromium()) and _starts(path):
             return path
@@ -64,7 +64,7 @@ def _succeeds(command: list[str]) -> bool:
 
 
 def _starts(path: str) -> bool:
-    """A downloaded browser may lack a system library."""
+    """Check that the browser starts. A downloaded one may lack a system library."""
     return _succeeds([path, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", "about:blank"])
 
 

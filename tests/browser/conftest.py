@@ -1,4 +1,4 @@
-"""One Chromium for these tests, a fresh context for each, and no complaint unheard."""
+"""Fixtures of the browser tests: one Chromium for all, a new context for each, and a check for page errors."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ ARGUMENTS = [
 
 @pytest.fixture(scope="package")
 def browser(postgres: PostgresServer) -> Iterator[Browser]:
-    """After PostgreSQL, which asyncio starts: playwright keeps a loop of its own running in this thread."""
+    """One Chromium. Depends on `postgres`, whose setup uses asyncio and must precede playwright's own event loop."""
     expect.set_options(timeout=PATIENCE_MS)
     path = find_chromium()
     assert path, "no Chromium: run `python -m tests.browser.chromium`"
@@ -52,7 +52,7 @@ def context(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def watch() -> Iterator[Watch]:
-    """Fails the test for each complaint of its pages that it did not announce by `watch.expect`."""
+    """Fail the test on console errors and warnings of its pages, unless announced by `watch.expect`."""
     watch = Watch()
     yield watch
     assert watch.complaints == []
@@ -62,7 +62,7 @@ def watch() -> Iterator[Watch]:
 def new_page(context: BrowserContext, watch: Watch) -> Callable[[], Page]:
     def new_page() -> Page:
         page = context.new_page()
-        watch.over(page)
+        watch.listen_to(page)
         return page
 
     return new_page
@@ -86,9 +86,9 @@ def shared_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFact
 
 @pytest.fixture
 def steady_stack(shared_stack: Stack) -> Stack:
-    """Both services with an empty stock, for a test that breaks neither: they are shared, which saves the start."""
+    """Both services with an empty stock, shared by all tests that break neither."""
     for service in ("api", "stream"):
-        shared_stack.wait_until_ready(service)  # one that died fails here, with its log, not in each page
+        shared_stack.wait_until_ready(service)  # if a service died, fail here and show its log
     shared_stack.sql("DELETE FROM inventory")
     return shared_stack
 
@@ -106,7 +106,7 @@ def shared_cabled_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempP
 
 @pytest.fixture
 def cabled_stack(shared_cabled_stack: CabledStack) -> CabledStack:
-    """Both services behind a network that the test may cut; whole again for the next."""
+    """Both services behind cables that the test may cut or hold. Mended before each test."""
     shared_cabled_stack.mend()
     shared_cabled_stack.sql("DELETE FROM inventory")
     return shared_cabled_stack
@@ -114,11 +114,11 @@ def cabled_stack(shared_cabled_stack: CabledStack) -> CabledStack:
 
 @pytest.fixture
 def dashboard(page: Page, steady_stack: Stack) -> Dashboard:
-    """The page, not opened yet."""
+    """The dashboard of the shared services, not opened yet."""
     return Dashboard(page, steady_stack)
 
 
 @pytest.fixture
 def frail_dashboard(page: Page, stack: Stack) -> Dashboard:
-    """The page of services that the test may kill, stop and start."""
+    """The dashboard of services that the test may kill, stop and start."""
     return Dashboard(page, stack)

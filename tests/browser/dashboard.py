@@ -1,4 +1,4 @@
-"""The dashboard as a person uses it."""
+"""A page object of the dashboard."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 PATIENCE_MS = 20_000
-RECOVERY_MS = 45_000  # a page that has failed often waits up to half a minute before it tries again
+RECOVERY_MS = 45_000  # after several failures, a page waits up to half a minute before it tries again
 LOADS = 5
-STATES = {"Not live": "silent"}  # whose words are not their names
+STATES = {"Not live": "silent"}  # states whose displayed word differs from the name
 READ_STOCK = """async () => {
     const { store } = await import("/static/scripts/main.js");
     const { currentItems } = await import("/static/scripts/stock.js");
@@ -29,7 +29,7 @@ COUNT_PENDING = """async () => {
     const { store } = await import("/static/scripts/main.js");
     return store.state.pending.size;
 }"""
-KNOWS_THE_HEARTBEAT = """async () => {
+WAIT_FOR_HEARTBEAT_INTERVAL = """async () => {
     const { store } = await import("/static/scripts/main.js");
     while (store.state.connection.staleAfter > 5_000) await new Promise(requestAnimationFrame);
 }"""
@@ -49,7 +49,7 @@ class Item(NamedTuple):
 
 
 class Dashboard:
-    """An open page of it."""
+    """The dashboard in one page."""
 
     def __init__(self, page: Page, stack: Stack) -> None:
         self.page = page
@@ -62,12 +62,12 @@ class Dashboard:
         return self
 
     def without_shared_worker(self) -> Dashboard:
-        """As in a browser that has none: the page follows the log itself, where the test can come between."""
+        """Remove SharedWorker, so that the page itself opens the stream and the test can intercept it."""
         self.page.add_init_script("delete globalThis.SharedWorker")
         return self
 
     def load(self) -> None:
-        """Load the page; again, when Chromium drops the requests since this machine's network changed meanwhile."""
+        """Load the page, and retry if Chromium drops requests because the network of the machine changed."""
         dropped: list[str] = []
 
         def note(request: Request) -> None:
@@ -82,26 +82,26 @@ class Dashboard:
                 break
         self.page.remove_listener("requestfailed", note)
 
-    def knows_the_heartbeat(self) -> None:
-        """Wait until the page has learned how often a heartbeat comes here, and so when silence means something."""
-        self.page.evaluate(KNOWS_THE_HEARTBEAT)
+    def wait_for_heartbeat_interval(self) -> None:
+        """Wait until the page knows the interval of the heartbeats, from which it derives when a stream is stale."""
+        self.page.evaluate(WAIT_FOR_HEARTBEAT_INTERVAL)
 
     def is_now(self, word: str) -> None:
-        """Wait until the connection is said to be this."""
+        """Wait until the page shows this connection state."""
         state = STATES.get(word, word.lower())
         self.page.locator(f'.connection[data-state="{state}"]').wait_for(timeout=RECOVERY_MS)
         expect(self.page.locator(".connection-word")).to_have_text(word)
 
     def items(self) -> list[Item]:
-        """The rows that are drawn, from top to bottom."""
+        """Return the rendered rows, from top to bottom."""
         return _items(self.page.locator(".stock-row").evaluate_all(READ_ROWS))
 
     def stock(self) -> list[Item]:
-        """All items that the page has, drawn or not."""
+        """Return all items that the page holds, rendered or not."""
         return _items(self.page.evaluate(READ_STOCK))
 
     def documents(self) -> list[dict[str, Any]]:
-        """The same whole, by id."""
+        """Return the full documents of all items that the page holds, ordered by id."""
         found: list[dict[str, Any]] = self.page.evaluate(READ_STOCK)
         return sorted(found, key=lambda item: int(item["id"]))
 
@@ -113,7 +113,7 @@ class Dashboard:
         return self.row(name).locator("data")
 
     def shows(self, name: str, quantity: int) -> None:
-        """Wait until this item has this quantity."""
+        """Wait until the row of the item shows this quantity."""
         self.row(name).locator(f'data[value="{quantity}"]').wait_for(timeout=PATIENCE_MS)
 
     def shows_nothing_of(self, name: str) -> None:
@@ -125,7 +125,7 @@ class Dashboard:
         self.page.get_by_role("button", name="Add item").click()
 
     def start_edit(self, name: str) -> Locator:
-        """Open the quantity for editing; returns its input."""
+        """Open the quantity for editing and return its input."""
         row = self.row(name)
         row.locator(".stock-row-edit").click()
         return row.locator(".quantity-edit-input")
@@ -136,7 +136,7 @@ class Dashboard:
         box.press("Enter")
 
     def step(self, name: str, by: int) -> None:
-        """Press + or - so many times, as fast as it goes."""
+        """Click + or - `by` times, as fast as possible."""
         button = self.row(name).locator(".stock-row-more" if by > 0 else ".stock-row-less")
         for _ in range(abs(by)):
             button.click()
@@ -148,7 +148,7 @@ class Dashboard:
         self.page.get_by_label("Search by name").fill(text)
 
     def open_item(self, name: str) -> Locator:
-        """Open the item's drawer and return it."""
+        """Open the drawer of the item and return it."""
         self.row(name).locator(".stock-row-name").click()
         return self.page.locator(".item-drawer[open]")
 
@@ -159,21 +159,21 @@ class Dashboard:
         """Wait for a notice with this text."""
         self.notice(text).first.wait_for(timeout=PATIENCE_MS)
 
-    def awaits_nothing(self) -> None:
-        """Wait until each write has its answer. What the page shows before that may not be in the table yet."""
+    def wait_for_pending_writes(self) -> None:
+        """Wait until every write of the page is answered. Until then, it may show values that are not in the table."""
         deadline = time.monotonic() + PATIENCE_MS / 1_000
         while pending := self.page.evaluate(COUNT_PENDING):
             assert time.monotonic() < deadline, f"{pending} writes have no answer"
             self.next_frame()
 
     def sql(self, statement: str) -> list[tuple[str, ...]]:
-        """What others do, or find in the table, once all that was done on the page is in there."""
-        self.awaits_nothing()
+        """Run SQL once all writes of the page are answered."""
+        self.wait_for_pending_writes()
         return self.stack.sql(statement)
 
     def equals_the_table(self) -> None:
-        """Wait until the page has each item of the table, the same in all, and no other; and so has each row."""
-        self.awaits_nothing()
+        """Wait until the page holds exactly the items of the table, and every rendered row matches its item."""
+        self.wait_for_pending_writes()
         documents = documents_of(self.stack)
         table = set(_items(documents))
         deadline = time.monotonic() + PATIENCE_MS / 1_000
@@ -192,10 +192,10 @@ def _items(documents: list[dict[str, Any]]) -> list[Item]:
 
 
 def documents_of(stack: Stack) -> list[dict[str, Any]]:
-    """The items that the table holds, by id."""
+    """Return the documents of all items in the table, ordered by id."""
     return [json.loads(row[0]) for row in stack.sql("SELECT item_document(i) FROM inventory AS i ORDER BY id")]
 
 
 def table_of(stack: Stack) -> list[Item]:
-    """What the table holds of what a row of the page shows."""
+    """Return the items in the table, reduced to the fields that a row shows."""
     return _items(documents_of(stack))

@@ -1,5 +1,5 @@
-// Runs each order of messages through the reducer and gives the different ends. A regression is an item shown as a
-// version older than one of it that was shown before, in the same log.
+// Runs each order of messages through the reducer and returns the distinct results. A regression is an item shown at
+// a version lower than one shown before, in the same log.
 async ([messages, orders]) => {
   const { INITIAL_STATE, reduce } = await import("/scripts/state.js");
   const { currentItems } = await import("/scripts/stock.js");

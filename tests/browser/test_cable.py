@@ -1,4 +1,4 @@
-"""The cable that other tests cut, looked at by itself."""
+"""The cable itself, which other tests rely on."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 SECONDS = 10
 
 
-def test_a_connection_that_is_being_made_is_cut_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cut_also_closes_connections_that_are_being_made(monkeypatch: pytest.MonkeyPatch) -> None:
     connect = socket.create_connection
     has_begun, is_cut = threading.Event(), threading.Event()
 

@@ -1,4 +1,4 @@
-"""What a person changes on the page: added, edited, deleted; taken back with a reason when it is refused."""
+"""Adding, editing and deleting on the page. A refused change is rolled back with the reason."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def bolts(dashboard: Dashboard) -> Dashboard:
-    """The page with one item, Bolts, of which there are 12."""
+    """The page with one item, Bolts, with quantity 12."""
     dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
     return dashboard.open()
 
@@ -35,18 +35,18 @@ def test_an_item_is_added_and_the_form_is_ready_for_the_next(dashboard: Dashboar
 
 NAME_MISSING = "Give the item a name."
 NAME_TOO_LONG = "A name has at most 200 characters."
-NO_WHOLE_NUMBER = "Enter a whole number, 0 or more."
+NOT_A_WHOLE_NUMBER = "Enter a whole number, 0 or more."
 TOO_MANY = "A quantity is at most 2,147,483,647."
 MISTAKES: list[tuple[str, str, str, int | str]] = [
     ("Name", NAME_MISSING, "", 1),
     ("Name", NAME_MISSING, "   ", 1),
     ("Name", NAME_TOO_LONG, "x" * 201, 1),
-    *(("Quantity", NO_WHOLE_NUMBER, "Nuts", entry) for entry in ("", "-1", "1.5", "1e3", "ten")),
+    *(("Quantity", NOT_A_WHOLE_NUMBER, "Nuts", entry) for entry in ("", "-1", "1.5", "1e3", "ten")),
     ("Quantity", TOO_MANY, "Nuts", 2_147_483_648),
 ]
 
 
-def test_what_is_wrong_is_said_at_its_field(dashboard: Dashboard) -> None:
+def test_an_invalid_value_is_reported_at_its_field(dashboard: Dashboard) -> None:
     dashboard.open()
     for field, message, name, quantity in MISTAKES:
         box = dashboard.page.get_by_label(field, exact=True)
@@ -59,7 +59,7 @@ def test_what_is_wrong_is_said_at_its_field(dashboard: Dashboard) -> None:
     assert dashboard.items() == []
 
 
-def test_what_only_the_server_refuses_is_said_at_its_field_too(dashboard: Dashboard, watch: Watch) -> None:
+def test_a_value_that_only_the_server_refuses_is_reported_at_its_field(dashboard: Dashboard, watch: Watch) -> None:
     watch.expect("status of 4")
     dashboard.open()
     dashboard.add("Nuts \u0085 and bolts", 1)
@@ -89,14 +89,14 @@ def test_escape_leaves_the_quantity_as_it_was(bolts: Dashboard) -> None:
     bolts.shows("Bolts", 12)
 
 
-def test_a_quantity_that_is_none_is_not_sent(bolts: Dashboard) -> None:
+def test_an_invalid_quantity_is_not_sent(bolts: Dashboard) -> None:
     bolts.edit("Bolts", "many")
     box = bolts.row("Bolts").locator(".quantity-edit-input")
     expect(box).to_have_accessible_description("Enter a whole number, 0 or more.")
     expect(box).to_have_value("many")
 
 
-def test_an_edit_that_comes_too_late_rolls_back_and_says_what_came_before(bolts: Dashboard, watch: Watch) -> None:
+def test_a_conflicting_edit_rolls_back_and_shows_the_earlier_change(bolts: Dashboard, watch: Watch) -> None:
     watch.expect("status of 412")
 
     def change_first(route: Route) -> None:
@@ -205,7 +205,7 @@ def test_the_focus_passes_to_the_next_row_when_its_own_is_deleted(bolts: Dashboa
     expect(bolts.row("Bolts").locator(".stock-row-delete")).to_be_focused()
 
 
-def test_many_notices_are_folded_and_each_goes_by_itself(dashboard: Dashboard) -> None:
+def test_many_notices_are_folded_and_each_disappears_by_itself(dashboard: Dashboard) -> None:
     dashboard.page.clock.install()
     dashboard.open()
     for number in range(5):

@@ -1,4 +1,4 @@
-"""The page of the API, in a real Chromium that can reach nothing but the services."""
+"""The API documentation page, in a Chromium that can reach only the services."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ def read(url: str) -> Any:
 
 
 @pytest.fixture
-def asked(page: Page) -> list[str]:
-    """The addresses that the page asks for."""
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    return asked
+def requested_urls(page: Page) -> list[str]:
+    """The URLs that the page requests."""
+    requested_urls: list[str] = []
+    page.on("request", lambda request: requested_urls.append(request.url))
+    return requested_urls
 
 
 @pytest.fixture
-def docs(page: Page, asked: list[str], steady_stack: Stack) -> Page:
+def docs(page: Page, requested_urls: list[str], steady_stack: Stack) -> Page:
     page.goto(f"{steady_stack.api_url}/docs")
     expect(page.locator("main")).to_have_attribute("aria-busy", "false")
     return page
 
 
 def test_every_operation_and_every_event_is_shown_without_the_internet(
-    docs: Page, asked: list[str], steady_stack: Stack
+    docs: Page, requested_urls: list[str], steady_stack: Stack
 ) -> None:
     for operations in read(f"{steady_stack.api_url}/openapi.json")["paths"].values():
         for operation in operations.values():
@@ -46,16 +46,16 @@ def test_every_operation_and_every_event_is_shown_without_the_internet(
     for event in read(f"{steady_stack.stream_url}/asyncapi.json")["components"]["messages"]:
         expect(docs.locator(f"#event-{event} pre")).to_contain_text(f"event: {event}")
     assert "[object" not in docs.locator("main").inner_text()
-    assert all(url.startswith((steady_stack.api_url, steady_stack.stream_url)) for url in asked)
+    assert all(url.startswith((steady_stack.api_url, steady_stack.stream_url)) for url in requested_urls)
 
 
-def test_every_link_of_the_page_leads_to_a_place_on_it(docs: Page) -> None:
+def test_every_link_of_the_page_leads_to_an_element_on_it(docs: Page) -> None:
     targets = docs.locator('a[href^="#"]').evaluate_all("links => links.map(link => link.getAttribute('href'))")
     assert len(targets) > 40
     assert [target for target in set(targets) if docs.locator(f'[id="{target[1:]}"]').count() != 1] == []
 
 
-def test_a_command_that_is_copied_does_what_it_says(docs: Page, steady_stack: Stack) -> None:
+def test_a_copied_command_works(docs: Page, steady_stack: Stack) -> None:
     docs.context.grant_permissions(["clipboard-read", "clipboard-write"])
     docs.locator("#create_item").get_by_role("button", name="Copy").click()
     expect(docs.locator("#copied")).to_have_text("Copied")
@@ -75,7 +75,7 @@ def test_the_page_fits_into_its_window(docs: Page, width: int) -> None:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_can_be_used_by_everyone(docs: Page, scheme: Literal["light", "dark"]) -> None:
+def test_the_page_is_accessible(docs: Page, scheme: Literal["light", "dark"]) -> None:
     docs.emulate_media(color_scheme=scheme)
     found = Axe().run(docs).response["violations"]
     assert [(fault["id"], [node["target"] for node in fault["nodes"]]) for fault in found] == []

@@ -1,4 +1,4 @@
-"""The optional fields of an item on the page: added, shown, changed and cleared. One table says what is typed."""
+"""The optional fields on the page: added, shown, changed and cleared. CASES lists the texts to type."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGE_FIELDS = """async () => {
 
 
 class Case(NamedTuple):
-    """What is typed, what the table then has, another text; what the history says of both; and what is refused."""
+    """Texts to type, the stored value, the history entries, and an invalid text with its error."""
 
     label: str
     text: str
@@ -91,7 +91,7 @@ def test_the_page_has_the_fields_of_the_api(dashboard: Dashboard) -> None:
 
 
 @each_field
-def test_an_item_is_added_with_it_and_it_is_changed_and_cleared(dashboard: Dashboard, field: str) -> None:
+def test_a_field_is_added_with_its_item_changed_and_cleared(dashboard: Dashboard, field: str) -> None:
     case = CASES[field]
     dashboard.open()
     form = open_more(dashboard)
@@ -113,7 +113,7 @@ def test_an_item_is_added_with_it_and_it_is_changed_and_cleared(dashboard: Dashb
 
 
 @each_field
-def test_what_is_wrong_is_said_at_the_field_and_nothing_is_sent(dashboard: Dashboard, field: str) -> None:
+def test_an_invalid_value_is_reported_at_the_field_and_not_sent(dashboard: Dashboard, field: str) -> None:
     case = CASES[field]
     dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1)")
     dashboard.open()
@@ -148,7 +148,7 @@ def test_a_quantity_is_shown_with_its_unit(dashboard: Dashboard) -> None:
     expect(drawer.locator(".item-drawer-quantity")).to_have_text("1,200 m")
 
 
-def test_an_item_below_its_minimum_is_said_to_be_low(dashboard: Dashboard) -> None:
+def test_an_item_below_its_minimum_is_marked_as_low(dashboard: Dashboard) -> None:
     dashboard.sql("INSERT INTO inventory (name, quantity, minimum) VALUES ('Bolts', 5, 5), ('Nuts', 9, null)")
     dashboard.open()
     facts = dashboard.row("Bolts").locator(".stock-row-facts")
@@ -160,7 +160,7 @@ def test_an_item_below_its_minimum_is_said_to_be_low(dashboard: Dashboard) -> No
     expect(dashboard.row("Nuts").locator(".stock-row-facts")).to_be_hidden()
 
 
-def test_a_code_that_is_taken_is_told_at_the_field(dashboard: Dashboard, watch: Watch) -> None:
+def test_a_code_that_is_taken_is_reported_at_the_field(dashboard: Dashboard, watch: Watch) -> None:
     watch.expect("status of 409")
     dashboard.sql("INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'A-1'), ('Nuts', 1, null)")
     dashboard.open()

@@ -1,4 +1,4 @@
-"""What became of an item: who changed it, when, from what to what; and back from the dead."""
+"""The history of an item on the page, deleted items and restores."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def bolts(dashboard: Dashboard) -> Dashboard:
     return dashboard.open()
 
 
-def test_an_item_tells_who_changed_it_when_and_from_what_to_what(bolts: Dashboard) -> None:
+def test_an_item_shows_who_changed_it_when_and_how(bolts: Dashboard) -> None:
     bolts.page.get_by_label("Your name").fill("Zoë 李")
     bolts.page.get_by_label("Your name").press("Enter")
     bolts.edit("Bolts", 15)
@@ -38,7 +38,7 @@ def test_an_item_tells_who_changed_it_when_and_from_what_to_what(bolts: Dashboar
     expect(chart.locator("circle")).to_have_count(2)
 
 
-def test_an_open_item_follows_what_happens_to_it(bolts: Dashboard) -> None:
+def test_an_open_item_shows_changes_live(bolts: Dashboard) -> None:
     drawer = bolts.open_item("Bolts")
     bolts.sql("UPDATE inventory SET quantity = 13")
     expect(drawer.locator(".history-entry").first).to_contain_text("12 → 13")
@@ -74,7 +74,7 @@ def test_a_long_history_is_read_in_parts(bolts: Dashboard) -> None:
     expect(drawer.get_by_role("button", name="Show older changes")).to_be_hidden()
 
 
-def test_an_opened_item_has_an_address_and_is_gone_back_from(bolts: Dashboard, new_page: Callable[[], Page]) -> None:
+def test_an_opened_item_has_a_url_and_back_closes_it(bolts: Dashboard, new_page: Callable[[], Page]) -> None:
     drawer = bolts.open_item("Bolts")
     expect(drawer.locator(".history-entry")).to_have_count(1)
     other = Dashboard(new_page(), bolts.stack)
@@ -101,7 +101,7 @@ def test_deleted_items_are_listed_and_restored_by_one_click(bolts: Dashboard) ->
     bolts.equals_the_table()
 
 
-def test_several_items_are_deleted_when_that_is_confirmed_and_all_come_back(bolts: Dashboard) -> None:
+def test_several_items_are_deleted_after_a_confirmation_and_undone_together(bolts: Dashboard) -> None:
     bolts.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 30) n")
     bolts.search("Item")
     expect(bolts.page.locator(".stock-list-summary")).to_have_text("30 of 31 items")

@@ -1,4 +1,4 @@
-"""A name is text, whatever it contains."""
+"""A name is shown as text, whatever it contains."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def test_a_hostile_name_is_text_wherever_it_is_shown(dashboard: Dashboard) -> No
     assert page.locator(".deleted-item-name").all_text_contents()[: len(NAMES)] == NAMES[::-1]
 
 
-def test_a_name_from_right_to_left_stands_on_the_right_and_turns_nothing_else(dashboard: Dashboard) -> None:
+def test_a_right_to_left_name_does_not_change_the_direction_of_anything_else(dashboard: Dashboard) -> None:
     dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('مرحبا', 12)")
     dashboard.open()
     shown = dashboard.page.locator(".stock-row-name")

@@ -1,4 +1,4 @@
-"""The keyboard alone does everything."""
+"""Everything on the page can be done with the keyboard alone."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from tests.browser.dashboard import Dashboard
 
-TABS_AT_MOST = 60
+MAX_TABS = 60
 OUTLINE = "element => getComputedStyle(element).outlineStyle"
 
 
 @pytest.fixture
 def stocked(dashboard: Dashboard) -> Dashboard:
-    """The page with Item 1 to Item 30, the highest on top."""
+    """The page with Item 1 to Item 30 in descending order."""
     dashboard.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 30) n")
     dashboard.open()
     dashboard.shows("Item 30", 30)
@@ -26,11 +26,11 @@ def stocked(dashboard: Dashboard) -> Dashboard:
 
 
 def tab_to(dashboard: Dashboard, wanted: Locator) -> None:
-    """Press Tab until the focus is there; whatever has it meanwhile shows it."""
-    for _ in range(TABS_AT_MOST):
+    """Press Tab until an element has the focus. Checks that each focused element has a visible outline."""
+    for _ in range(MAX_TABS):
         dashboard.page.keyboard.press("Tab")
         focused = dashboard.page.locator(":focus")
-        if focused.get_attribute("type") != "file":  # its label shows it
+        if focused.get_attribute("type") != "file":  # its label shows the outline
             assert focused.evaluate(OUTLINE) != "none"
         if wanted.evaluate("element => element === document.activeElement"):
             return
@@ -111,7 +111,7 @@ def test_the_rows_are_walked_through_and_the_focus_stays_with_its_item(stocked: 
 
 def test_an_import_from_the_keyboard(stocked: Dashboard) -> None:
     page, keys = stocked.page, stocked.page.keyboard
-    page.on("filechooser", lambda _: None)  # playwright is not asked for it soon enough by `expect_file_chooser` alone
+    page.on("filechooser", lambda _: None)  # `expect_file_chooser` alone starts intercepting too late
     tab_to(stocked, page.get_by_role("button", name="Import", exact=True))
     keys.press("Enter")
     dialog = page.get_by_role("dialog", name="Import a CSV file")

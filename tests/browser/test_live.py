@@ -1,4 +1,4 @@
-"""What others change appears by itself."""
+"""Changes by others appear without a reload."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_page_is_live_and_shows_the_stock_newest_change_first(dashboard: Das
     assert [item.name for item in dashboard.items()] == ["Bolts", "Nuts"]
 
 
-def test_an_empty_stock_says_so_until_the_first_item_comes(dashboard: Dashboard) -> None:
+def test_an_empty_stock_shows_a_hint_until_the_first_item_is_added(dashboard: Dashboard) -> None:
     dashboard.open()
     panel = dashboard.page.get_by_text("Nothing in stock yet")
     expect(panel).to_be_visible()

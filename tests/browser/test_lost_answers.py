@@ -1,4 +1,4 @@
-"""Writes whose answer is lost: the page does not claim to know, and trying again makes nothing twice."""
+"""Writes whose response is lost: the page says that the result is unknown, and a retry changes nothing twice."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def cable(cabled_stack: CabledStack) -> Iterator[Cable]:
 
 @pytest.fixture(params=["live", "not live"])
 def lossy(request: pytest.FixtureRequest, page: Page, cabled_stack: CabledStack, watch: Watch) -> Dashboard:
-    """The page behind that cable; with the stream it sees what became of its writes, and without it does not."""
+    """The page behind that cable. With the stream, it sees the outcome of its writes; without it, it does not."""
     watch.expect(NETWORK)
     cabled_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 5)")
     dashboard = Dashboard(page, cabled_stack).without_shared_worker()
@@ -45,11 +45,11 @@ def lossy(request: pytest.FixtureRequest, page: Page, cabled_stack: CabledStack,
 
 @pytest.fixture
 def changes(cabled_stack: CabledStack) -> Callable[[], int]:
-    """How many changes there have been."""
+    """Return a function that counts the changes in the log."""
     return lambda: int(cabled_stack.sql("SELECT count(*) FROM inventory_history")[0][0])
 
 
-def test_an_item_that_is_added_again_is_there_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
+def test_a_retried_addition_creates_one_item(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
     before = changes()
     cable.loses_answers = True
     lossy.add("Nuts", 3)
@@ -60,10 +60,10 @@ def test_an_item_that_is_added_again_is_there_once(lossy: Dashboard, cable: Cabl
     assert changes() - before == 1
     lossy.add("Nuts", 3)
     expect(lossy.row("Nuts")).to_have_count(2)
-    assert changes() - before == 2, "what was answered is over: the same again is another item"
+    assert changes() - before == 2, "after a response, adding the same item creates another one"
 
 
-def test_a_step_that_is_tried_again_is_made_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
+def test_a_retried_step_is_made_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
     before = changes()
     cable.loses_answers = True
     lossy.step("Bolts", 1)
@@ -71,15 +71,15 @@ def test_a_step_that_is_tried_again_is_made_once(lossy: Dashboard, cable: Cable,
     cable.loses_answers = False
     lossy.notice("Bolts may not have changed").get_by_role("button", name="Try again").click()
     lossy.shows("Bolts", 6)
-    lossy.awaits_nothing()
+    lossy.wait_for_pending_writes()
     assert changes() - before == 1
     lossy.step("Bolts", 1)
     lossy.shows("Bolts", 7)
-    lossy.awaits_nothing()
+    lossy.wait_for_pending_writes()
     assert changes() - before == 2
 
 
-def test_a_step_that_is_clicked_again_while_nothing_is_known_is_made_once(
+def test_a_step_clicked_again_while_its_result_is_unknown_is_made_once(
     lossy: Dashboard, cable: Cable, changes: Callable[[], int]
 ) -> None:
     lossy.page.route("**/events?*", lambda route: route.abort())
@@ -93,11 +93,11 @@ def test_a_step_that_is_clicked_again_while_nothing_is_known_is_made_once(
     cable.loses_answers = False
     lossy.step("Bolts", -1)
     lossy.shows("Bolts", 4)
-    lossy.awaits_nothing()
+    lossy.wait_for_pending_writes()
     assert changes() - before == 1
 
 
-def test_a_restore_that_is_tried_again_is_made_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
+def test_a_retried_restore_is_made_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
     lossy.delete("Bolts")
     lossy.says("Bolts was deleted.")
     before = changes()
@@ -111,7 +111,7 @@ def test_a_restore_that_is_tried_again_is_made_once(lossy: Dashboard, cable: Cab
     assert changes() - before == 1
 
 
-def test_an_edit_that_is_saved_again_is_made_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
+def test_a_retried_edit_is_made_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
     lossy.page.route("**/events?*", lambda route: route.abort())
     before = changes()
     cable.loses_answers = True
@@ -120,13 +120,11 @@ def test_an_edit_that_is_saved_again_is_made_once(lossy: Dashboard, cable: Cable
     cable.loses_answers = False
     lossy.edit("Bolts", 9)
     lossy.shows("Bolts", 9)
-    lossy.awaits_nothing()
+    lossy.wait_for_pending_writes()
     assert changes() - before == 1
 
 
-def test_a_file_that_is_imported_again_is_imported_once(
-    lossy: Dashboard, cable: Cable, changes: Callable[[], int]
-) -> None:
+def test_a_retried_import_is_made_once(lossy: Dashboard, cable: Cable, changes: Callable[[], int]) -> None:
     before = changes()
     dialog = choose(lossy, "name,quantity\nNuts,3\nNails,4\n")
     expect(dialog.get_by_text("2 items would be added")).to_be_visible()
@@ -144,7 +142,7 @@ def test_a_file_that_is_imported_again_is_imported_once(
     dialog = choose(lossy, "name,quantity\nNuts,3\nNails,4\n")
     dialog.get_by_role("button", name="Import").click()
     expect(dialog).to_be_hidden()
-    assert changes() - before == 4, "a file that is chosen again is another import"
+    assert changes() - before == 4, "choosing the file again starts another import"
 
 
 def test_an_import_that_met_a_server_error_keeps_its_key(dashboard: Dashboard, watch: Watch) -> None:

@@ -1,4 +1,4 @@
-"""What others change is told in one line, however much it is, and seen in its row for a moment."""
+"""Changes by others are summarized in one line, and their rows flash."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_a_burst_of_changes_is_one_sentence(dashboard: Dashboard) -> None:
     expect(dashboard.page.locator(".notice")).to_have_count(0)
 
 
-def test_a_single_change_is_told_by_name_and_own_changes_are_not_told(dashboard: Dashboard) -> None:
+def test_a_single_change_is_announced_by_name_and_own_changes_are_not(dashboard: Dashboard) -> None:
     dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12), ('Nuts', 1)")
     dashboard.open()
     dashboard.edit("Nuts", 5)
@@ -39,7 +39,7 @@ def test_a_single_change_is_told_by_name_and_own_changes_are_not_told(dashboard:
     expect(dashboard.page.locator(".activity")).to_have_text("Bolts is now 13")
 
 
-def test_a_row_that_changes_says_so_and_nothing_moves_for_those_who_want_none(dashboard: Dashboard) -> None:
+def test_a_changed_row_flashes_without_motion_if_reduced_motion_is_preferred(dashboard: Dashboard) -> None:
     dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
     dashboard.open()
     row = dashboard.row("Bolts")

@@ -1,4 +1,4 @@
-"""Services that die, hang and come back: the page says so, and ends equal to the table."""
+"""Services that die, hang and recover: the page shows the state, and in the end equals the table."""
 
 from __future__ import annotations
 
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 NETWORK = "net::ERR_|Failed to load resource"
 
 
-def test_a_killed_stream_is_told_and_what_was_missed_is_caught_up_with(
-    frail_dashboard: Dashboard, watch: Watch
-) -> None:
+def test_a_killed_stream_is_reported_and_missed_changes_are_caught_up(frail_dashboard: Dashboard, watch: Watch) -> None:
     watch.expect(NETWORK)
     dashboard, stack = frail_dashboard, frail_dashboard.stack
     stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 20) n")
@@ -32,7 +30,7 @@ def test_a_killed_stream_is_told_and_what_was_missed_is_caught_up_with(
     expect(dashboard.page.get_by_text("Live updates are paused. Nothing is lost")).to_be_visible()
     stack.sql("UPDATE inventory SET quantity = quantity + 100; DELETE FROM inventory WHERE id % 5 = 0")
     dashboard.add("Added meanwhile", 1)
-    dashboard.shows("Added meanwhile", 1)  # by a snapshot: no event can tell
+    dashboard.shows("Added meanwhile", 1)  # must come from a reload, since the stream is down
     stack.sql("UPDATE inventory SET quantity = 2 WHERE name = 'Added meanwhile'")
     stack.start("stream")
     dashboard.is_now("Live")
@@ -70,7 +68,7 @@ def test_a_stream_that_falls_silent_is_stale_and_is_renewed(frail_dashboard: Das
     dashboard.shows("Bolts", 12)
 
 
-def test_a_network_that_is_pulled_out_is_told_with_a_countdown_and_nothing_is_missed(
+def test_a_cut_network_is_reported_with_a_countdown_and_nothing_is_missed(
     cabled_stack: CabledStack, page: Page, watch: Watch
 ) -> None:
     watch.expect(NETWORK)
@@ -85,10 +83,10 @@ def test_a_network_that_is_pulled_out_is_told_with_a_countdown_and_nothing_is_mi
     dashboard.equals_the_table()
 
 
-def test_silence_is_told_by_the_second_and_ends_when_something_is_heard(cabled_stack: CabledStack, page: Page) -> None:
-    """The wire looks whole: nobody is told that nothing passes, as when a laptop wakes somewhere else."""
+def test_silence_is_counted_in_seconds_until_something_is_heard(cabled_stack: CabledStack, page: Page) -> None:
+    """The connection stays open but carries nothing, as when a laptop wakes in another network."""
     dashboard = Dashboard(page, cabled_stack).open()
-    dashboard.knows_the_heartbeat()
+    dashboard.wait_for_heartbeat_interval()
     cabled_stack.hold()
     dashboard.is_now("Stale")
     note = page.locator(".connection-note")
@@ -116,7 +114,7 @@ def test_a_device_without_a_network_is_offline_until_it_is_back(
     dashboard.equals_the_table()
 
 
-def test_a_stock_that_can_not_be_loaded_says_why_and_is_tried_again(dashboard: Dashboard, watch: Watch) -> None:
+def test_a_stock_that_cannot_be_loaded_shows_why_and_can_be_retried(dashboard: Dashboard, watch: Watch) -> None:
     watch.expect("status of 503")
     dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 12)")
     problem = json.dumps({"status": 503, "detail": "The database can't be reached."})
@@ -142,8 +140,8 @@ def test_while_the_stock_loads_the_page_says_so(dashboard: Dashboard) -> None:
     dashboard.is_now("Live")
 
 
-def test_a_position_that_the_log_does_not_have_is_a_reset_and_the_stock_is_loaded_again(dashboard: Dashboard) -> None:
-    """The first snapshot is of another log, as before a restore; what it shows that is not so must go."""
+def test_a_position_that_the_log_does_not_have_makes_the_page_reload_the_stock(dashboard: Dashboard) -> None:
+    """The first list comes from another log, as before a restore. Its items must disappear."""
     stack = dashboard.stack
     stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Real', 1)")
     times = dict.fromkeys(("created_at", "updated_at"), "2026-01-01T00:00:00.000000Z")
@@ -166,22 +164,22 @@ def test_a_position_that_the_log_does_not_have_is_a_reset_and_the_stock_is_loade
     dashboard.shows("Real", 2)
 
 
-def sent_away(dashboard: Dashboard, busy: str) -> list[float]:
-    """Answer each stream of this page with this frame; returns when they were asked for."""
+def answer_busy(dashboard: Dashboard, busy: str) -> list[float]:
+    """Answer each stream request of the page with this busy frame. Returns the times of the requests."""
     times: list[float] = []
     headers = {"Content-Type": "text/event-stream", "Access-Control-Allow-Origin": "*"}
 
-    def send_away(route: Route) -> None:
+    def answer(route: Route) -> None:
         times.append(time.monotonic())
         route.fulfill(status=200, headers=headers, body=f"retry: 100\n\nevent: busy\ndata: {busy}\n\n")
 
     dashboard.without_shared_worker()
-    dashboard.page.route("**/events?*", send_away)
+    dashboard.page.route("**/events?*", answer)
     return times
 
 
-def test_a_server_that_is_not_ready_is_told_as_that_and_tried_again_soon(dashboard: Dashboard) -> None:
-    times = sent_away(dashboard, '{"reason":"the log has not been read yet","full":false}')
+def test_a_server_that_is_not_ready_is_reported_as_such_and_retried_soon(dashboard: Dashboard) -> None:
+    times = answer_busy(dashboard, '{"reason":"the log has not been read yet","full":false}')
     dashboard.load()
     dashboard.is_now("Reconnecting")
     expect(dashboard.page.get_by_text("The server is starting.")).to_be_visible()
@@ -193,26 +191,26 @@ def test_a_server_that_is_not_ready_is_told_as_that_and_tried_again_soon(dashboa
     expect(dashboard.page.get_by_text("The server is starting.")).to_be_hidden()
 
 
-def test_the_gateway_that_answers_for_the_stream_is_no_full_server(dashboard: Dashboard) -> None:
-    sent_away(dashboard, '{"reason":"the stream can\'t be reached"}')
+def test_a_busy_frame_of_the_gateway_is_not_reported_as_a_full_server(dashboard: Dashboard) -> None:
+    answer_busy(dashboard, '{"reason":"the stream can\'t be reached"}')
     dashboard.load()
     expect(dashboard.page.get_by_text("The service for live updates can't be reached.")).to_be_visible()
     dashboard.page.unroute("**/events?*")
     dashboard.is_now("Live")
 
 
-def test_a_full_server_is_told_and_tried_again(dashboard: Dashboard) -> None:
-    sent_away(dashboard, '{"reason":"too many streams are open","full":true}')
+def test_a_full_server_is_reported_and_retried(dashboard: Dashboard) -> None:
+    answer_busy(dashboard, '{"reason":"too many streams are open","full":true}')
     dashboard.load()
     dashboard.is_now("Reconnecting")
     expect(dashboard.page.get_by_text("The server has no free place")).to_be_visible()
     dashboard.page.unroute("**/events?*")
-    dashboard.page.get_by_text("Try now").dispatch_event("click")  # it may be too late for a click: then it is live
+    dashboard.page.get_by_text("Try now").dispatch_event("click")  # a real click would fail if the page is live by now
     dashboard.is_now("Live")
     expect(dashboard.page.get_by_text("The server has no free place")).to_be_hidden()
 
 
-def test_a_stream_refused_for_good_is_opened_anew(dashboard: Dashboard, watch: Watch) -> None:
+def test_a_stream_that_is_refused_permanently_is_reopened(dashboard: Dashboard, watch: Watch) -> None:
     watch.expect("status of 502|MIME type")
     dashboard.without_shared_worker()
     dashboard.page.route("**/events?*", lambda route: route.fulfill(status=502, body="bad gateway"))

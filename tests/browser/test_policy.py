@@ -1,4 +1,4 @@
-"""What the page may not do, whoever tells it to."""
+"""The Content-Security-Policy and Trusted Types of the page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ATTEMPTS = {
 }
 
 
-def test_the_page_takes_no_text_for_code_or_markup(dashboard: Dashboard, watch: Watch) -> None:
+def test_the_page_never_treats_text_as_code_or_markup(dashboard: Dashboard, watch: Watch) -> None:
     watch.expect("TrustedHTML|TrustedScript|trusted-types|Trusted Type|Content Security Policy")
     dashboard.open()
     attempt = "() => {{ try {{ {code}; return null }} catch (error) {{ return error.name }} }}"
@@ -28,7 +28,7 @@ def test_the_page_takes_no_text_for_code_or_markup(dashboard: Dashboard, watch: 
     assert dashboard.page.evaluate(refused) == "refused"
 
 
-def test_every_file_that_can_run_says_what_it_may_do(dashboard: Dashboard) -> None:
+def test_the_page_and_its_worker_have_a_policy(dashboard: Dashboard) -> None:
     stack = dashboard.stack
     with urllib.request.urlopen(stack.api_url) as page:
         policy = page.headers["Content-Security-Policy"]

@@ -1,4 +1,4 @@
-"""Nothing live arrives, and the API answers: the page says so, and what it shows does not grow old."""
+"""The stream delivers nothing while the API works: the page says so, and reloads the list regularly."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 NETWORK = "net::ERR_|Failed to load resource"
-STREAMS_OF_A_BROWSER = 6  # over HTTP/1.1, to one origin
+STREAMS_OF_A_BROWSER = 6  # limit of connections to one origin over HTTP/1.1
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nAccess-Control-Allow-Origin: *\r\n\r\n"
 
 
 @pytest.fixture
 def silent_server() -> Iterator[int]:
-    """The port of a server that begins to answer and says nothing more, as behind a proxy that collects a response."""
+    """The port of a server that sends only headers, like a proxy that buffers the response."""
     listener = socket.create_server(("127.0.0.1", 0))
     taken: list[socket.socket] = []
 
@@ -46,8 +46,8 @@ def silent_server() -> Iterator[int]:
         each.close()
 
 
-def is_kept_up(dashboard: Dashboard, times: int = 1) -> None:
-    """What is written now is shown, though nothing tells the page of it."""
+def check_list_reloads(dashboard: Dashboard, times: int = 1) -> None:
+    """Check that new items appear although the page receives no events."""
     for number in range(times):
         name = f"Nuts {number}"
         dashboard.sql(f"INSERT INTO inventory (name, quantity) VALUES ('{name}', 3)")
@@ -55,7 +55,7 @@ def is_kept_up(dashboard: Dashboard, times: int = 1) -> None:
     expect(dashboard.page.get_by_text("Meanwhile the list is loaded again about every 15 seconds")).to_be_visible()
 
 
-def test_a_stream_that_is_held_back_is_told_after_ten_seconds_and_the_list_is_loaded_again(
+def test_a_stream_without_data_is_reported_after_ten_seconds_and_the_list_reloads(
     cabled_stack: CabledStack, page: Page
 ) -> None:
     cabled_stack.cables["stream"].hold()
@@ -66,29 +66,31 @@ def test_a_stream_that_is_held_back_is_told_after_ten_seconds_and_the_list_is_lo
     text = page.locator(".connection-text")
     expect(text).to_contain_text("Too many tabs of this page may be open")
     expect(text).to_contain_text("Or something between this page and the server")
-    is_kept_up(dashboard, times=2)
+    check_list_reloads(dashboard, times=2)
     cabled_stack.mend()
     dashboard.is_now("Live")
     expect(page.locator(".connection-detail")).to_be_hidden()
     dashboard.equals_the_table()
 
 
-def test_a_stream_that_begins_and_says_nothing_is_not_laid_to_too_many_tabs(
+def test_a_stream_that_opens_and_stays_silent_is_not_blamed_on_too_many_tabs(
     cabled_stack: CabledStack, silent_server: int, page: Page, watch: Watch
 ) -> None:
     watch.expect(NETWORK)
     dashboard = Dashboard(page, cabled_stack).without_shared_worker()
     cable = cabled_stack.cables["stream"]
-    with cable.leading_to(silent_server):
+    with cable.redirected_to(silent_server):
         dashboard.load()
         dashboard.is_now("Not live")
         expect(page.locator(".connection-text")).to_contain_text("Something between this page and the server")
         expect(page.locator(".connection-text")).not_to_contain_text("tabs")
-        is_kept_up(dashboard)
+        check_list_reloads(dashboard)
     dashboard.is_now("Live")
 
 
-def test_tabs_that_get_no_connection_say_so_and_keep_up(new_page: Callable[[], Page], steady_stack: Stack) -> None:
+def test_tabs_without_a_connection_say_so_and_reload_the_list(
+    new_page: Callable[[], Page], steady_stack: Stack
+) -> None:
     tabs = [Dashboard(new_page(), steady_stack).without_shared_worker() for _ in range(STREAMS_OF_A_BROWSER + 2)]
     for tab in tabs[:STREAMS_OF_A_BROWSER]:
         tab.open()
@@ -97,19 +99,19 @@ def test_tabs_that_get_no_connection_say_so_and_keep_up(new_page: Callable[[], P
     last = tabs[-1]
     last.is_now("Not live")
     expect(last.page.locator(".connection-text")).to_contain_text("Too many tabs of this page may be open")
-    is_kept_up(last)
+    check_list_reloads(last)
     for tab in tabs[:2]:
         tab.page.close()
     last.is_now("Live")
     last.equals_the_table()
 
 
-def test_while_the_stream_service_is_down_the_list_is_loaded_again(frail_dashboard: Dashboard, watch: Watch) -> None:
+def test_while_the_stream_service_is_down_the_list_reloads(frail_dashboard: Dashboard, watch: Watch) -> None:
     watch.expect(NETWORK)
     frail_dashboard.open()
     frail_dashboard.stack.kill("stream")
     frail_dashboard.is_now("Reconnecting")
-    is_kept_up(frail_dashboard)
+    check_list_reloads(frail_dashboard)
     frail_dashboard.stack.start("stream")
     frail_dashboard.is_now("Live")
     frail_dashboard.equals_the_table()

@@ -1,4 +1,4 @@
-"""No order of snapshots, events and answers can leave the page wrong: the reducer itself, fed every order."""
+"""The reducer: every order of snapshots, events and responses leads to the correct state."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Message = dict[str, Any]
 
 @pytest.fixture
 def reducer(page: Page) -> Page:
-    """A page that holds nothing but the modules, straight from their files."""
+    """An empty page that can import the frontend modules, served from their files."""
 
     def serve(route: Route) -> None:
         path = ROOT / "frontend" / route.request.url.removeprefix(f"{ORIGIN}/")
@@ -39,8 +39,8 @@ def reducer(page: Page) -> Page:
     return page
 
 
-def ends(reducer: Page, orders: list[list[Message]]) -> list[Any]:
-    """How each order ends: `{items, isComplete, reached, regressions}`; equal ends are told once."""
+def results(reducer: Page, orders: list[list[Message]]) -> list[Any]:
+    """Run each order through the reducer. Returns the distinct results `{items, isComplete, reached, regressions}`."""
     messages = list({id(message): message for order in orders for message in order}.values())
     places = {id(message): place for place, message in enumerate(messages)}
     told = [[places[id(message)] for message in order] for order in orders]
@@ -49,7 +49,7 @@ def ends(reducer: Page, orders: list[list[Message]]) -> list[Any]:
 
 
 class History:
-    """A log, told as the messages that a page may get of it."""
+    """A log, recorded as the messages that a page may receive."""
 
     def __init__(self) -> None:
         self.table: dict[int, dict[str, Any]] = {}
@@ -58,7 +58,7 @@ class History:
         self.head = 0
 
     def write(self, item_id: int, quantity: int | None, *, is_answered: bool = False) -> None:
-        """Set this item's quantity; None deletes it."""
+        """Set the quantity of an item. None deletes the item."""
         before = self.table.get(item_id)
         self.head += 1
         version = self.versions[item_id] = self.versions.get(item_id, 0) + 1
@@ -96,7 +96,7 @@ class History:
 
 
 def test_every_order_of_a_short_history_ends_in_the_table(reducer: Page) -> None:
-    """Made, edited with an answer, deleted, brought back, with a snapshot in the midst: 40,320 orders."""
+    """Create, edit with a response, delete, re-create, and a snapshot in between: 40,320 orders."""
     history = History()
     history.write(1, 10)
     history.write(2, 20)
@@ -107,7 +107,7 @@ def test_every_order_of_a_short_history_ends_in_the_table(reducer: Page) -> None
     history.write(2, 22)
     assert len(history.messages) == 8
     orders = [list(order) for order in permutations(history.messages)]
-    assert ends(reducer, orders) == [
+    assert results(reducer, orders) == [
         {"items": history.end, "isComplete": True, "reached": history.head, "regressions": 0}
     ]
 
@@ -118,7 +118,7 @@ def test_any_order_of_a_long_history_with_several_snapshots_ends_in_the_table(re
         history = random_history(chance)
         orders = [chance.sample(history.messages, len(history.messages)) for _ in range(ORDERS)]
         expected = [{"items": history.end, "isComplete": True, "reached": history.head, "regressions": 0}]
-        assert ends(reducer, orders) == expected, f"history {seed}"
+        assert results(reducer, orders) == expected, f"history {seed}"
 
 
 def random_history(chance: random.Random) -> History:
@@ -135,28 +135,28 @@ def random_history(chance: random.Random) -> History:
     return history
 
 
-def test_every_message_told_twice_changes_nothing(reducer: Page) -> None:
+def test_repeated_messages_change_nothing(reducer: Page) -> None:
     history = random_history(random.Random(1))
     chance = random.Random(2)
     orders = [chance.sample(history.messages * 2, 2 * len(history.messages)) for _ in range(ORDERS)]
-    assert ends(reducer, orders) == [
+    assert results(reducer, orders) == [
         {"items": history.end, "isComplete": True, "reached": history.head, "regressions": 0}
     ]
 
 
-def test_a_snapshot_takes_away_what_it_lacks_and_leaves_what_is_newer(reducer: Page) -> None:
+def test_a_snapshot_removes_missing_items_and_keeps_newer_ones(reducer: Page) -> None:
     history = History()
     history.write(1, 10)
     history.write(1, None)
     history.snapshot()
     history.write(2, 20)
     first, _, snapshot, later = history.messages
-    (end,) = ends(reducer, [[first, later, snapshot]])
+    (end,) = results(reducer, [[first, later, snapshot]])
     assert end["items"] == [[2, 20, 1]]
 
 
 def test_after_a_reset_only_the_new_log_counts(reducer: Page) -> None:
-    """After a restore the versions may be lower than those that were seen before it."""
+    """After a restored backup, versions may be lower than those seen before."""
     old, new = History(), History()
     old.write(1, 10)
     for quantity in (11, 12, 13):
@@ -175,11 +175,11 @@ def test_after_a_reset_only_the_new_log_counts(reducer: Page) -> None:
     orders = [
         [*old.messages, reset, *order] for order in permutations([new.messages[1], new.messages[2], late, answer])
     ]
-    (end,) = ends(reducer, orders)
+    (end,) = results(reducer, orders)
     assert (end["items"], end["reached"]) == ([[1, 5, 2]], 2)
 
 
-def test_a_snapshot_older_than_the_reset_is_not_taken_for_the_new_stock(reducer: Page) -> None:
+def test_a_snapshot_older_than_the_reset_is_ignored(reducer: Page) -> None:
     history = History()
     history.write(1, 10)
     history.snapshot()
@@ -187,7 +187,7 @@ def test_a_snapshot_older_than_the_reset_is_not_taken_for_the_new_stock(reducer:
     history.snapshot()
     first, old, _, new = history.messages
     reset = {"type": "reset", "head": {"epoch": EPOCH, "number": 2}}
-    (waiting,) = ends(reducer, [[first, reset], [first, reset, old]])
+    (waiting,) = results(reducer, [[first, reset], [first, reset, old]])
     assert not waiting["isComplete"]
-    (end,) = ends(reducer, [[first, reset, old, new], [first, reset, new, old]])
+    (end,) = results(reducer, [[first, reset, old, new], [first, reset, new, old]])
     assert end["items"] == [[1, 10, 1], [2, 20, 1]]

@@ -1,6 +1,6 @@
-"""The page searches and orders as the server does."""
+"""The page searches and sorts exactly as the server does."""
 
-# ruff: noqa: RUF001 - letters that look alike are what is tested here
+# ruff: noqa: RUF001 - these tests need look-alike letters
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ ORDERED = """async (sort) => {
 
 
 def send(stack: Stack, texts: list[str]) -> None:
-    """Put these into the table `given (text, place)`; by COPY, since they are too long for a command line."""
+    """Load texts into the table `given (text, place)`. Uses COPY, since they are too long for a command line."""
     stack.sql("CREATE TABLE sent (hex text)")
     done = stack.server.psql(stack.database, "COPY sent FROM STDIN", stdin=json.dumps(texts).encode().hex() + "\n")
     assert done.returncode == 0, done.stderr
@@ -62,7 +62,7 @@ def send(stack: Stack, texts: list[str]) -> None:
 
 
 def in_database(stack: Stack, expression: str, texts: list[str]) -> list[str | None]:
-    """This expression of each `text`. In hexadecimal, since psql prints line ends as they are."""
+    """Evaluate an SQL expression for each `text`. The result is hex-encoded, since psql prints line ends unescaped."""
     send(stack, texts)
     rows = stack.sql(
         f"SELECT encode(convert_to(json_agg({expression} ORDER BY place)::text, 'UTF8'), 'hex') FROM given"
@@ -72,7 +72,7 @@ def in_database(stack: Stack, expression: str, texts: list[str]) -> list[str | N
 
 
 def in_page(dashboard: Dashboard, script: str, texts: list[str]) -> list[Any]:
-    """What the script gives of the texts. As JSON, which takes playwright less time than a list."""
+    """Run a script on the texts in the page. Passes JSON, which playwright handles faster than a list."""
     found: list[Any] = json.loads(dashboard.page.evaluate(script, json.dumps(texts)))
     return found
 
@@ -94,9 +94,10 @@ def test_the_page_finds_what_the_table_of_cases_says(dashboard: Dashboard) -> No
 
 
 def test_every_character_is_folded_as_in_the_database(dashboard: Dashboard) -> None:
-    """Only characters that Python, PostgreSQL and Chromium all know: once they are assigned, nothing changes.
+    """Compares the characters that Python, PostgreSQL and Chromium all know.
 
-    Unicode promises that for the normal form of a character and for its lower case, so versions need not be equal.
+    Unicode guarantees that normalization and lower case of an assigned character never change, so their Unicode
+    versions may differ.
     """
     dashboard.open()
     texts = [chr(code) for code in range(1, 0x110000) if unicodedata.category(chr(code)) not in {"Cn", "Co", "Cs"}]
@@ -129,10 +130,10 @@ def test_the_page_has_the_order_of_the_api(dashboard: Dashboard, sort: str) -> N
     assert dashboard.page.evaluate(ORDERED, sort) == [item["id"] for item in listed]
 
 
-def test_what_is_listed_is_what_is_exported(dashboard: Dashboard) -> None:
+def test_the_listed_items_are_exported(dashboard: Dashboard) -> None:
     names = [*dict.fromkeys(name for name, _, _ in SEARCH_CASES), "a" * 200, "a" * 199, "\ufdfa" * 200]
     add(dashboard.stack, names)
-    dashboard.page.set_viewport_size({"width": 1280, "height": 12_000})  # every row is drawn
+    dashboard.page.set_viewport_size({"width": 1280, "height": 12_000})  # high enough to render every row
     dashboard.open()
     for query in QUERIES:
         dashboard.page.get_by_label("Search by name").evaluate(
@@ -146,7 +147,7 @@ def test_what_is_listed_is_what_is_exported(dashboard: Dashboard) -> None:
         assert listed(dashboard) == sorted(exported_ids(exported.text())), query
 
 
-def test_a_search_in_the_address_is_the_one_of_the_api(dashboard: Dashboard) -> None:
+def test_a_search_in_the_url_finds_the_same_items_as_the_api(dashboard: Dashboard) -> None:
     add(dashboard.stack, ["Łódź cable", "a b", "ab"])
     for query in ("lodz", " ", " b ", "\u200b"):
         found = dashboard.page.request.get(f"{dashboard.stack.api_url}/api/inventories", params={"q": query}).json()

@@ -1,4 +1,4 @@
-"""More and less: each click counts, however fast they come and whoever else changes the same item."""
+"""The + and - buttons: every click counts, at any speed and during changes by others."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def bolts(dashboard: Dashboard) -> Dashboard:
     return dashboard.open()
 
 
-def test_rapid_clicks_add_up_and_go_together(bolts: Dashboard) -> None:
+def test_rapid_clicks_add_up_and_are_sent_together(bolts: Dashboard) -> None:
     held: list[Route] = []
     bolts.page.route(ITEM, lambda route: held.append(route))
     bolts.step("Bolts", 7)
@@ -39,7 +39,7 @@ def test_rapid_clicks_add_up_and_go_together(bolts: Dashboard) -> None:
     assert bolts.sql("SELECT quantity FROM inventory") == [("17",)]
 
 
-def test_a_step_whose_answer_is_lost_is_asked_again_and_counts_once(bolts: Dashboard, watch: Watch) -> None:
+def test_a_step_whose_response_is_lost_is_retried_and_counts_once(bolts: Dashboard, watch: Watch) -> None:
     watch.expect("net::ERR")
     lost: list[Route] = []
 
@@ -60,10 +60,10 @@ def test_a_step_whose_answer_is_lost_is_asked_again_and_counts_once(bolts: Dashb
     assert bolts.sql("SELECT quantity FROM inventory") == [("13",)]
 
 
-def test_steps_count_on_top_of_what_others_do(bolts: Dashboard) -> None:
+def test_steps_add_to_changes_by_others(bolts: Dashboard) -> None:
     bolts.sql("UPDATE inventory SET quantity = 100")
     bolts.step("Bolts", 3)
-    bolts.stack.sql("UPDATE inventory SET quantity = quantity + 50")  # while the steps may be on their way
+    bolts.stack.sql("UPDATE inventory SET quantity = quantity + 50")  # while the steps may be in flight
     bolts.step("Bolts", 2)
     bolts.shows("Bolts", 155)
     bolts.equals_the_table()
@@ -81,7 +81,7 @@ def test_nothing_goes_below_zero(bolts: Dashboard) -> None:
     bolts.equals_the_table()
 
 
-def test_a_step_that_is_refused_is_taken_back_with_the_reason(bolts: Dashboard, watch: Watch) -> None:
+def test_a_refused_step_is_rolled_back_with_the_reason(bolts: Dashboard, watch: Watch) -> None:
     watch.expect("status of 409")
 
     def take_first(route: Route) -> None:

@@ -1,4 +1,4 @@
-"""Many tabs, one connection: HTTP/1.1 gives a browser six of them for one origin."""
+"""Many tabs share one stream, since a browser opens at most six HTTP/1.1 connections to an origin."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def open_tab(new_page: Callable[[], Page], steady_stack: Stack) -> Callable[[], 
     return lambda: Dashboard(new_page(), steady_stack).open()
 
 
-def streams_begun(stack: Stack) -> int:
-    """How many streams were ever begun there."""
+def streams_opened(stack: Stack) -> int:
+    """Return the number of streams that the service has opened since it started."""
     with urllib.request.urlopen(f"{stack.stream_url}/metrics") as response:
         text = response.read().decode()
     return sum(int(float(n)) for n in re.findall(r"^stockstream_streams_total\{.*\} (\S+)$", text, re.MULTILINE))
@@ -35,9 +35,9 @@ def streams_begun(stack: Stack) -> int:
 def test_ten_tabs_are_live_over_one_stream_and_each_can_write(
     steady_stack: Stack, open_tab: Callable[[], Dashboard]
 ) -> None:
-    before = streams_begun(steady_stack)
+    before = streams_opened(steady_stack)
     tabs = [open_tab() for _ in range(TABS)]
-    assert streams_begun(steady_stack) - before == 1
+    assert streams_opened(steady_stack) - before == 1
     steady_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 1)")
     for tab in tabs:
         tab.shows("Bolts", 1)
@@ -46,17 +46,17 @@ def test_ten_tabs_are_live_over_one_stream_and_each_can_write(
     for tab in tabs:
         tab.shows("Bolts", 1 + TABS)
         tab.equals_the_table()
-    assert streams_begun(steady_stack) - before == 1
+    assert streams_opened(steady_stack) - before == 1
 
 
-def test_a_tab_that_comes_late_misses_nothing_and_outlives_the_first(
+def test_a_tab_opened_later_misses_nothing_and_outlives_the_first(
     steady_stack: Stack, open_tab: Callable[[], Dashboard]
 ) -> None:
     first = open_tab()
     steady_stack.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 300) n")
     second = open_tab()
     second.equals_the_table()
-    before = streams_begun(steady_stack)
+    before = streams_opened(steady_stack)
     first.page.close()
     steady_stack.sql("UPDATE inventory SET quantity = quantity + 1")
     second.equals_the_table()
@@ -64,10 +64,10 @@ def test_a_tab_that_comes_late_misses_nothing_and_outlives_the_first(
     steady_stack.sql("DELETE FROM inventory WHERE quantity % 2 = 0")
     for tab in (second, third):
         tab.equals_the_table()
-    assert streams_begun(steady_stack) == before
+    assert streams_opened(steady_stack) == before
 
 
-def test_a_tab_that_was_elsewhere_is_live_again_when_it_is_gone_back_to(
+def test_a_tab_that_navigated_away_is_live_again_after_going_back(
     steady_stack: Stack, open_tab: Callable[[], Dashboard]
 ) -> None:
     tab = open_tab()
@@ -78,7 +78,7 @@ def test_a_tab_that_was_elsewhere_is_live_again_when_it_is_gone_back_to(
     tab.shows("Bolts", 12)
 
 
-def test_where_there_is_no_shared_worker_the_page_follows_by_itself(
+def test_without_a_shared_worker_the_page_opens_its_own_stream(
     new_page: Callable[[], Page], steady_stack: Stack
 ) -> None:
     alone = Dashboard(new_page(), steady_stack).without_shared_worker().open()
@@ -95,7 +95,7 @@ BROKEN = """class extends EventTarget {
 
 
 @pytest.mark.parametrize("worker", [FORBIDDEN, BROKEN], ids=["forbidden", "broken"])
-def test_a_worker_that_can_not_be_had_is_done_without(
+def test_the_page_works_if_the_shared_worker_fails(
     worker: str, new_page: Callable[[], Page], steady_stack: Stack
 ) -> None:
     page = new_page()

@@ -1,4 +1,4 @@
-"""The measure of it all: after 1,000 changes from everywhere, page and table are the same."""
+"""After 1,000 changes by psql, the API and the page, the page equals the table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 SEED = 20
 ROUNDS = 10
-BY_HTTP = 50  # in a round; by psql a few more
+BY_HTTP = 50  # per round, in addition to those by psql
 
 
 def test_1000_changes_by_psql_http_and_the_page_leave_it_equal_to_the_table(dashboard: Dashboard) -> None:
@@ -46,7 +46,7 @@ def _log_length(stack: Stack) -> int:
 
 
 def _change_by_psql(stack: Stack, chance: random.Random) -> None:
-    """Each statement is a transaction of its own."""
+    """Change random items by psql. Each statement is its own transaction."""
     for _ in range(5):
         some = "SELECT id FROM inventory WHERE name NOT LIKE 'Page %' ORDER BY random() LIMIT"
         stack.sql(f"UPDATE inventory SET quantity = quantity + 1 WHERE id IN ({some} 8)")
@@ -78,14 +78,14 @@ def _send(method: str, url: str, body: dict[str, object] | None = None) -> None:
     try:
         urllib.request.urlopen(request).close()
     except urllib.error.HTTPError as refusal:
-        if refusal.code != HTTPStatus.NOT_FOUND:  # another was faster
+        if refusal.code != HTTPStatus.NOT_FOUND:  # someone else deleted the item first
             raise
 
 
 def _change_by_page(dashboard: Dashboard, chance: random.Random, number: int) -> None:
-    """Adds some, edits them and deletes one of them again, by hand."""
+    """Add items on the page, edit them and delete one of them."""
     kept, gone = f"Page {number} kept", f"Page {number} gone"
-    dashboard.search(f"Page {number} ")  # what others change meanwhile would push these off the screen
+    dashboard.search(f"Page {number} ")  # otherwise, changes by others push these items off the screen
     for name in (kept, gone):
         dashboard.add(name, 1)
         dashboard.row(name).wait_for()

@@ -1,4 +1,4 @@
-"""A list from a spreadsheet, and back into one."""
+"""Import from a spreadsheet, and export to one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def csv(text: str) -> FilePayload:
 
 
 def choose(dashboard: Dashboard, text: str) -> Locator:
-    """Open the dialog if need be, and choose a file with this text; returns the dialog."""
+    """Choose a file with this text, opening the dialog if necessary. Returns the dialog."""
     dialog = dashboard.page.get_by_role("dialog", name="Import a CSV file")
     if not dialog.is_visible():
         dashboard.page.get_by_role("button", name="Import", exact=True).click()
@@ -28,7 +28,7 @@ def choose(dashboard: Dashboard, text: str) -> Locator:
     return dialog
 
 
-def test_a_list_is_tried_first_and_imported_when_that_is_wanted(dashboard: Dashboard) -> None:
+def test_a_file_is_checked_first_and_imported_after_a_confirmation(dashboard: Dashboard) -> None:
     dashboard.open()
     dialog = choose(dashboard, f"name,quantity\nBolts,12\n{TEA},3\n")
     expect(dialog.get_by_text("2 items would be added, 0 items changed, 0 items left as they are.")).to_be_visible()
@@ -40,7 +40,7 @@ def test_a_list_is_tried_first_and_imported_when_that_is_wanted(dashboard: Dashb
     dashboard.equals_the_table()
 
 
-def test_what_is_wrong_with_a_list_is_said_by_line_and_the_mended_one_is_taken(
+def test_faults_of_a_file_are_shown_by_line_and_the_corrected_file_is_imported(
     dashboard: Dashboard, watch: Watch
 ) -> None:
     watch.expect("status of 422")
@@ -60,7 +60,7 @@ def test_what_is_wrong_with_a_list_is_said_by_line_and_the_mended_one_is_taken(
 
 
 def test_the_progress_of_a_large_file_is_shown(dashboard: Dashboard) -> None:
-    """The network is slowed down for the page, so that there is something to see."""
+    """Slows down the network of the page, so that the progress is visible."""
     dashboard.open()
     network = dashboard.page.context.new_cdp_session(dashboard.page)
     network.send("Network.enable")
@@ -81,7 +81,7 @@ def test_the_progress_of_a_large_file_is_shown(dashboard: Dashboard) -> None:
     assert any(0 < value < 1 for value in seen), seen
 
 
-def test_an_import_that_can_not_be_sent_says_why(dashboard: Dashboard, watch: Watch) -> None:
+def test_an_import_that_cannot_be_sent_shows_why(dashboard: Dashboard, watch: Watch) -> None:
     watch.expect("net::ERR")
     dashboard.open()
     dashboard.page.route("**/import?*", lambda route: route.abort())
@@ -91,7 +91,7 @@ def test_an_import_that_can_not_be_sent_says_why(dashboard: Dashboard, watch: Wa
     ).to_be_visible()
 
 
-def test_what_is_exported_is_what_is_searched_for_and_can_be_imported_again(dashboard: Dashboard) -> None:
+def test_an_export_holds_the_found_items_and_can_be_imported_again(dashboard: Dashboard) -> None:
     dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Crème', 3), ('Bolts', 12)")
     dashboard.open()
     dashboard.search("creme")

@@ -1,4 +1,4 @@
-"""Search and order, and the address that keeps them."""
+"""Search and order, and how the URL stores them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from tests.browser.dashboard import Dashboard
 
-# A hand that is on the mouse is never quite still; one that has left it means nothing after a while.
-HAND = """() => setInterval(() => document.querySelector(".stock-list-rows")
+# Moves the pointer slightly all the time, since the page ignores a pointer that rests for a while.
+MOVE_POINTER = """() => setInterval(() => document.querySelector(".stock-list-rows")
     .dispatchEvent(new PointerEvent("pointermove")), 200)"""
 
 
@@ -60,8 +60,8 @@ def test_search_and_order_are_in_the_address_and_survive_a_reload(paints: Dashbo
     expect(page.locator(".stock-list-summary")).to_have_text("4 items")
 
 
-def test_a_row_that_is_pointed_at_keeps_its_place(paints: Dashboard) -> None:
-    paints.page.evaluate(HAND)
+def test_a_row_under_the_pointer_keeps_its_place(paints: Dashboard) -> None:
+    paints.page.evaluate(MOVE_POINTER)
     paints.row("Paint 9").hover()
     paints.sql("UPDATE inventory SET quantity = 50 WHERE name = 'Paint 10'")
     paints.shows("Paint 10", 50)

@@ -1,4 +1,4 @@
-"""10,000 items under 500 changes a second, and what that costs the page: `python -m tests.browser.under_fire`."""
+"""Measures the page with 10,000 items under 500 changes per second: `python -m tests.browser.under_fire`."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 ITEMS = 10_000
 ROWS_IN_A_CHANGE = 10
-CHANGES_PER_SECOND = 50  # transactions; with the rows in each, 500 events a second
+CHANGES_PER_SECOND = 50  # transactions of ROWS_IN_A_CHANGE rows: 500 events per second
 WORD = "item 99"
 
-# Counts, from now on: frames of the screen, passes over the list, rows in it, and tasks that the browser calls long.
+# Starts counting frames, render passes over the list, rows in the list, long tasks, and key-to-frame times.
 WATCH = """() => {
     const seen = globalThis.seen = { frames: 0, passes: 0, rows: 0, longTasks: [], keys: [] };
     const list = document.querySelector(".stock-list-rows");
@@ -49,17 +49,17 @@ WATCH = """() => {
 
 
 class Seen(NamedTuple):
-    """What a page went through; times in milliseconds."""
+    """The counts and times of a page, in milliseconds."""
 
     frames: int
     passes: int
     rows: int
     long_tasks: list[float]
-    keys: list[float]  # from each key to the frame that shows it
+    keys: list[float]  # from each key press to the frame that shows it
 
     @property
     def longest_task(self) -> float:
-        """Of those of 50 ms and more, which the browser tells of."""
+        """The longest task. The browser reports only tasks of 50 ms or more."""
         return max(self.long_tasks, default=0)
 
     @property
@@ -73,7 +73,7 @@ def fill(stack: Stack) -> None:
 
 @contextmanager
 def fire(stack: Stack, seconds: float) -> Iterator[None]:
-    """Meanwhile, so many changes for so long, each of items picked at random."""
+    """Change random items at CHANGES_PER_SECOND for some seconds, concurrently with the block."""
     some = f"SELECT (random() * {ITEMS - 1})::int + lowest FROM generate_series(1, {ROWS_IN_A_CHANGE}), ids"
     change = (
         f"WITH ids AS MATERIALIZED (SELECT min(id) AS lowest FROM inventory) UPDATE inventory"

@@ -1,4 +1,4 @@
-"""A page that tells of everything that went wrong in it."""
+"""Collects the errors and warnings of a page."""
 
 from __future__ import annotations
 
@@ -8,29 +8,31 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Page
 
-NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"  # a container or a tunnel came or went: no fault of the page
-LOUD = ("error", "warning")  # a violation of the Content-Security-Policy is an error here
+NETWORK_CHANGED = (
+    "net::ERR_NETWORK_CHANGED"  # a network interface of the machine changed, which is not the page's fault
+)
+REPORTED_LEVELS = ("error", "warning")  # violations of the Content-Security-Policy are errors
 
 
 class Watch:
-    """What the page complained of, less what the test announced."""
+    """The errors and warnings of the pages, except those that the test expects."""
 
     def __init__(self) -> None:
         self._complaints: list[str] = []
-        self._announced: list[re.Pattern[str]] = [re.compile(NETWORK_CHANGED)]
+        self._expected: list[re.Pattern[str]] = [re.compile(NETWORK_CHANGED)]
 
-    def over(self, page: Page) -> None:
-        page.on("console", self._hear)
+    def listen_to(self, page: Page) -> None:
+        page.on("console", self._on_console)
         page.on("pageerror", lambda error: self._complaints.append(f"page error: {error}"))
 
     def expect(self, pattern: str) -> None:
-        """Complaints like this are what the test is about."""
-        self._announced.append(re.compile(pattern))
+        """Ignore errors and warnings that match this pattern."""
+        self._expected.append(re.compile(pattern))
 
     @property
     def complaints(self) -> list[str]:
-        return [text for text in self._complaints if not any(known.search(text) for known in self._announced)]
+        return [text for text in self._complaints if not any(known.search(text) for known in self._expected)]
 
-    def _hear(self, message: ConsoleMessage) -> None:
-        if message.type in LOUD:
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in REPORTED_LEVELS:
             self._complaints.append(f"console {message.type}: {message.text} ({message.location.get('url')})")

@@ -1,11 +1,11 @@
-"""`make faults`: campaigns of random faults, each with a seed. `python -m tests.faults --help` tells more."""
+"""`make faults`: runs campaigns of random faults, each with a seed. See `python -m tests.faults --help`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
-from tests.faults.campaign import choose_faults, run_alone, shrink
+from tests.faults.campaign import choose_faults, run_on_new_postgres, shrink
 
 
 def main() -> int:
@@ -18,7 +18,7 @@ def main() -> int:
     arguments = parser.parse_args()
     failed = False
     for seed in arguments.seed:
-        verdict = run_alone(
+        verdict = run_on_new_postgres(
             seed, arguments.faults or choose_faults(seed), seconds=arguments.seconds, with_page=not arguments.no_page
         )
         print(verdict, flush=True)

@@ -1,4 +1,4 @@
-"""A campaign: people at work, one fault after the other, and in the end a verdict on what was lost."""
+"""A campaign: injects faults one after another while clients read and write, then checks that nothing was lost."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
     from tests.faults.readers import Reader
 
-PAUSE_SECONDS = 0.5  # between two faults, at the most
+PAUSE_SECONDS = 0.5  # longest pause between two faults
 SHOWN_EVENTS = 5
-LONGEST_INJECTION_SECONDS = 75.0  # above the bounds of what an injection does: a stop, a start, statements
+MAX_INJECTION_SECONDS = 75.0  # exceeds the timeouts within an injection: a stop, a start, statements
 
 
 @dataclass
 class Verdict:
-    """What a campaign came to. All but the figures of its size must be nought."""
+    """The result of a campaign. In a clean one, the counts of losses and mismatches are all 0."""
 
     seed: int
     injected: list[str] = field(default_factory=list)
-    refused: list[str] = field(default_factory=list)  # faults that the database refused, and why
+    refused: list[str] = field(default_factory=list)  # faults that the database refused, with the reason
     events: int = 0
     confirmed: int = 0
     clients: int = 0
@@ -73,7 +73,7 @@ async def run(
     seconds: float = float("inf"),
     with_page: bool = False,
 ) -> Verdict:
-    """Inject these faults one after the other, until there are no more or the time is over, and judge."""
+    """Inject faults one after another until none is left or the time is up, then judge."""
     verdict = Verdict(seed)
     async with World(server, folder, seed) as world, AsyncExitStack() as stack:
         page = await stack.enter_async_context(OpenPage(world.stack.api_url)) if with_page else None
@@ -86,24 +86,24 @@ async def run(
         await settle_and_judge(world, verdict)
         if page is not None:
             verdict.clients += 1
-            if not await page.comes_to_show(world.table()):
+            if not await page.eventually_shows(world.table()):
                 verdict.unequal += 1
                 verdict.complaints.append(f"the page does not show the table: {await page.items()}")
     return verdict
 
 
 async def inject(world: World, name: str, verdict: Verdict) -> None:
-    """Inject a fault, and note it if the database refuses the fault itself, as when it is the victim of a deadlock."""
+    """Inject a fault. If the database refuses the injection itself, as a deadlock victim for example, record that."""
     verdict.injected.append(name)
     try:
-        async with within(LONGEST_INJECTION_SECONDS, name):
+        async with within(MAX_INJECTION_SECONDS, name):
             await INJECTIONS[name](world)
     except REFUSALS as error:
         verdict.refused.append(f"{name}: {type(error).__name__}: {error}")
 
 
 async def settle_and_judge(world: World, verdict: Verdict) -> None:
-    """Let everyone come to the end, and judge."""
+    """Wait until all clients have caught up, then judge."""
     try:
         await world.settle()
     except StuckError as stuck:
@@ -113,7 +113,7 @@ async def settle_and_judge(world: World, verdict: Verdict) -> None:
 
 
 def judge(world: World, verdict: Verdict) -> None:
-    """Compare what every reader was told with the log, what it shows with the table, and what was confirmed."""
+    """Compare the events of every reader with the log, its items with the table, and confirmed changes with the log."""
     log, table = world.log(), world.table()
     verdict.events, verdict.clients = len(log), len(world.readers)
     for reader in world.readers:
@@ -152,15 +152,17 @@ def _judge_events(reader: Reader, log: list[int], verdict: Verdict) -> None:
 
 
 def choose_faults(seed: int) -> Iterator[str]:
-    """A random mix without end, the same for the same seed: every fault once before one comes twice."""
+    """Yield faults in endless random order, determined by the seed. Each round has every fault once."""
     choose, names = random.Random(seed), sorted(INJECTIONS)
     while True:
         choose.shuffle(names)
         yield from names
 
 
-def run_alone(seed: int, faults: Iterable[str], *, seconds: float = float("inf"), with_page: bool = True) -> Verdict:
-    """The same on a PostgreSQL of its own."""
+def run_on_new_postgres(
+    seed: int, faults: Iterable[str], *, seconds: float = float("inf"), with_page: bool = True
+) -> Verdict:
+    """Run a campaign on a new PostgreSQL."""
     with tempfile.TemporaryDirectory(prefix="stockstream-faults-") as folder:
         server = PostgresServer(Path(folder) / "postgres")
         server.start()
@@ -172,12 +174,12 @@ def run_alone(seed: int, faults: Iterable[str], *, seconds: float = float("inf")
 
 
 def shrink(verdict: Verdict) -> list[str]:
-    """The shortest list of faults found that still fails: what can be left out is left out, half after half."""
+    """Return a minimal list of faults that still fails, by leaving out ever smaller parts of the original."""
     faults, size = list(verdict.injected), len(verdict.injected) // 2
     while size:
         for start in range(0, len(faults), size):
             fewer = faults[:start] + faults[start + size :]
-            if fewer and not run_alone(verdict.seed, fewer).is_clean:
+            if fewer and not run_on_new_postgres(verdict.seed, fewer).is_clean:
                 faults = fewer
                 break
         else:

@@ -1,4 +1,4 @@
-"""What can go wrong, one function each: it breaks something, and mends it whatever happens."""
+"""The faults. Each function breaks something and repairs it in any case."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
-from tests.faults.proxy import Weather
+from tests.faults.proxy import NetworkMode
 from tests.faults.writers import DATABASE_FAULTS, MAX_ITEMS
 
 if TYPE_CHECKING:
@@ -20,23 +20,23 @@ if TYPE_CHECKING:
 
     Injection = Callable[[World], Awaitable[None]]
 
-LONGEST_SECONDS = 2.0  # that something is away
+MAX_OUTAGE_SECONDS = 2.0  # longest time that something is down
 CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 20.0
 BULK_ITEMS = 2_000
-CONNECTIONS = 100  # PostgreSQL's own limit
-# How the database refuses a statement of an injection: a deadlock's victim, a lock that is not to be had in time, a
-# session that the fault before has ended.
+CONNECTIONS = 100  # PostgreSQL's default limit
+# Errors by which the database refuses a statement of an injection: the statement is a deadlock victim, waits too long
+# for a lock, or its session was ended by the previous fault.
 REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError, TimeoutError)
 
 
-def _a_while(world: World) -> float:
-    return world.choose.random() * LONGEST_SECONDS
+def _random_outage(world: World) -> float:
+    return world.choose.random() * MAX_OUTAGE_SECONDS
 
 
 @contextlib.asynccontextmanager
 async def _session(world: World) -> AsyncIterator[asyncpg.Connection]:
-    """A connection, as soon as there is one to be had: the sessions that the last fault ended take a moment to go."""
+    """Connect, with retries: sessions that the previous fault ended occupy their slots for a moment."""
     async with asyncio.timeout(CONNECT_SECONDS):
         while True:
             try:
@@ -55,7 +55,7 @@ async def _session(world: World) -> AsyncIterator[asyncpg.Connection]:
 async def _kill(name: str, world: World) -> None:
     world.stack.kill(name)
     try:
-        await asyncio.sleep(_a_while(world))
+        await asyncio.sleep(_random_outage(world))
     finally:
         await asyncio.to_thread(world.stack.start, name, wait=False)
 
@@ -70,7 +70,7 @@ async def _stop(name: str, world: World) -> None:
 async def pause_the_stream(world: World) -> None:
     world.stack.pause("stream")
     try:
-        await asyncio.sleep(_a_while(world))
+        await asyncio.sleep(_random_outage(world))
     finally:
         world.stack.resume("stream")
 
@@ -78,7 +78,7 @@ async def pause_the_stream(world: World) -> None:
 async def _stop_postgres(how: signal.Signals, world: World) -> None:
     try:
         await asyncio.to_thread(world.postgres.stop, how)
-        await asyncio.sleep(_a_while(world))
+        await asyncio.sleep(_random_outage(world))
     finally:
         await asyncio.to_thread(world.postgres.start)
 
@@ -89,8 +89,8 @@ async def take_every_connection(world: World) -> None:
     try:
         with contextlib.suppress(*DATABASE_FAULTS):
             for _ in range(CONNECTIONS):
-                taken.append(await asyncpg.connect(url, timeout=2))  # noqa: PERF401 - until one is refused
-        await asyncio.sleep(_a_while(world))
+                taken.append(await asyncpg.connect(url, timeout=2))  # noqa: PERF401 - until a connection is refused
+        await asyncio.sleep(_random_outage(world))
     finally:
         for connection in taken:
             connection.terminate()
@@ -104,36 +104,36 @@ async def _terminate(which: str, world: World) -> None:
 
 
 async def pull_the_listeners_cable(world: World) -> None:
-    """What is swallowed stays away after it: the connection is dead and does not know."""
-    world.cable.weather = Weather.SWALLOWED
+    """Drop bytes of the listener's connection for a while. Lost bytes stay lost, and the connection stays open."""
+    world.cable.mode = NetworkMode.SWALLOWED
     try:
-        await asyncio.sleep(_a_while(world))
+        await asyncio.sleep(_random_outage(world))
     finally:
-        world.cable.weather = Weather.FAIR
+        world.cable.mode = NetworkMode.NORMAL
 
 
 async def cut_every_client(world: World) -> None:
     for _ in range(5):
         world.network.cut()
-        await asyncio.sleep(_a_while(world) / 10)
+        await asyncio.sleep(_random_outage(world) / 10)
 
 
-async def _network(weather: Weather, world: World) -> None:
-    world.network.weather = weather
+async def _network(mode: NetworkMode, world: World) -> None:
+    world.network.mode = mode
     try:
-        world.network.cut()  # those who come back meet it from their first byte
-        await asyncio.sleep(_a_while(world))
+        world.network.cut()  # clients that reconnect are affected from their first byte
+        await asyncio.sleep(_random_outage(world))
     finally:
         world.network.cut()
-        world.network.weather = Weather.FAIR
+        world.network.mode = NetworkMode.NORMAL
 
 
 async def swallow_what_is_sent(world: World) -> None:
-    world.network.weather = Weather.SWALLOWED
+    world.network.mode = NetworkMode.SWALLOWED
     try:
-        await asyncio.sleep(_a_while(world))
+        await asyncio.sleep(_random_outage(world))
     finally:
-        world.network.weather = Weather.FAIR
+        world.network.mode = NetworkMode.NORMAL
         world.network.cut()
 
 
@@ -141,7 +141,7 @@ async def hold_a_transaction_open(world: World) -> None:
     async with _session(world) as connection:
         async with connection.transaction():
             await connection.execute("INSERT INTO inventory (name, quantity) VALUES ('late', 1)")
-            await asyncio.sleep(2 * _a_while(world))
+            await asyncio.sleep(2 * _random_outage(world))
         await connection.execute("DELETE FROM inventory WHERE name = 'late'")
 
 
@@ -152,14 +152,14 @@ async def change_many_at_once(world: World) -> None:
         )
         await connection.execute("DELETE FROM inventory WHERE name = 'bulk'")
         await connection.execute(
-            "WITH locked AS (SELECT id FROM inventory WHERE id <= $1 ORDER BY id FOR UPDATE)"  # as the writers do
+            "WITH locked AS (SELECT id FROM inventory WHERE id <= $1 ORDER BY id FOR UPDATE)"  # like the writers
             " UPDATE inventory AS i SET quantity = i.quantity + 1 FROM locked WHERE i.id = locked.id",
             MAX_ITEMS,
         )
 
 
 async def rewrite_the_log_table(world: World) -> None:
-    """Maintenance that takes exclusive locks, at a busy time."""
+    """Run maintenance that takes exclusive locks."""
     async with _session(world) as connection:
         await connection.execute("VACUUM FULL inventory_history")
         await connection.execute("REINDEX DATABASE")
@@ -179,8 +179,8 @@ INJECTIONS: dict[str, Injection] = {
     "terminate_every_session": partial(_terminate, "backend_type = 'client backend'"),
     "pull_the_listeners_cable": pull_the_listeners_cable,
     "cut_every_client": cut_every_client,
-    "delay_the_network": partial(_network, Weather.DELAYED),
-    "split_every_packet": partial(_network, Weather.SPLIT),
+    "delay_the_network": partial(_network, NetworkMode.DELAYED),
+    "split_every_packet": partial(_network, NetworkMode.SPLIT),
     "swallow_what_is_sent": swallow_what_is_sent,
     "hold_a_transaction_open": hold_a_transaction_open,
     "change_many_at_once": change_many_at_once,

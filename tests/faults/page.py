@@ -1,4 +1,4 @@
-"""A real dashboard in a real browser, among the readers."""
+"""A real dashboard in a real browser, as one more reader."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 LOAD_MS = 30_000
 START_SECONDS = 60.0
 ANSWER_SECONDS = 30.0
-RECOVERY_SECONDS = 90.0  # a page that has failed often waits up to half a minute before it tries again
+RECOVERY_SECONDS = 90.0  # after several failures, a page waits up to half a minute before it tries again
 POLL_SECONDS = 0.2
 
 
 class OpenPage:
-    """Opened once, before the faults, and never touched again."""
+    """A page that is opened before the faults and left alone."""
 
     def __init__(self, url: str) -> None:
         self._url = url
@@ -41,8 +41,8 @@ class OpenPage:
             self._exits = exits.pop_all()
         return self
 
-    async def comes_to_show(self, table: dict[int, Any]) -> bool:
-        """Whether it shows this in the end."""
+    async def eventually_shows(self, table: dict[int, Any]) -> bool:
+        """Wait until the page shows the table. Returns False if it does not within RECOVERY_SECONDS."""
         deadline = time.monotonic() + RECOVERY_SECONDS
         while (shown := await self.items()) != table and time.monotonic() < deadline:
             await asyncio.sleep(POLL_SECONDS)

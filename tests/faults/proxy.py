@@ -1,4 +1,4 @@
-"""A network that misbehaves: it stands between a client and a server, and delays, splits, swallows or cuts."""
+"""A faulty network: a proxy that delays, splits or swallows bytes, or resets connections."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHUNK_BYTES = 65_536
-SMALL_BYTES = 7  # smaller than any frame, and no multiple of a character's length
-LONGEST_DELAY_SECONDS = 0.05
+SMALL_BYTES = 7  # smaller than any frame, and splits multi-byte characters
+MAX_DELAY_SECONDS = 0.05
 END_SECONDS = 10.0
 
 
-class Weather(Enum):
-    """What happens to bytes on their way."""
+class NetworkMode(Enum):
+    """What the proxy does with the bytes it relays."""
 
-    FAIR = "fair"
+    NORMAL = "normal"
     DELAYED = "delayed"
     SPLIT = "split"
-    SWALLOWED = "swallowed"  # as when a cable is pulled: nobody is told
+    SWALLOWED = "swallowed"  # like a pulled cable: neither side notices
 
 
 class Proxy:
     """Relays connections to a server on this machine, over TCP or Unix sockets."""
 
     def __init__(self, upstream: int | Path, choose: random.Random) -> None:
-        self.weather = Weather.FAIR
+        self.mode = NetworkMode.NORMAL
         self._upstream = upstream
         self._choose = choose
         self._writers: set[asyncio.StreamWriter] = set()
@@ -41,7 +41,7 @@ class Proxy:
 
     @contextlib.asynccontextmanager
     async def listening(self, at: int | Path) -> AsyncIterator[None]:
-        """Relay what comes to this port or path, until the end of the block."""
+        """Accept and relay connections at this port or path within the block."""
         if isinstance(at, int):
             server = await asyncio.start_server(self._accept, "127.0.0.1", at)
         else:
@@ -53,7 +53,7 @@ class Proxy:
             await self._end_relays()
 
     def cut(self) -> None:
-        """Reset every connection, wherever it is in a frame or a character."""
+        """Reset every connection, even in the middle of a frame or a character."""
         for writer in list(self._writers):
             writer.transport.abort()
 
@@ -83,7 +83,7 @@ class Proxy:
             ways += [asyncio.create_task(self._pump(*way)) for way in ((reader, other_writer), (other_reader, writer))]
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         except OSError:
-            pass  # the server is away; the client is told by the end of its connection
+            pass  # the server is down, so the client's connection is closed
         finally:
             self._writers -= ends
             for way in ways:
@@ -94,13 +94,13 @@ class Proxy:
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while data := await reader.read(CHUNK_BYTES):
-            if self.weather is Weather.SWALLOWED:
+            if self.mode is NetworkMode.SWALLOWED:
                 continue
-            if self.weather is Weather.DELAYED:
-                await asyncio.sleep(self._choose.random() * LONGEST_DELAY_SECONDS)
-            size = SMALL_BYTES if self.weather is Weather.SPLIT else CHUNK_BYTES
+            if self.mode is NetworkMode.DELAYED:
+                await asyncio.sleep(self._choose.random() * MAX_DELAY_SECONDS)
+            size = SMALL_BYTES if self.mode is NetworkMode.SPLIT else CHUNK_BYTES
             for start in range(0, len(data), size):
                 writer.write(data[start : start + size])
                 await writer.drain()
-                if self.weather is Weather.SPLIT:
-                    await asyncio.sleep(0)  # a packet of its own
+                if self.mode is NetworkMode.SPLIT:
+                    await asyncio.sleep(0)  # send each piece as a separate packet

@@ -1,4 +1,4 @@
-"""Those who follow the log while everything around them fails, and remember each event that they were told."""
+"""Readers that follow the log during faults and record every event they receive."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ if TYPE_CHECKING:
     import random
 
 PATIENCE_SECONDS = 4.0  # heartbeats come every second
-COMEBACK_SECONDS = 0.05  # EventSource waits longer; here it shall come back into the middle of the fault
+COMEBACK_SECONDS = 0.05  # shorter than in EventSource, to reconnect during the fault
 UNREACHABLE = (aiohttp.ClientError, ConnectionError, EOFError, TimeoutError, json.JSONDecodeError)
 
 
 class Seen(NamedTuple):
-    """An event as a reader was told it."""
+    """The position of an event that a reader received."""
 
     epoch: str
     event_id: int
 
 
 class Reader:
-    """A client as a page is one: stock, position, and it comes back by itself with the last id that it has seen.
+    """A client like the page: keeps the stock and its position, and reconnects with the last id it received.
 
-    ``seen`` is each event since the last stock that it loaded whole, at ``loaded_at``.
+    ``seen`` holds every event since the last full load of the stock, at ``loaded_at``.
     """
 
     def __init__(self, name: str, stream_url: str, api_url: str, *, by_snapshot: bool) -> None:
@@ -54,7 +54,7 @@ class Reader:
             await asyncio.sleep(COMEBACK_SECONDS)
 
     async def until(self, head: Seen, seconds: float) -> None:
-        """Return when this event has been seen. Raises StuckError."""
+        """Wait until this event has been received. Raises StuckError."""
         async with within(seconds, f"{self.name} to come from {self.place} to {head}"), self._news:
             await self._news.wait_for(lambda: self.place == head)
 
@@ -79,7 +79,7 @@ class Reader:
                         self.start_over(whole, frame.id)
                 elif frame.event == "reset":
                     self.resets += 1
-                    self._position = None  # and the stock is loaded again, one way or the other
+                    self._position = None  # makes _follow() load the stock again
                     return
                 else:
                     self._take(frame)
@@ -98,7 +98,7 @@ class Reader:
                 raise EOFError
 
     def start_over(self, items: list[dict[str, Any]], position: str) -> None:
-        """Take this for the stock at this position, and go on from there."""
+        """Replace the stock and continue from this position."""
         self.items = {item["id"]: item for item in items}
         self.loaded_at, self.seen, self._position = _seen(position), [], position
 
@@ -120,14 +120,14 @@ def _seen(position: str) -> Seen:
 
 
 class BadReader:
-    """One that the others must not suffer from: it stops reading, reads a byte at a time, or vanishes."""
+    """A client that stops reading, reads single bytes or vanishes. It must not affect the others."""
 
     def __init__(self, port: int, choose: random.Random) -> None:
         self._port = port
         self._choose = choose
 
     async def run(self) -> None:
-        """Come, behave badly for a while, go without a word; again and again until cancelled."""
+        """Connect, misbehave for a while and disconnect abruptly; repeat until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             with socket.socket() as connection, contextlib.suppress(OSError, TimeoutError):

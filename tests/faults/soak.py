@@ -1,4 +1,4 @@
-"""People at work for a long time and nothing goes wrong: memory must be flat. `python -m tests.faults.soak`."""
+"""A long run of readers and writers without faults, to watch memory: `python -m tests.faults.soak`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LOOK_SECONDS = 120
 
 
 def memory_mb(stack: Stack, name: str) -> float:
-    """The resident set of a service."""
+    """Return the resident set size of a service in MB."""
     status = Path(f"/proc/{stack.pid(name)}/status").read_text()
     return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS")) / 1024
 

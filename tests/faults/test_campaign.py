@@ -1,4 +1,4 @@
-"""The bounded part of `make faults`: every fault once, in a mix, while people are at work."""
+"""A short campaign of `make faults`: every fault once, in random order, while clients read and write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The database is in a state that nobody foresaw: each is told apart, survived, and over when it is over."""
+"""Unusual states of the database: the services report each one, survive it and recover from it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def api(stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
 
 
 def alter(stack: Stack, setting: str, *, end_sessions: bool = True) -> None:
-    """Set something for the database, from another one: psql would be subject to it too."""
+    """Change a setting of the database. Connects to another database, since psql would be affected too."""
     stack.server.sql("postgres", f"ALTER DATABASE {stack.database} {setting}")
     if end_sessions:
         sessions = f"FROM pg_stat_activity WHERE datname = '{stack.database}'"
@@ -49,7 +49,7 @@ def alter(stack: Stack, setting: str, *, end_sessions: bool = True) -> None:
 
 
 async def until(holds: Callable[[], Awaitable[bool]], what: str) -> None:
-    """Return when this holds."""
+    """Wait until the condition holds. Raises StuckError."""
     async with within(PATIENCE_SECONDS, what):
         while not await holds():
             await asyncio.sleep(0.05)
@@ -61,7 +61,7 @@ async def status(api: aiohttp.ClientSession, path: str = "/readyz") -> int:
 
 
 async def create_when_sessions_are_back(api: aiohttp.ClientSession, name: str) -> dict[str, Any]:
-    """The new item. A session that was just ended may be used once more, which is a 503."""
+    """Create an item and return it. Retries on 503, since the pool may still use a session that was just ended."""
     async with within(PATIENCE_SECONDS, "an item is added"):
         while True:
             async with api.post(
@@ -78,7 +78,7 @@ async def write(api: aiohttp.ClientSession) -> tuple[int, dict[str, Any]]:
         return response.status, json.loads(await response.text())
 
 
-async def test_a_read_only_database_is_said_to_be_so_and_written_to_again_when_it_is_not(
+async def test_a_read_only_database_is_reported_and_written_to_again_afterwards(
     stack: Stack, api: aiohttp.ClientSession
 ) -> None:
     item = await create(api)
@@ -97,7 +97,7 @@ async def test_a_read_only_database_is_said_to_be_so_and_written_to_again_when_i
     async with api.post(f"{ITEMS}/import", data=b"name,quantity\nx,1\n", headers={"Content-Type": "text/csv"}) as sent:
         await problem(sent, 503)
     async with api.get(ITEMS) as response:
-        assert await response.json() == [item], "what can be read is read"
+        assert await response.json() == [item], "reading must still work"
     async with subscribe(stack.stream_url, "?snapshot=1") as subscriber:
         assert (await subscriber.next("snapshot")).json == [item]
 
@@ -110,7 +110,7 @@ async def test_a_read_only_database_is_said_to_be_so_and_written_to_again_when_i
 
 
 async def _says_not_ready(api: aiohttp.ClientSession, why: str) -> bool:
-    """Whether this is why. Sessions that were ended may still be about to be found so, which is another reason."""
+    """Return whether /readyz gives this reason. At first, it may report the sessions that were just ended instead."""
     async with api.get("/readyz") as response:
         return response.status == 503 and why in (await problem(response, 503))["detail"]
 
@@ -119,9 +119,7 @@ async def _is(api: aiohttp.ClientSession, expected: int) -> bool:
     return await status(api) == expected
 
 
-async def test_sessions_set_what_they_rely_on_whatever_the_database_says(
-    stack: Stack, api: aiohttp.ClientSession
-) -> None:
+async def test_sessions_override_unusual_defaults_of_the_database(stack: Stack, api: aiohttp.ClientSession) -> None:
     for setting in (
         "default_transaction_isolation = 'serializable'",
         "default_transaction_deferrable = on",
@@ -159,14 +157,12 @@ async def test_sessions_set_what_they_rely_on_whatever_the_database_says(
     async with holder.transaction():
         await holder.execute("UPDATE inventory SET quantity = 1")
         patient = asyncio.create_task(adjust())
-        await asyncio.sleep(1.5)  # longer than the limits that the database sets
+        await asyncio.sleep(1.5)  # longer than the timeouts that the database sets
     assert await patient == 200
     await holder.close()
 
 
-async def test_a_lock_that_is_not_to_be_had_is_said_to_be_one_and_leaves_readers_alone(
-    stack: Stack, api: aiohttp.ClientSession
-) -> None:
+async def test_a_held_lock_is_reported_and_does_not_affect_readers(stack: Stack, api: aiohttp.ClientSession) -> None:
     item = await create(api)
     holder = await asyncpg.connect(stack.database_url)
     async with holder.transaction():
@@ -183,7 +179,7 @@ async def test_a_lock_that_is_not_to_be_had_is_said_to_be_one_and_leaves_readers
         for _ in range(5):
             assert await status(api, ITEMS) == 200
         problems = [await problem(await task, 503) for task in waiting]
-    assert any("lock" in one["detail"] for one in problems), "those who had a connection"
+    assert any("lock" in one["detail"] for one in problems), "requests that had a connection must report the lock"
     await holder.close()
     async with api.patch(f"{ITEMS}/{item['id']}", json={"adjust": 1}) as response:
         assert (await response.json())["quantity"] == 8
@@ -193,9 +189,7 @@ async def _answers(stack: Stack, query: str) -> bool:
     return stack.sql(query) == [("t",)]
 
 
-async def test_a_fault_of_ours_is_a_500_with_its_traceback_in_the_log_and_not_a_try_again(
-    stack: Stack, api: aiohttp.ClientSession
-) -> None:
+async def test_a_bug_is_a_500_with_a_traceback_in_the_log(stack: Stack, api: aiohttp.ClientSession) -> None:
     await create(api)
     stack.sql("REVOKE SELECT ON inventory_name FROM stockstream_api")
     async with api.get(ITEMS, params={"q": "bolt"}) as response:
@@ -207,7 +201,7 @@ async def test_a_fault_of_ours_is_a_500_with_its_traceback_in_the_log_and_not_a_
     assert await status(api, f"{ITEMS}?q=bolt") == 200
 
 
-async def test_a_schema_that_is_not_there_yet_is_a_503(postgres: PostgresServer, tmp_path: Path) -> None:
+async def test_a_missing_schema_is_a_503(postgres: PostgresServer, tmp_path: Path) -> None:
     postgres.sql("postgres", "CREATE DATABASE empty_for_now")
     stack = Stack(postgres, "empty_for_now", tmp_path)
     try:
@@ -230,9 +224,7 @@ async def _serves(api: aiohttp.ClientSession) -> bool:
         return False
 
 
-async def test_housekeeping_goes_on_after_whatever_stopped_it(
-    postgres: PostgresServer, database: str, tmp_path: Path
-) -> None:
+async def test_housekeeping_continues_after_an_error(postgres: PostgresServer, database: str, tmp_path: Path) -> None:
     stack = Stack(postgres, database, tmp_path)
     old = "INSERT INTO idempotency_key (key, request, created_at) VALUES ('old', 'x', now() - interval '30 hours')"
     stack.sql("ALTER TABLE idempotency_key RENAME COLUMN created_at TO hidden")
@@ -254,7 +246,7 @@ async def _says(stack: Stack, text: str) -> bool:
 
 
 @pytest.mark.parametrize("how", ["DISABLE", "ENABLE", "ENABLE REPLICA"])
-async def test_triggers_that_were_silenced_are_told_and_fire_again_after_the_next_migration(
+async def test_disabled_triggers_are_reported_and_enabled_by_the_next_migration(
     stack: Stack, api: aiohttp.ClientSession, how: str
 ) -> None:
     for table in ("inventory", "inventory_history"):

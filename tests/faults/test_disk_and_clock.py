@@ -1,4 +1,4 @@
-"""The machine fails: no room on the database's disk, and clocks that are set back and forth."""
+"""Faults of the machine: a full disk under PostgreSQL, and clocks that are set back and forth."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 SEED = 21
 DISK_BYTES = 160 * 2**20
-SMALLEST_BYTES = 4_096
+MIN_BYTES = 4_096
 MOUNT_SECONDS = 30
 POLL_SECONDS = 0.05
 FAKETIME = find_faketime()
-STEPS = ("+3600", "-3600", "-86400", "+0", "+31536000", "+0")  # seconds, from the true time
+STEPS = ("+3600", "-3600", "-86400", "+0", "+31536000", "+0")  # offsets from the true time in seconds
 
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system with little room."""
+    """A mounted file system of DISK_BYTES."""
     if os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
     folder = tmp_path / "disk"
@@ -51,10 +51,10 @@ def cramped_postgres(stopped_postgres: PostgresServer, small_disk: Path) -> Iter
 
 
 def fill(filler: Path) -> None:
-    """Take all the room there is, whoever else takes some meanwhile."""
+    """Fill the disk, even if other processes write to it at the same time."""
     size, piece = 0, DISK_BYTES
     with filler.open("wb") as file:
-        while piece >= SMALLEST_BYTES:
+        while piece >= MIN_BYTES:
             try:
                 os.posix_fallocate(file.fileno(), size, piece)
                 size += piece
@@ -62,8 +62,8 @@ def fill(filler: Path) -> None:
                 piece //= 2
 
 
-async def comes_back(server: PostgresServer) -> None:
-    """It does so by itself, unless it had no room to recover: then whoever runs it starts it again."""
+async def restart_if_down(server: PostgresServer) -> None:
+    """Restart PostgreSQL if it has exited because it had no disk space to recover, as its supervisor would."""
     if server.has_ended():
         await asyncio.to_thread(server.start)
 
@@ -81,10 +81,10 @@ async def test_a_full_disk_costs_no_confirmed_change(
             assert cramped_postgres.psql(world.stack.database, big).returncode != 0
             await world.until_failed(2)
             filler.unlink()
-            await comes_back(cramped_postgres)
+            await restart_if_down(cramped_postgres)
             working = asyncio.create_task(world.until_confirmed(20))
             while not working.done():
-                await comes_back(cramped_postgres)
+                await restart_if_down(cramped_postgres)
                 await asyncio.wait({working}, timeout=POLL_SECONDS)
             await working
         await settle_and_judge(world, verdict)
@@ -93,7 +93,7 @@ async def test_a_full_disk_costs_no_confirmed_change(
 
 @pytest.mark.timeout(180)
 @pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not here")
-async def test_clocks_that_step_change_no_order(tmp_path: Path) -> None:
+async def test_clock_steps_do_not_change_the_order_of_events(tmp_path: Path) -> None:
     now = tmp_path / "now"
     now.write_text("+0")
     clock = {
@@ -117,6 +117,6 @@ async def test_clocks_that_step_change_no_order(tmp_path: Path) -> None:
                 " FROM inventory_history) AS steps WHERE back"
             )
         assert verdict.is_clean, (str(verdict), verdict.complaints)
-        assert int(backwards[0][0]) >= 2, "the clock was indeed set back"
+        assert int(backwards[0][0]) >= 2, "the clock was not set back"
     finally:
         server.close()

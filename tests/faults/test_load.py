@@ -1,4 +1,4 @@
-"""What it does at the edge: it slows, it says that it is busy, it recovers; what was confirmed is there."""
+"""Overload: the services slow down, report that they are busy and recover. Confirmed changes are kept."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from tests.faults.campaign import Verdict, settle_and_judge
 from tests.faults.readers import Reader
 from tests.faults.soak import memory_mb
-from tests.faults.test_restores import come_to_the_head, head
+from tests.faults.test_restores import head, wait_for_head
 from tests.faults.waiting import within
 from tests.faults.world import World
 from tests.stack import Stack
@@ -25,15 +25,15 @@ if TYPE_CHECKING:
 
 SEED = 23
 POOL = 4
-WRITERS = POOL // 2  # the rest is for readers
+WRITERS = POOL // 2  # the other connections are for reads
 AT_ONCE = 20
 FLOOD_SECONDS = 60
 FLOOD_WRITERS = 16
 MANY = 1_000_000
-MANY_SECONDS = 240  # for a reader in Python to parse them all
+MANY_SECONDS = 240  # time for the reader to parse all events
 PATIENCE_SECONDS = 30
 BEHIND = 100_000
-GROWTH_MB = 40  # of the resident set, from one look to the other; the ring and the allocator's slack
+GROWTH_MB = 40  # allowed growth of the resident set between measurements, for the ring and the allocator
 
 
 async def test_an_api_whose_connections_are_all_taken_says_503_and_recovers(
@@ -77,7 +77,7 @@ async def end(task: asyncio.Task[None]) -> None:
 
 
 async def flood(url: str, ends: float) -> int:
-    """One change after the other without a pause; returns how many."""
+    """Update items without a pause until `ends`. Returns the number of changes."""
     connection = await asyncpg.connect(url, command_timeout=PATIENCE_SECONDS)
     tried = changed = 0
     while time.monotonic() < ends:
@@ -89,7 +89,7 @@ async def flood(url: str, ends: float) -> int:
 
 @pytest.mark.heavy
 @pytest.mark.timeout(300)
-async def test_a_minute_of_writes_as_fast_as_they_go_loses_nothing_and_memory_is_flat(
+async def test_a_minute_of_writes_without_pause_loses_nothing_and_memory_is_flat(
     own_postgres: PostgresServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     verdict = Verdict(SEED)
@@ -145,7 +145,7 @@ async def test_a_million_changes_in_one_transaction_reach_a_reader_and_memory_is
 
 
 @pytest.mark.heavy
-async def test_a_client_that_comes_back_100_000_events_later_is_told_each_once(
+async def test_a_client_that_resumes_100_000_events_later_gets_each_once(
     own_postgres: PostgresServer, tmp_path: Path
 ) -> None:
     stack = Stack(own_postgres, own_postgres.create_database(), tmp_path, {"LOG_LEVEL": "error"})
@@ -159,7 +159,7 @@ async def test_a_client_that_comes_back_100_000_events_later_is_told_each_once(
         reader = Reader("long away", stack.stream_url, stack.api_url, by_snapshot=False)
         reader.start_over([], start)
         following = asyncio.create_task(reader.run())
-        await come_to_the_head(stack, [reader])
+        await wait_for_head(stack, [reader])
         await end(following)
         assert [seen.event_id for seen in reader.seen] == list(range(1_001, 1_001 + BEHIND))
         assert reader.connects == 1

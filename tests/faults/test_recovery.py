@@ -1,4 +1,4 @@
-"""Something dies in the middle of writes; whoever was subscribed ends equal to the table."""
+"""A process or connection dies during writes. In the end, every subscriber equals the table."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PATIENCE_SECONDS = 30
 
 
 class Mirror:
-    """A client as a page is one: it keeps the items, its position, and comes back by itself."""
+    """A client like the page: keeps the items and its position, and reconnects by itself."""
 
     def __init__(self, stack: Stack) -> None:
         self.items: dict[int, dict[str, Any]] = {}
@@ -47,7 +47,7 @@ class Mirror:
                 async with subscribe(self._stack.stream_url, query, last_event_id=self._position) as stream:
                     while True:
                         await self._take(await stream.frame())
-            await asyncio.sleep(0.02)  # EventSource waits longer
+            await asyncio.sleep(0.02)  # shorter than in EventSource
 
     async def _take(self, frame: Any) -> None:
         if frame.event == "snapshot":
@@ -68,7 +68,7 @@ class Mirror:
 
 @pytest.fixture
 def stack(own_postgres: PostgresServer, tmp_path: Path) -> Iterator[Stack]:
-    """A stack on a PostgreSQL that the test may stop."""
+    """A stream service on a PostgreSQL that the test may stop."""
     stack = Stack(own_postgres, own_postgres.create_database(), tmp_path)
     stack.start("stream")
     stack.sql(f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS})")
@@ -77,7 +77,7 @@ def stack(own_postgres: PostgresServer, tmp_path: Path) -> Iterator[Stack]:
 
 
 class Writer:
-    """Changes items one after the other until it is told to stop, whatever happens to the database."""
+    """Updates items one after another until it is stopped, and reconnects after errors."""
 
     def __init__(self, stack: Stack) -> None:
         self.commits = 0
@@ -85,7 +85,7 @@ class Writer:
         self._stopped = False
 
     def stop(self) -> None:
-        """Let run() end after the write that is under way: one that is cancelled may still commit, any time later."""
+        """Let run() return after the current write. A cancelled write might still commit later."""
         self._stopped = True
 
     async def run(self) -> None:
@@ -103,7 +103,7 @@ class Writer:
             await asyncio.sleep(0.02)
 
     async def more(self, count: int) -> None:
-        """Return when so many more commits have been confirmed."""
+        """Wait until `count` more commits have been confirmed. Raises StuckError."""
         wanted = self.commits + count
         async with within(PATIENCE_SECONDS, f"{count} more commits"):
             while self.commits < wanted:
@@ -112,7 +112,7 @@ class Writer:
 
 @contextlib.asynccontextmanager
 async def racing(stack: Stack) -> AsyncIterator[tuple[Writer, Mirror]]:
-    """A writer and a mirror at work; at the end the mirror must be the table, and have seen the log."""
+    """Run a writer and a mirror. At the end, the mirror must equal the table and have received every event."""
     writer, mirror = Writer(stack), Mirror(stack)
     mirroring, writing = asyncio.create_task(mirror.run()), asyncio.create_task(writer.run())
     await writer.more(EVENTS_BEFORE)
@@ -144,16 +144,14 @@ async def test_kill_9_of_the_stream_in_mid_write(stack: Stack) -> None:
 async def test_postgresql_is_stopped_and_started_in_mid_write(stack: Stack, how: signal.Signals) -> None:
     async with racing(stack):
         stack.server.stop(how)
-        async with within(
-            PATIENCE_SECONDS, "the stream to notice"
-        ):  # the sessions of a killed server end a little after it
+        async with within(PATIENCE_SECONDS, "the stream to notice"):  # sessions of a killed server end a little later
             while await asyncio.to_thread(stack.is_ready, "stream"):
                 await asyncio.sleep(0.02)
         await asyncio.to_thread(stack.server.start)
         await asyncio.to_thread(stack.wait_until_ready, "stream")
 
 
-async def test_the_listener_is_cut_off_and_comes_back_by_itself(stack: Stack) -> None:
+async def test_the_listener_reconnects_by_itself(stack: Stack) -> None:
     listener = "FROM pg_stat_activity WHERE application_name = 'stockstream_stream listener'"
     async with racing(stack) as (writer, _):
         for _ in range(3):
@@ -165,15 +163,15 @@ async def test_the_listener_is_cut_off_and_comes_back_by_itself(stack: Stack) ->
     assert await asyncio.to_thread(stack.is_ready, "stream")
 
 
-async def test_every_connection_is_cut_off(stack: Stack) -> None:
+async def test_every_database_connection_is_terminated(stack: Stack) -> None:
     async with racing(stack) as (writer, _):
         for _ in range(3):
             stack.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
             await writer.more(20)
 
 
-async def test_a_lost_ring_costs_latency_and_no_event(stack: Stack) -> None:
-    """Nothing rings at all; the stream looks by itself."""
+async def test_a_lost_notification_costs_latency_but_no_event(stack: Stack) -> None:
+    """Without any notification, the stream still polls the log."""
     stack.sql(
         "DO $$ BEGIN EXECUTE replace(pg_get_functiondef('inventory_write_history'::regproc),"
         " 'PERFORM pg_notify', '-- PERFORM pg_notify'); END $$"

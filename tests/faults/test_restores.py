@@ -1,4 +1,4 @@
-"""The log is put back to what it was: a client that has seen more must hear of it, and start over."""
+"""The log is restored to an earlier state. Clients that have seen later events get a reset."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def head(stack: Stack) -> Seen:
 
 @contextlib.asynccontextmanager
 async def following(stack: Stack) -> AsyncIterator[list[Reader]]:
-    """One who loads the list and one who takes the snapshot of the stream, both at the head."""
+    """Run two readers and wait for the head: one loads the list, the other the snapshot of the stream."""
     readers = [
         Reader("by list", stack.stream_url, stack.api_url, by_snapshot=False),
         Reader("by snapshot", stack.stream_url, stack.api_url, by_snapshot=True),
     ]
     tasks = [asyncio.create_task(reader.run()) for reader in readers]
-    await come_to_the_head(stack, readers)
+    await wait_for_head(stack, readers)
     yield readers
     for task in tasks:
         task.cancel()
@@ -78,13 +78,13 @@ async def following(stack: Stack) -> AsyncIterator[list[Reader]]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def come_to_the_head(stack: Stack, readers: list[Reader]) -> None:
+async def wait_for_head(stack: Stack, readers: list[Reader]) -> None:
     await asyncio.gather(*(reader.until(head(stack), PATIENCE_SECONDS) for reader in readers))
 
 
-async def start_over(stack: Stack, readers: list[Reader]) -> None:
-    """Everyone is told once, and shows what is there now."""
-    await come_to_the_head(stack, readers)
+async def check_one_reset(stack: Stack, readers: list[Reader]) -> None:
+    """Check that every reader was reset once and now equals the table."""
+    await wait_for_head(stack, readers)
     rows = stack.sql("SELECT id, quantity, version FROM inventory")
     table = {int(row[0]): (int(row[1]), int(row[2])) for row in rows}
     for reader in readers:
@@ -92,25 +92,25 @@ async def start_over(stack: Stack, readers: list[Reader]) -> None:
         assert {item["id"]: (item["quantity"], item["version"]) for item in reader.items.values()} == table
 
 
-async def test_a_backup_that_is_restored_resets_those_who_have_seen_more(stack: Stack, tmp_path: Path) -> None:
+async def test_a_restored_backup_resets_clients_that_have_seen_more(stack: Stack, tmp_path: Path) -> None:
     backup, url = tmp_path / "backup", stack.server.url(stack.database)
     async with following(stack) as readers:
         change(stack, 20)
         run(postgres.binary("pg_dump"), "-Fc", "-d", url, "-f", str(backup))
         change(stack, 20)
-        await come_to_the_head(stack, readers)
+        await wait_for_head(stack, readers)
         await asyncio.to_thread(stop, stack)
         restore = ["--clean", "--if-exists", "--single-transaction", "--exit-on-error"]
         run(postgres.binary("pg_restore"), "-d", url, *restore, str(backup))
-        change(stack, 50)  # the log is longer now than anyone has seen it: no number tells the difference
+        change(stack, 50)  # the new log is now longer than the old one, so event ids alone cannot tell them apart
         await asyncio.to_thread(start, stack)
-        await start_over(stack, readers)
+        await check_one_reset(stack, readers)
         change(stack, 5)
-        await start_over(stack, readers)
+        await check_one_reset(stack, readers)
 
 
-async def test_a_copy_that_is_put_back_with_a_new_timeline_resets_those_who_have_seen_more(stack: Stack) -> None:
-    """As docs/PRODUCTION.md says to do with a copy of the volume."""
+async def test_a_restored_copy_with_a_new_timeline_resets_clients_that_have_seen_more(stack: Stack) -> None:
+    """Follows the instructions in docs/PRODUCTION.md for restoring a copy of the volume."""
     cluster, copy = postgres.cluster_dir(stack.server.data_dir), stack.server.data_dir / "copy"
     async with following(stack) as readers:
         before = head(stack)
@@ -118,7 +118,7 @@ async def test_a_copy_that_is_put_back_with_a_new_timeline_resets_those_who_have
         run("cp", "-a", str(cluster), str(copy))
         await asyncio.to_thread(stack.server.start)
         change(stack, 40)
-        await come_to_the_head(stack, readers)
+        await wait_for_head(stack, readers)
         await asyncio.to_thread(stop, stack)
         await asyncio.to_thread(stack.server.stop, signal.SIGINT)
         shutil.rmtree(cluster)
@@ -133,4 +133,4 @@ async def test_a_copy_that_is_put_back_with_a_new_timeline_resets_those_who_have
         assert head(stack).epoch != before.epoch
         change(stack, 60)
         await asyncio.to_thread(start, stack)
-        await start_over(stack, readers)
+        await check_one_reset(stack, readers)

@@ -1,4 +1,4 @@
-"""The schema is brought up to date under services of the version before, while people are at work."""
+"""The schema is migrated while services of the previous version run and clients read and write."""
 
 from __future__ import annotations
 
@@ -56,6 +56,6 @@ async def test_two_upgrades_at_once_under_running_services_lose_nothing(
         assert sorted(applied) == [[], [new.stem, FUNCTIONS]]
         await world.until_confirmed(100)
         for name in ("api", "stream"):
-            assert await asyncio.to_thread(world.stack.is_ready, name), "a newer schema is fine"
+            assert await asyncio.to_thread(world.stack.is_ready, name), "the service must stay ready on a newer schema"
         await settle_and_judge(world, verdict)
     assert verdict.is_clean, (str(verdict), verdict.complaints)

@@ -1,4 +1,4 @@
-"""A wait that is too long says where everyone stood, and whoever is cancelled ends."""
+"""A wait that times out describes every task, and bad readers end when they are cancelled."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ async def wait_for_a_word(word: asyncio.Event) -> None:
     await word.wait()
 
 
-async def test_a_wait_that_is_too_long_says_where_each_task_stood() -> None:
+async def test_a_timeout_reports_where_each_task_waits() -> None:
     word = asyncio.Event()
     waiting = asyncio.create_task(wait_for_a_word(word), name="the one who waits")
     with pytest.raises(StuckError) as stuck:
@@ -29,18 +29,18 @@ async def test_a_wait_that_is_too_long_says_where_each_task_stood() -> None:
     said = str(stuck.value)
     assert said.startswith("a word: not done after 0.05 s\n")
     assert "the one who waits:\n" in said
-    assert said.count("test_waiting.py") == 3  # the test, its wait, and the task's
+    assert said.count("test_waiting.py") == 3  # frames of the test, of its own wait and of the other task
     assert said.count("wait_for_a_word") == 2
 
 
-async def test_a_timeout_of_what_is_waited_for_is_not_taken_for_the_bound() -> None:
+async def test_a_timeout_raised_within_the_block_is_passed_on() -> None:
     with pytest.raises(TimeoutError):
         async with within(PATIENCE_SECONDS, "nothing"):
             raise TimeoutError
 
 
 async def chatter(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Send a byte again and again, so that there is nearly always something to be read."""
+    """Send bytes continuously, so that there is almost always something to read."""
     try:
         while True:
             writer.write(b"x")
@@ -51,7 +51,7 @@ async def chatter(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None
 
 
 class Eager(random.Random):
-    """Chooses to read without end."""
+    """Always makes BadReader read, practically without end."""
 
     def random(self) -> float:
         return 0.0
@@ -60,13 +60,13 @@ class Eager(random.Random):
         return 1_000_000
 
 
-async def test_a_bad_reader_ends_when_it_is_cancelled_at_whatever_moment() -> None:
+async def test_a_bad_reader_can_be_cancelled_at_any_moment() -> None:
     server = await asyncio.start_server(chatter, "127.0.0.1", 0)
     async with server, within(PATIENCE_SECONDS, "every bad reader to end"):
         port = server.sockets[0].getsockname()[1]
         for number in range(READERS):
             reading = asyncio.create_task(BadReader(port, Eager(number)).run(), name=f"bad reader {number}")
-            for _ in range(10 + number % 50):  # turns of the loop
+            for _ in range(10 + number % 50):  # iterations of the event loop
                 await asyncio.sleep(0)
             reading.cancel()
             await asyncio.wait({reading})

@@ -1,4 +1,4 @@
-"""Waits that have a bound, and say what every task was waiting for when it is reached."""
+"""Timeouts that report where every task was waiting when they expired."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class StuckError(AssertionError):
-    """Something took longer than it may; the text says where each task of the loop stood at that moment."""
+    """A wait timed out. The message describes where each task of the loop was waiting at that moment."""
 
 
 @contextlib.asynccontextmanager
 async def within(seconds: float, what: str) -> AsyncIterator[None]:
-    """Bound what is awaited in this block. Raises StuckError.
+    """Limit the duration of the block. Raises StuckError.
 
-    The tasks are described before anything is cancelled, while each still stands where it waits.
+    The tasks are described before the block is cancelled, so that the message shows what they were waiting for.
     """
     loop = asyncio.get_running_loop()
     description = ""
@@ -42,7 +42,7 @@ async def within(seconds: float, what: str) -> AsyncIterator[None]:
 
 
 def describe_tasks() -> str:
-    """Where each unfinished task of the running loop is waiting, a line for each frame, outermost first."""
+    """Describe where each unfinished task of the running loop waits: one line per frame, outermost first."""
     return "\n".join(f"{task.get_name()}:\n{_where(task)}" for task in asyncio.all_tasks())
 
 
@@ -60,5 +60,5 @@ def _where(task: asyncio.Task[Any]) -> str:
 
 
 def _attribute(awaitable: Any, *names: str) -> Any:
-    """The first of these that it has: coroutines, generators and asynchronous generators name the same differently."""
+    """Return the first of these attributes that is set. Coroutines and generators use different names."""
     return next((value for name in names if (value := getattr(awaitable, name, None)) is not None), None)

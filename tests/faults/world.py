@@ -1,4 +1,4 @@
-"""Everything that a campaign plays with: a database, both services, the network between, readers and writers."""
+"""The setup of a campaign: a database, both services, proxies between them, readers and writers."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from tests.postgres import PostgresServer
 
 CATCH_UP_SECONDS = 60.0
-WRITE_SECONDS = 30.0  # for the writers to get something done
+WRITE_SECONDS = 30.0  # time for the writers to make some changes
 END_SECONDS = 10.0
 POLL_SECONDS = 0.02
 SETTINGS = {
     "STREAM_HEARTBEAT_SECONDS": "1",
-    "STREAM_RING_BYTES": str(2**17),  # a few hundred events: whoever is away for long must be served by the database
+    "STREAM_RING_BYTES": str(2**17),  # a few hundred events, so that later resumes read the database
     "STREAM_DRAIN_SECONDS": "0.5",
     "LOG_LEVEL": "error",
 }
 
 
 class World:
-    """A running stockstream that may be broken in every way, and those who use it meanwhile."""
+    """A running stockstream to inject faults into, with readers and writers that use it."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class World:
         self._writing: list[asyncio.Task[None]] = []
 
     async def __aenter__(self) -> Self:
-        """Start the services and everyone who uses them; the stock has its items."""
+        """Start the services, create the items, and start the readers and writers."""
         async with AsyncExitStack() as exits:
             sockets = Path(exits.enter_context(tempfile.TemporaryDirectory(prefix="stockstream-faults-")))
             exits.callback(self.stack.close)
@@ -77,8 +77,8 @@ class World:
                 f"INSERT INTO inventory (name, quantity) SELECT 'Größe \N{PACKAGE} ' || n, 0"
                 f" FROM generate_series(1, {MAX_ITEMS}) AS n"
             )
-            self._people(f"http://127.0.0.1:{port}")
-            exits.push_async_callback(self._end_everyone)
+            self._start_clients(f"http://127.0.0.1:{port}")
+            exits.push_async_callback(self._stop_clients)
             self._exits = exits.pop_all()
         return self
 
@@ -88,7 +88,7 @@ class World:
         for name in ("api", "stream"):
             self.stack.wait_until_ready(name)
 
-    def _people(self, stream_url: str) -> None:
+    def _start_clients(self, stream_url: str) -> None:
         readers, writers = self._counts
         seeds = [self.choose.random() for _ in range(readers + writers)]
         self.readers = [
@@ -109,11 +109,11 @@ class World:
         ]
 
     async def until_confirmed(self, more: int) -> None:
-        """Return when so many more changes have been confirmed. Raises StuckError."""
+        """Wait until `more` further changes have been confirmed. Raises StuckError."""
         await self._until(lambda: sum(len(writer.confirmed) for writer in self.writers), more, "confirmed changes")
 
     async def until_failed(self, more: int) -> None:
-        """Return when so many more changes have failed. Raises StuckError."""
+        """Wait until `more` further changes have failed. Raises StuckError."""
         await self._until(lambda: sum(writer.failures for writer in self.writers), more, "failed changes")
 
     async def _until(self, count: Callable[[], int], more: int, what: str) -> None:
@@ -123,7 +123,7 @@ class World:
                 await asyncio.sleep(POLL_SECONDS)
 
     async def settle(self) -> None:
-        """Let the writers finish and wait until every reader is at the head. Raises StuckError if one does not."""
+        """Stop the writers and wait until every reader has reached the head. Raises StuckError."""
         for writer in self.writers:
             writer.stop()
         async with within(WRITE_SECONDS, "the writers to finish"):
@@ -131,7 +131,7 @@ class World:
         head = self.head()
         for task in self._reading:
             if task.done():
-                task.result()  # it never ends by itself: raise what ended it
+                task.result()  # a reader never returns by itself, so raise its exception
         await asyncio.gather(*(reader.until(head, CATCH_UP_SECONDS) for reader in self.readers))
 
     def head(self) -> Seen:
@@ -150,7 +150,7 @@ class World:
     ) -> None:
         await self._exits.__aexit__(kind, error, trace)
 
-    async def _end_everyone(self) -> None:
+    async def _stop_clients(self) -> None:
         for task in (*self._reading, *self._writing):
             task.cancel()
         async with within(END_SECONDS, "readers and writers to end when they are cancelled"):

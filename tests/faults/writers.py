@@ -1,4 +1,4 @@
-"""Those who change the stock, whatever happens, and remember what was confirmed to them."""
+"""Writers that keep changing the stock during faults and record every confirmed change."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ DATABASE_FAULTS = (
 
 
 class Confirmed(NamedTuple):
-    """A change that somebody was told of as done."""
+    """A change whose success a writer was told of."""
 
     item_id: int
     version: int
 
 
 class Writer:
-    """Changes items one after the other until it is told to stop."""
+    """Changes items one after another until it is stopped."""
 
     def __init__(self, choose: random.Random) -> None:
         self.confirmed: list[Confirmed] = []
@@ -43,7 +43,7 @@ class Writer:
         self._stopped = False
 
     def stop(self) -> None:
-        """Let run() end after the change that is under way: one that is cancelled may still commit, any time later."""
+        """Let run() return after the current change. A cancelled change might still commit later."""
         self._stopped = True
 
     async def run(self) -> None:
@@ -54,7 +54,7 @@ class Writer:
 
 
 class SqlWriter(Writer):
-    """As a script does: transactions of one to three changes over a connection of its own, a tenth rolled back."""
+    """Writes like a script: transactions of one to three changes over its own connection. Rolls back a tenth."""
 
     def __init__(self, url: str, choose: random.Random) -> None:
         super().__init__(choose)
@@ -95,7 +95,7 @@ class SqlWriter(Writer):
 
 
 class ApiWriter(Writer):
-    """As a page does: set, adjust, delete, restore over the API; what was not answered is sent again under its key."""
+    """Writes like the page: set, adjust, delete and restore. Retries unanswered requests with their key."""
 
     def __init__(self, api_url: str, choose: random.Random) -> None:
         super().__init__(choose)
@@ -128,7 +128,7 @@ class ApiWriter(Writer):
         body: dict[str, int] | None = None,
         key: str | None = None,
     ) -> None:
-        """Until it is answered; without a key a second try would be another change."""
+        """Send a request until it is answered. Without a key, sends it once, since a retry might be another change."""
         headers = {"Idempotency-Key": key} if key else {}
         while True:
             with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError, ValueError):

@@ -9,7 +9,7 @@ import { createSchedule } from "../../frontend/scripts/reloading.js";
 
 const live = { ...INITIAL_CONNECTION, phase: "live", heardAt: 100_000, staleAfter: 13_000 };
 
-test("a live connection grows stale by silence alone", () => {
+test("only silence makes a live connection stale", () => {
   assert.deepEqual(standing(live, 113_000), { word: "live", seconds: null });
   assert.deepEqual(standing(live, 114_000), { word: "stale", seconds: 14 });
   assert.equal(isLive(live, 3_600_000), false);
@@ -22,13 +22,13 @@ test("a wait is counted down, and never below zero", () => {
   assert.deepEqual(standing({ ...paused, retryAt: null }, 109_000), { word: "reconnecting", seconds: null });
 });
 
-test("a wait is anywhere between nothing and a limit that doubles up to half a minute", () => {
+test("a wait is random between 0 and a limit that doubles up to half a minute", () => {
   assert.deepEqual([1, 2, 3, 9, 90].map((failures) => backoff(failures, () => 1)), [1_000, 2_000, 4_000, 30_000, 30_000]);
   assert.equal(backoff(5, () => 0), 0);
   assert.deepEqual([0, 1].map((chance) => fullPause(() => chance)), [5_000, 30_000]);
 });
 
-test("a server that is not ready is asked again after 1 to 4 seconds, later up to 10", () => {
+test("a server that is not ready is retried after 1 to 4 seconds, later after up to 10", () => {
   assert.deepEqual([1, 9, 90].map((times) => busyPause(times, () => 0)), [1_000, 1_000, 1_000]);
   assert.deepEqual([1, 2, 9, 90].map((times) => busyPause(times, () => 1)), [4_000, 5_200, 10_000, 10_000]);
 });
@@ -36,7 +36,7 @@ test("a server that is not ready is asked again after 1 to 4 seconds, later up t
 const waiting = { ...INITIAL_CONNECTION, since: 100_000, waitingSince: 100_000 };
 const lost = { ...live, phase: "reconnecting", since: 0 };
 
-test("a stream that sends nothing for ten seconds is not live, and the page says what it may be", () => {
+test("a stream that sends nothing for ten seconds is silent, and the page names possible causes", () => {
   assert.equal(standing(waiting, 109_999).word, "connecting");
   const silent = standing(waiting, 110_000);
   assert.equal(silent.word, "silent");
@@ -46,7 +46,7 @@ test("a stream that sends nothing for ten seconds is not live, and the page says
   assert.equal(standing({ ...lost, waitingSince: 100_000, retryAt: 111_000 }, 110_000).word, "reconnecting");
 });
 
-test("a list grows old once nothing live has come for ten seconds, whatever the reason", () => {
+test("a list is outdated once nothing live has arrived for ten seconds, for any reason", () => {
   assert.equal(isQuiet(INITIAL_CONNECTION, 999_999), false, "the first list is still being loaded");
   for (const connection of [waiting, lost, { ...lost, retryAt: 120_000 }, { ...waiting, phase: "reconnecting" }]) {
     assert.equal(isQuiet(connection, 109_999), false);
@@ -69,7 +69,7 @@ test("while it is quiet a load is due at once, and then every 12 to 18 seconds",
   }
 });
 
-test("the reason for which a server sends a page away is said in plain words", () => {
+test("the reason of a busy server is shown in plain words", () => {
   const reasons = { word: "reconnecting" };
   const said = (reason, isFull = false) => explain({ ...lost, busy: { reason, isFull } }, reasons);
   assert.match(said("the log has not been read yet"), /^The server is starting\./);
@@ -80,7 +80,7 @@ test("the reason for which a server sends a page away is said in plain words", (
   assert.match(explain(lost, reasons), /^Live updates are paused\. Nothing is lost/);
 });
 
-test("patience is told from the heartbeats, but not from the first, which comes out of turn", () => {
+test("timeouts are derived from the heartbeats, except the first, which is irregular", () => {
   const patience = createPatience();
   assert.equal(patience.staleAfter, 19_500);
   for (const moment of [0, 300]) patience.heartbeat(moment);
@@ -91,12 +91,12 @@ test("patience is told from the heartbeats, but not from the first, which comes 
   patience.connected();
   patience.heartbeat(90_000);
   patience.heartbeat(90_100);
-  assert.equal(patience.staleAfter, 13_000, "what was learned holds for the next connection");
+  assert.equal(patience.staleAfter, 13_000, "the learned timeouts must hold for the next connection");
 });
 
 const at = (number, epoch = "3f9c") => ({ position: { epoch, number } });
 
-test("a page that joins late gets what came after its snapshot, or is told that this is not known", () => {
+test("a page that joins late gets the changes after its snapshot, or null if they are unknown", () => {
   const recent = createRecent(10);
   assert.equal(recent.after({ epoch: "3f9c", number: 1 }), null);
   recent.startAt({ epoch: "3f9c", number: 5 });
@@ -109,7 +109,7 @@ test("a page that joins late gets what came after its snapshot, or is told that 
   assert.equal(recent.after({ epoch: "beef", number: 8 }), null);
 });
 
-test("what is kept for late pages is bounded, and never has a hole", () => {
+test("the changes kept for late pages are bounded and have no gaps", () => {
   const recent = createRecent(10);
   recent.startAt({ epoch: "3f9c", number: 0 });
   for (let number = 1; number <= 95; number += 1) recent.add([at(number)]);

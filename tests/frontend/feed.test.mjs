@@ -3,7 +3,7 @@ import { afterEach, beforeEach, mock, test } from "node:test";
 
 import { createFeed } from "../../frontend/scripts/feed/feed.js";
 
-/** Takes frames from the test instead of a server. */
+/** An EventSource that gets its frames from the test. */
 class Source extends EventTarget {
   static opened = [];
 
@@ -35,7 +35,7 @@ class Source extends EventTarget {
 const at = (number, epoch = "3f9c") => ({ epoch, number });
 const latest = () => Source.opened.at(-1);
 
-/** A page that joins, and what it was told. */
+/** Joins a page to the feed and records the messages it gets. */
 function join(feed, position) {
   const told = [];
   feed.join((message) => told.push(message), position);
@@ -66,7 +66,7 @@ test("all pages share one stream, and each gets what came after its snapshot", (
   assert.deepEqual(Source.opened.map(({ position }) => position), ["3f9c-5"]);
 });
 
-test("a page whose past is not known, or of another log, is told to load again from where the stream is", () => {
+test("a page at an unknown position, or one of another log, is reset to the position of the stream", () => {
   const feed = createFeed("http://events.test/events");
   join(feed, at(5));
   latest().change(6);
@@ -76,7 +76,7 @@ test("a page whose past is not known, or of another log, is told to load again f
   }
 });
 
-test("a page that has left is told nothing more", () => {
+test("a page that has left gets no more messages", () => {
   const feed = createFeed("http://events.test/events");
   const told = [];
   const take = (message) => told.push(message);
@@ -87,7 +87,7 @@ test("a page that has left is told nothing more", () => {
   assert.equal(told.length, before);
 });
 
-test("a lost stream is opened again where it ended, at the moment that was told", () => {
+test("a lost stream is reopened at its last position, at the announced time", () => {
   const feed = createFeed("http://events.test/events");
   const page = join(feed, at(5));
   latest().change(7);
@@ -103,7 +103,7 @@ test("a lost stream is opened again where it ended, at the moment that was told"
   assert.equal(page.connection().phase, "live");
 });
 
-test("a full server is left in peace for longer, and that is said", () => {
+test("a full server is retried later, and the page is told so", () => {
   const feed = createFeed("http://events.test/events");
   const page = join(feed, at(5));
   latest().send("busy", { reason: "too many streams are open", full: true });
@@ -116,7 +116,7 @@ test("a full server is left in peace for longer, and that is said", () => {
   assert.equal(page.connection().busy, null);
 });
 
-test("a server that is not ready is asked again soon, however often it says so", () => {
+test("a server that is not ready is retried soon, any number of times", () => {
   const feed = createFeed("http://events.test/events");
   const page = join(feed, at(5));
   for (let times = 1; times <= 20; times += 1) {
@@ -132,7 +132,7 @@ test("a server that is not ready is asked again soon, however often it says so",
   assert.equal(page.connection().busy, null);
 });
 
-test("a busy frame without a payload that can be read is no full server", () => {
+test("a busy frame without a readable payload does not mean a full server", () => {
   const feed = createFeed("http://events.test/events");
   const page = join(feed, at(5));
   for (const data of ["", "null", "[]", '{"reason":5,"full":"yes"}']) {
@@ -143,7 +143,7 @@ test("a busy frame without a payload that can be read is no full server", () => 
   }
 });
 
-test("a page knows since when it waits for a stream, through every renewal of it", () => {
+test("the start of a wait for a stream is kept when the stream is renewed", () => {
   const feed = createFeed("http://events.test/events");
   const page = join(feed, at(5));
   const start = Date.now();
@@ -160,7 +160,7 @@ test("a page knows since when it waits for a stream, through every renewal of it
   assert.deepEqual([page.connection().waitingSince, page.connection().isOpen], [Date.now(), false]);
 });
 
-test("a stream that is silent is renewed, and stays what it is until something is heard", () => {
+test("a silent stream is renewed, and its phase stays the same until something is heard", () => {
   const feed = createFeed("http://events.test/events");
   const page = join(feed, at(5));
   latest().beat();
@@ -171,7 +171,7 @@ test("a stream that is silent is renewed, and stays what it is until something i
   assert.equal(Source.opened[0].isOpen, false);
 });
 
-test("what is heard says more than what the machine thinks of its network", () => {
+test("received events override the offline state of the browser", () => {
   const feed = createFeed("http://events.test/events");
   const page = join(feed, at(5));
   latest().beat();
@@ -181,7 +181,7 @@ test("what is heard says more than what the machine thinks of its network", () =
   assert.equal(page.connection().phase, "live");
 });
 
-test("after a reset the stream goes on from the head, and so does a page that comes late", () => {
+test("after a reset the stream continues from the head, and so do pages that join later", () => {
   const feed = createFeed("http://events.test/events");
   const page = join(feed, at(5));
   latest().send("reset", { head: "beef-3" }, "beef-3");

@@ -6,7 +6,7 @@ import { createOrder, merge, SORTS } from "../../frontend/scripts/order.js";
 import { matcher } from "../../frontend/scripts/search.js";
 import { holdInPlace, rowsOnScreen } from "../../frontend/scripts/viewport.js";
 
-/** A small generator, so that a failure can be had again. */
+/** A small seeded random generator, so that failures are reproducible. */
 function chances(seed) {
   let state = seed;
   return (below) => {
@@ -39,7 +39,7 @@ for (const [name, compare] of Object.entries(SORTS)) {
   });
 }
 
-test("a search and another order start from all items again", () => {
+test("a new search or order starts from all items", () => {
   const order = createOrder();
   const chance = chances(3);
   const items = new Map([1, 2, 3, 4, 5, 6].map((id) => [id, itemOf(id, chance)]));
@@ -48,7 +48,7 @@ test("a search and another order start from all items again", () => {
   assert.equal(order.update(items, "-quantity", "").shown.length, 6);
 });
 
-test("nothing is worked out again while nothing has changed", () => {
+test("the result is reused while nothing has changed", () => {
   const order = createOrder();
   const items = new Map([[1, itemOf(1, chances(1))]]);
   assert.equal(order.update(items, "name", "").shown, order.update(new Map(items), "name", "").shown);
@@ -79,7 +79,7 @@ test("rows in use keep their places, and the others flow around them", () => {
   assert.deepEqual(holdInPlace([c, b, a], gone), [c, a, b, d]);
 });
 
-test("the address keeps the search, the order and the item, and takes no nonsense", () => {
+test("the address keeps the search, the order and the item, and ignores invalid values", () => {
   const view = { query: "50 % & more", sort: "-name", opened: 7 };
   assert.deepEqual(parseAddress(formatAddress(view)), view);
   assert.equal(formatAddress({ query: " ", sort: "-updated_at", opened: null }), "");

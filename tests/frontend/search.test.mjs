@@ -13,7 +13,7 @@ test("a search finds what the table of cases says", () => {
   }
 });
 
-test("a text that grows when it is folded is cut by code points, the name and the search alike", () => {
+test("a text that grows when folded is cut by code points, in names and searches alike", () => {
   const [half, name] = ["\u{1d15e}", "\u{1d15e}".repeat(200)];
   assert.equal([...fold(name)].length, 400);
   assert.equal(fold(fold(name)), fold(name));
@@ -21,7 +21,7 @@ test("a text that grows when it is folded is cut by code points, the name and th
   assert.ok(matcher(half)({ name }));
 });
 
-test("what is sent as q has no white space at its ends, nothing that the server refuses, and no more than 200 characters", () => {
+test("q is trimmed, without characters that the server refuses, and at most 200 characters long", () => {
   assert.equal(queryOf("  a b\u00a0"), "a b");
   assert.equal(queryOf("a\tb\0"), "a b");
   assert.equal(queryOf("a\ud800b"), "a b");
@@ -29,7 +29,7 @@ test("what is sent as q has no white space at its ends, nothing that the server 
   assert.equal([...queryOf("📦".repeat(300))].length, 200);
 });
 
-test("names are ordered as the table of cases says, and backwards the other way", () => {
+test("names are ordered as the table of cases says, in both directions", () => {
   const items = read("order_cases.json").map((name, index) => ({ id: index + 1, name }));
   const shuffled = items.toSorted((a, b) => ((a.id * 7) % 31) - ((b.id * 7) % 31));
   assert.deepEqual(shuffled.toSorted(SORTS.name), items);

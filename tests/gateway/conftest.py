@@ -1,4 +1,4 @@
-"""One gateway before real services for the tests that only ask, and one for each test that stops something."""
+"""One gateway in front of real services, shared by most tests, and a separate one for tests that stop something."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="package")
 def gateway(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
-    """A gateway before both services, with the limits that it has itself."""
+    """A gateway in front of both services, which have the same limits as the gateway."""
     database, folder = postgres.create_database(), tmp_path_factory.mktemp("gateway")
     stack = Stack(postgres, database, folder, {"EVENTS_URL": "/events", **LIMITS})
     for name in ("api", "stream"):
@@ -36,7 +36,7 @@ def gateway(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.fixture
 async def client(gateway: Gateway) -> AsyncIterator[aiohttp.ClientSession]:
-    """A client of the gateway that takes what it gets as it is."""
+    """A client of the gateway that accepts no encoding and decompresses nothing."""
     plain = {"Accept-Encoding": "identity"}
     async with aiohttp.ClientSession(gateway.url, auto_decompress=False, headers=plain) as client:
         yield client
@@ -44,7 +44,7 @@ async def client(gateway: Gateway) -> AsyncIterator[aiohttp.ClientSession]:
 
 @pytest.fixture
 def own_gateway(stack: Stack, tmp_path: Path) -> Iterator[Gateway]:
-    """A gateway before services that this test may stop and start."""
+    """A gateway in front of services that the test may stop and start."""
     gateway = Gateway(tmp_path, **stack.ports)
     gateway.start()
     yield gateway
@@ -59,7 +59,7 @@ async def upstream() -> AsyncIterator[Upstream]:
 
 @pytest.fixture
 def echo(upstream: Upstream, tmp_path: Path) -> Iterator[Gateway]:
-    """A gateway before `upstream` alone."""
+    """A gateway with `upstream` in place of both services."""
     gateway = Gateway(tmp_path, api=upstream.port, stream=upstream.port)
     gateway.start()
     yield gateway

@@ -1,4 +1,4 @@
-"""The gateway as compose.yaml runs it, a service that tells what reaches it, and a client of HTTP/2."""
+"""The gateway as compose.yaml runs it, a service that echoes requests, and an HTTP/2 client."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ STOP_SECONDS = 10
 
 
 def adapted() -> Any:
-    """The Caddyfile as JSON."""
+    """Return the Caddyfile, adapted to JSON."""
     command = [CADDY, "adapt", "--config", CADDYFILE, "--adapter", "caddyfile"]
     settings = environment(GATEWAY_SITE="http://:8080", **LIMITS)
     return json.loads(subprocess.run(command, env=settings, capture_output=True, check=True).stdout)
 
 
 class Gateway:
-    """Caddy with the Caddyfile, before the services at these ports."""
+    """Caddy with the project's Caddyfile, in front of services at these ports."""
 
     def __init__(self, folder: Path, *, api: int, stream: int) -> None:
         self.port, self._health_port = free_port(), free_port()
@@ -72,7 +72,7 @@ class Gateway:
         return answers(f"http://127.0.0.1:{self._health_port}/")
 
     def stop(self) -> int:
-        """SIGTERM; returns the exit code."""
+        """Send SIGTERM and return the exit code."""
         assert self._process is not None
         self._process.terminate()
         return self._process.wait(STOP_SECONDS)
@@ -84,7 +84,7 @@ class Gateway:
 
 
 class Upstream:
-    """A service that answers with the head of the request, or keeps silent."""
+    """A service that responds with the headers of the request, or never."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -115,7 +115,7 @@ async def listening(upstream: Upstream) -> AsyncIterator[Upstream]:
 
 
 async def get_over_http2(port: int, path: str) -> tuple[dict[str, str], bytes]:
-    """A GET over HTTP/2 without TLS and without an upgrade: the answer's headers and body."""
+    """Send a GET over HTTP/2 without TLS or upgrade. Returns the headers and the body of the response."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     connection = h2.connection.H2Connection()
     connection.initiate_connection()

@@ -1,4 +1,4 @@
-"""Every route, limit and header of gateway/Caddyfile, before real services."""
+"""Every route, limit and header of gateway/Caddyfile, in front of real services."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ if TYPE_CHECKING:
 IMPORT = f"{ITEMS}/import"
 CSV = {"Content-Type": "text/csv"}
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
-LONG_NAME = "\N{PACKAGE}" * 200  # so that the item is long enough to be compressed
+LONG_NAME = "\N{PACKAGE}" * 200  # makes the item long enough to be compressed
 
 
-# Itself -------------------------------------------------------------------------------------------------------------
+# The gateway itself -------------------------------------------------------------------------------------------------
 
 
-def test_it_is_healthy_by_itself(tmp_path: Path) -> None:
+def test_it_is_healthy_without_the_services(tmp_path: Path) -> None:
     gateway = Gateway(tmp_path, api=free_port(), stream=free_port())
     gateway.start()
     assert gateway.stop() == 0
@@ -54,8 +54,8 @@ def test_it_can_not_be_configured_from_outside() -> None:
     assert adapted()["admin"] == {"disabled": True, "config": {"persist": False}}
 
 
-def test_patience_has_its_limits() -> None:
-    """Those that take longer than a test should."""
+def test_timeouts_are_configured() -> None:
+    """Reads the timeouts that would take a test too long from the Caddyfile."""
     text = Path(CADDYFILE).read_text()
     patience = re.findall(r"^\s*(idle|\w+_timeout|lb_try_duration|grace_period) (\w+)$", text, re.MULTILINE)
     assert patience == [
@@ -86,7 +86,7 @@ def test_patience_has_its_limits() -> None:
         (f"{ITEMS}/export", "text/csv"),
     ],
 )
-async def test_an_address_leads_to_its_service(client: aiohttp.ClientSession, path: str, content_type: str) -> None:
+async def test_each_path_is_routed_to_its_service(client: aiohttp.ClientSession, path: str, content_type: str) -> None:
     async with client.get(path) as response:
         assert (response.status, response.content_type) == (200, content_type)
         assert await response.read()
@@ -112,7 +112,7 @@ async def test_the_page_finds_its_files(client: aiohttp.ClientSession) -> None:
     "path",
     ["/metrics", "/metrics/", "/METRICS", "/%6detrics", "/metrics?x=1", "//metrics", "/%2fmetrics", "/./metrics"],
 )
-async def test_no_one_gets_at_the_metrics(
+async def test_the_metrics_are_not_reachable(
     gateway: Gateway, client: aiohttp.ClientSession, method: str, path: str
 ) -> None:
     async with client.request(method, URL(gateway.url + path, encoded=True), allow_redirects=False) as response:
@@ -122,7 +122,7 @@ async def test_no_one_gets_at_the_metrics(
             await problem(response, 404)
 
 
-async def test_what_the_api_refuses_comes_through_as_it_is(client: aiohttp.ClientSession) -> None:
+async def test_errors_of_the_api_are_passed_through(client: aiohttp.ClientSession) -> None:
     async with client.get("/nowhere") as response:
         await problem(response, 404)
     async with client.post(ITEMS, json={"name": "", "quantity": 1}) as response:
@@ -130,7 +130,7 @@ async def test_what_the_api_refuses_comes_through_as_it_is(client: aiohttp.Clien
 
 
 @pytest.mark.parametrize("path", ["/", "/asyncapi.json", ITEMS])
-async def test_http_2_is_spoken_too(gateway: Gateway, path: str) -> None:
+async def test_http_2_is_supported(gateway: Gateway, path: str) -> None:
     headers, body = await get_over_http2(gateway.port, path)
     assert headers[":status"] == "200"
     assert body
@@ -160,7 +160,7 @@ async def test_an_item_can_be_changed_under_the_etag_of_its_compressed_answer(
     assert (await get(client, path))["quantity"] == 6
 
 
-async def test_who_takes_no_encoding_gets_none(client: aiohttp.ClientSession) -> None:
+async def test_a_client_that_accepts_no_encoding_gets_none(client: aiohttp.ClientSession) -> None:
     path = f"{ITEMS}/{(await create(client, LONG_NAME))['id']}"
     async with client.get(path) as response:
         assert "Content-Encoding" not in response.headers
@@ -171,17 +171,17 @@ async def test_who_takes_no_encoding_gets_none(client: aiohttp.ClientSession) ->
 
 
 def body_of(size: int) -> bytes:
-    """A new item in so many bytes."""
+    """Return a new item as JSON, padded to `size` bytes."""
     return b'{"name":"bolt","quantity":5}'.ljust(size)
 
 
 def csv_of(size: int) -> bytes:
-    """A file of one row in so many bytes."""
+    """Return a CSV file of one row, padded to `size` bytes."""
     return b"name,quantity\nbolt,5\n".ljust(size, b"\n")
 
 
 async def chunks(data: bytes) -> AsyncIterator[bytes]:
-    """Sent without its length."""
+    """Yield the data in chunks, so that it is sent without a Content-Length."""
     for begin in range(0, len(data), 8_192):
         yield data[begin : begin + 8_192]
 
@@ -195,7 +195,7 @@ JSON = {"Content-Type": "application/json"}
     ids=["item", "import"],
 )
 @pytest.mark.parametrize("is_declared", [True, False], ids=["declared", "chunked"])
-async def test_a_body_is_bounded(
+async def test_the_size_of_a_body_is_limited(
     client: aiohttp.ClientSession,
     path: str,
     headers: dict[str, str],
@@ -220,14 +220,14 @@ async def test_a_body_that_is_too_large_reaches_no_service(echo: Gateway, upstre
     assert upstream.requests == []
 
 
-async def test_the_head_of_a_request_is_bounded(client: aiohttp.ClientSession) -> None:
+async def test_the_size_of_request_headers_is_limited(client: aiohttp.ClientSession) -> None:
     async with client.get(ITEMS, headers={"X-Note": "x" * (MAX_HEADER_BYTES - 1_000)}) as response:
         assert response.status == 200
     async with client.get(ITEMS, headers={"X-Note": "x" * (2 * MAX_HEADER_BYTES)}) as response:
         assert response.status == 431
 
 
-async def test_a_head_that_does_not_arrive_is_given_up(gateway: Gateway) -> None:
+async def test_headers_that_never_arrive_time_out(gateway: Gateway) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(b"GET / HTTP/1.1\r\nHost:")
     begin = time.monotonic()
@@ -240,9 +240,7 @@ async def test_a_head_that_does_not_arrive_is_given_up(gateway: Gateway) -> None
 # Events -------------------------------------------------------------------------------------------------------------
 
 
-async def test_changes_come_at_once_and_a_stream_goes_on_where_it_was(
-    gateway: Gateway, client: aiohttp.ClientSession
-) -> None:
+async def test_changes_arrive_at_once_and_a_stream_resumes(gateway: Gateway, client: aiohttp.ClientSession) -> None:
     async with subscribe(gateway.url, headers={"Accept-Encoding": "gzip, zstd"}) as stream:
         assert stream.response.content_type == "text/event-stream"
         assert "Content-Encoding" not in stream.response.headers
@@ -271,7 +269,7 @@ async def assert_busy(response: aiohttp.ClientResponse) -> None:
     assert not {"Server", "Via"} & set(response.headers)
 
 
-async def test_who_can_not_reach_the_stream_is_told_to_come_back(own_gateway: Gateway, stack: Stack) -> None:
+async def test_clients_that_cannot_reach_the_stream_are_told_to_retry(own_gateway: Gateway, stack: Stack) -> None:
     stack.stop("stream")
     async with aiohttp.ClientSession(own_gateway.url) as client:
         async with client.get("/events") as response:
@@ -284,7 +282,7 @@ async def test_who_can_not_reach_the_stream_is_told_to_come_back(own_gateway: Ga
         await stream.opened()
 
 
-async def test_a_stream_that_keeps_silent_counts_as_away(echo: Gateway, upstream: Upstream) -> None:
+async def test_a_silent_stream_service_counts_as_down(echo: Gateway, upstream: Upstream) -> None:
     upstream.is_silent = True
     async with aiohttp.ClientSession(echo.url) as client, client.get("/events") as response:
         await assert_busy(response)
@@ -307,7 +305,7 @@ async def test_a_request_waits_for_an_api_that_restarts(own_gateway: Gateway, st
         assert len(await get(client, ITEMS)) == 2
 
 
-async def test_an_api_that_stays_away_is_a_problem(own_gateway: Gateway, stack: Stack) -> None:
+async def test_an_api_that_stays_down_is_a_problem(own_gateway: Gateway, stack: Stack) -> None:
     stack.stop("api")
     begin = time.monotonic()
     async with aiohttp.ClientSession(own_gateway.url) as client:
@@ -324,7 +322,7 @@ async def test_an_api_that_stays_away_is_a_problem(own_gateway: Gateway, stack: 
         await stream.opened()
 
 
-async def test_open_streams_do_not_keep_it_from_stopping(own_gateway: Gateway) -> None:
+async def test_open_streams_do_not_delay_a_stop(own_gateway: Gateway) -> None:
     async with subscribe(own_gateway.url) as stream:
         await stream.opened()
         begin = time.monotonic()
@@ -336,7 +334,7 @@ async def test_open_streams_do_not_keep_it_from_stopping(own_gateway: Gateway) -
 
 
 @pytest.mark.parametrize("path", ["/", "/api/inventories", IMPORT, "/asyncapi.json", "/events"])
-async def test_a_service_is_told_who_asks_by_the_gateway_alone(echo: Gateway, upstream: Upstream, path: str) -> None:
+async def test_only_the_gateway_sets_the_forwarding_headers(echo: Gateway, upstream: Upstream, path: str) -> None:
     forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
     asked = {**forged, "Host": "stock.example:99"}
     async with aiohttp.ClientSession(echo.url) as client, client.get(path, headers=asked) as response:
@@ -349,7 +347,7 @@ async def test_a_service_is_told_who_asks_by_the_gateway_alone(echo: Gateway, up
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/metrics", ITEMS, IMPORT, "/asyncapi.json", "/events"])
-async def test_no_answer_names_what_it_comes_from(client: aiohttp.ClientSession, echo: Gateway, path: str) -> None:
+async def test_no_response_names_the_server_software(client: aiohttp.ClientSession, echo: Gateway, path: str) -> None:
     async with client.get(path) as response:
         assert not {"Server", "Via"} & set(response.headers)
     async with aiohttp.ClientSession(echo.url) as other, other.get(path) as response:
@@ -358,43 +356,43 @@ async def test_no_answer_names_what_it_comes_from(client: aiohttp.ClientSession,
         assert not {"Server", "Via"} & set(response.headers)
 
 
-# The whole of it ----------------------------------------------------------------------------------------------------
+# Coverage of the Caddyfile ------------------------------------------------------------------------------------------
 
 EVERY_API_REQUEST = {
-    "request_body": test_a_body_is_bounded,
+    "request_body": test_the_size_of_a_body_is_limited,
     "too_large error": test_a_body_that_is_too_large_reaches_no_service,
     "headers": test_an_item_can_be_changed_under_the_etag_of_its_compressed_answer,
     "encode": test_an_item_can_be_changed_under_the_etag_of_its_compressed_answer,
-    "reverse_proxy": test_an_address_leads_to_its_service,
+    "reverse_proxy": test_each_path_is_routed_to_its_service,
 }
 TESTED = {
-    "127.0.0.1 static_response": test_it_is_healthy_by_itself,
-    "headers": test_no_answer_names_what_it_comes_from,
-    "/metrics /metrics/ headers": test_no_one_gets_at_the_metrics,
-    "/metrics /metrics/ static_response": test_no_one_gets_at_the_metrics,
-    "/events reverse_proxy": test_changes_come_at_once_and_a_stream_goes_on_where_it_was,
+    "127.0.0.1 static_response": test_it_is_healthy_without_the_services,
+    "headers": test_no_response_names_the_server_software,
+    "/metrics /metrics/ headers": test_the_metrics_are_not_reachable,
+    "/metrics /metrics/ static_response": test_the_metrics_are_not_reachable,
+    "/events reverse_proxy": test_changes_arrive_at_once_and_a_stream_resumes,
     "/asyncapi.json reverse_proxy": test_each_service_describes_itself,
     **EVERY_API_REQUEST,
     **{f"{IMPORT} {handler}": test for handler, test in EVERY_API_REQUEST.items()},
 }
 ERRORS_TESTED = {
-    "headers": test_an_api_that_stays_away_is_a_problem,
-    "events headers": test_who_can_not_reach_the_stream_is_told_to_come_back,
-    "events static_response": test_who_can_not_reach_the_stream_is_told_to_come_back,
-    "too_large headers": test_a_body_is_bounded,
-    "too_large static_response": test_a_body_is_bounded,
-    "static_response": test_an_api_that_stays_away_is_a_problem,
+    "headers": test_an_api_that_stays_down_is_a_problem,
+    "events headers": test_clients_that_cannot_reach_the_stream_are_told_to_retry,
+    "events static_response": test_clients_that_cannot_reach_the_stream_are_told_to_retry,
+    "too_large headers": test_the_size_of_a_body_is_limited,
+    "too_large static_response": test_the_size_of_a_body_is_limited,
+    "static_response": test_an_api_that_stays_down_is_a_problem,
 }
 SERVER_OPTIONS_TESTED = {
-    "read_header_timeout": test_a_head_that_does_not_arrive_is_given_up,
-    "idle_timeout": test_patience_has_its_limits,
-    "max_header_bytes": test_the_head_of_a_request_is_bounded,
-    "protocols": test_http_2_is_spoken_too,
+    "read_header_timeout": test_headers_that_never_arrive_time_out,
+    "idle_timeout": test_timeouts_are_configured,
+    "max_header_bytes": test_the_size_of_request_headers_is_limited,
+    "protocols": test_http_2_is_supported,
 }
 
 
 def handlers(routes: list[dict[str, Any]], where: str = "") -> Iterator[str]:
-    """The name of each handler of these routes, after what a request must match to come to it."""
+    """Yield the name of each handler of these routes, prefixed with the matchers that lead to it."""
     for route in routes:
         place = " ".join(filter(None, [where, *(matcher_name(match) for match in route.get("match", ()))]))
         for handler in route["handle"]:
@@ -405,7 +403,7 @@ def handlers(routes: list[dict[str, Any]], where: str = "") -> Iterator[str]:
 
 
 def matcher_name(match: dict[str, Any]) -> str:
-    """The name that the Caddyfile gives to an expression, or else the paths or hosts."""
+    """Return the name of an expression in the Caddyfile, or else the paths or hosts."""
     if "expression" in match:
         return str(match["expression"]["name"])
     return " ".join(match.get("path") or match["host"])

@@ -1,8 +1,8 @@
 """Sixteen writers race, and no reader loses an event.
 
-A sequence alone does not give this: id 5 can commit after id 6, and whoever has read up to 6 never sees 5. Here writers
-hold their transactions open for random times, abort a fifth of them, use every isolation level and collide on few
-items, while a reader asks for what comes after the last id it has seen, as the stream does.
+A sequence alone does not guarantee this: id 5 can commit after id 6, and a reader that has read up to 6 never sees 5.
+Here, writers hold their transactions open for random times, abort a fifth of them, use every isolation level and
+contend for few items. Meanwhile, a reader asks for the events after the last id it has seen, like the stream.
 """
 
 from __future__ import annotations
@@ -28,25 +28,25 @@ ISOLATION: list[Literal["read_committed", "repeatable_read", "serializable"]] = 
     "repeatable_read",
     "serializable",
 ]
-LONGEST_OPEN_SECONDS = 0.02
+MAX_OPEN_SECONDS = 0.02
 PAGE = 50
 
 log = load_queries("log")
 
 
 class RolledBackError(Exception):
-    """A writer changed its mind."""
+    """Makes a writer roll back."""
 
 
 async def write(pool: Pool, choose: random.Random, commits: list[int]) -> None:
-    """One writer: transactions of one to three changes, held open for a while, some rolled back."""
+    """Run transactions of one to three changes, held open for a while. Rolls back a fifth of them."""
     for _ in range(TRANSACTIONS_EACH):
         changes = choose.randint(1, 3)
         try:
             async with pool.acquire() as connection, connection.transaction(isolation=choose.choice(ISOLATION)):
                 for item_id in sorted(choose.sample(range(1, ITEMS + 1), changes)):
                     await connection.execute("UPDATE inventory SET quantity = quantity + 1 WHERE id = $1", item_id)
-                    await asyncio.sleep(choose.random() * LONGEST_OPEN_SECONDS)
+                    await asyncio.sleep(choose.random() * MAX_OPEN_SECONDS)
                 if choose.random() < 0.2:
                     raise RolledBackError
         except (RolledBackError, asyncpg.SerializationError, asyncpg.DeadlockDetectedError):
@@ -55,7 +55,7 @@ async def write(pool: Pool, choose: random.Random, commits: list[int]) -> None:
 
 
 async def read(pool: Pool, done: asyncio.Event) -> list[asyncpg.Record]:
-    """The reader: by position, in pages, until the writers are done and there is nothing more."""
+    """Read the log in pages by position, until the writers are done and the log is exhausted."""
     seen: list[asyncpg.Record] = []
     async with pool.acquire() as connection:
         while True:
@@ -82,19 +82,19 @@ async def test_sixteen_writers_race_and_a_reader_by_position_loses_nothing(pool:
     rows = await pool.fetch(
         "SELECT event_id, item_id, (after->>'version')::int AS version FROM inventory_history ORDER BY event_id"
     )
-    assert ids == sorted(set(ids)), "in order, and nothing twice"
-    assert ids == [row["event_id"] for row in rows], "nothing lost"
-    assert len(ids) == ITEMS + sum(commits), "each committed change is one row, and no other"
+    assert ids == sorted(set(ids)), "events are out of order or repeated"
+    assert ids == [row["event_id"] for row in rows], "the reader lost events"
+    assert len(ids) == ITEMS + sum(commits), "each committed change must be exactly one row"
 
     versions = defaultdict(list)
     for row in rows:
         versions[row["item_id"]].append(row["version"])
     for item_id, found in versions.items():
-        assert found == list(range(1, len(found) + 1)), f"item {item_id} in version order"
-    assert len(commits) > WRITERS, "the writers did get through"
+        assert found == list(range(1, len(found) + 1)), f"item {item_id} is not in version order"
+    assert len(commits) > WRITERS, "too few transactions were committed"
 
 
-async def test_a_writer_that_is_open_for_long_holds_up_no_one(connect: Connect, pool: Pool) -> None:
+async def test_a_long_open_transaction_delays_nobody_else(connect: Connect, pool: Pool) -> None:
     await pool.execute("INSERT INTO inventory (name, quantity) VALUES ('a', 0), ('b', 0)")
     slow = await connect()
     transaction = slow.transaction()
@@ -108,7 +108,7 @@ async def test_a_writer_that_is_open_for_long_holds_up_no_one(connect: Connect, 
 
 
 async def test_ids_drawn_early_are_still_in_commit_order(connect: Connect, pool: Pool) -> None:
-    """SET CONSTRAINTS IMMEDIATE draws the id before the commit; the lock then makes the next writer wait for it."""
+    """SET CONSTRAINTS IMMEDIATE draws the id before the commit. The lock then makes the next writer wait."""
     await pool.execute("INSERT INTO inventory (name, quantity) VALUES ('a', 0), ('b', 0)")
     early = await connect()
     transaction = early.transaction()

@@ -1,4 +1,4 @@
-"""A follower hands on every event once and in order, wherever it begins and whatever happens to its connections."""
+"""A follower passes on every event once and in order, from any start and despite lost connections."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Recorder:
-    """Follows the log from an event on, and remembers what it was handed."""
+    """Starts at the given event id and records the events it receives."""
 
     def __init__(self, begin: int | None = None) -> None:
-        self.begin = begin  # None: at the head
+        self.begin = begin  # None: start at the head
         self.starts: list[Position] = []
         self.taken: list[int] = []
         self.pauses = 0
@@ -61,7 +61,7 @@ class Followed(NamedTuple):
 
 @contextlib.asynccontextmanager
 async def following(url: str, recorder: Recorder, *, with_doorbell: bool = True) -> AsyncIterator[Followed]:
-    """Follow a log for the length of the block."""
+    """Run a follower within the block."""
     async with create_pool(url, application_name=NAME, max_size=2) as pool, asyncio.TaskGroup() as group:
         follower: Follower[Frame] = Follower(pool, recorder)
         tasks = [group.create_task(follower.run())]
@@ -91,7 +91,7 @@ async def until_taken(followed: Followed, expected: list[int]) -> None:
 
 
 @pytest.mark.parametrize("begin", [0, 3, None])
-async def test_it_begins_where_its_reader_says(
+async def test_it_starts_where_its_reader_says(
     postgres: PostgresServer, database: str, pool: Pool, begin: int | None
 ) -> None:
     await write(pool, 5)
@@ -104,7 +104,7 @@ async def test_it_begins_where_its_reader_says(
     assert [head.event_id for head in followed.recorder.starts] == [before[-1]]
 
 
-async def test_without_a_doorbell_it_looks_by_itself(postgres: PostgresServer, database: str, pool: Pool) -> None:
+async def test_without_a_doorbell_it_polls(postgres: PostgresServer, database: str, pool: Pool) -> None:
     async with following(postgres.url(database), Recorder(0), with_doorbell=False) as followed:
         await write(pool, 1)
         async with asyncio.timeout(PATIENCE_SECONDS):
@@ -113,7 +113,7 @@ async def test_without_a_doorbell_it_looks_by_itself(postgres: PostgresServer, d
     assert followed.recorder.taken == await events_of(pool)
 
 
-async def test_nothing_is_lost_or_handed_on_twice_when_connections_are_cut(
+async def test_nothing_is_lost_or_repeated_when_connections_are_terminated(
     postgres: PostgresServer, database: str, pool: Pool
 ) -> None:
     cut = f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '{NAME}'"
@@ -127,10 +127,12 @@ async def test_nothing_is_lost_or_handed_on_twice_when_connections_are_cut(
         assert cuts > 0
         await until_taken(followed, await events_of(pool))
     assert len(followed.recorder.taken) == WRITERS * WRITES
-    assert len(followed.recorder.starts) == 1, "a lost connection is no other log"
+    assert len(followed.recorder.starts) == 1, "a lost connection must not count as another log"
 
 
-async def test_a_log_that_ends_earlier_is_another_one(postgres: PostgresServer, database: str, pool: Pool) -> None:
+async def test_a_log_that_ends_before_the_position_is_another_log(
+    postgres: PostgresServer, database: str, pool: Pool
+) -> None:
     await write(pool, 9)
     async with following(postgres.url(database), Recorder()) as followed:
         await followed.follower.refresh()

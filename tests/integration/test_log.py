@@ -1,4 +1,4 @@
-"""Whatever writes, and however: a change and its row in the log commit together or not at all."""
+"""A change and its row in the log are committed together or not at all, whatever makes the change."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ async def test_copy_is_logged_row_by_row(postgres: PostgresServer, database: str
     assert [row[2]["quantity"] for row in logged] == list(range(500))
 
 
-async def test_an_update_of_100_000_rows_is_100_000_events_and_one_ring(pool: Pool, connect: Connect) -> None:
+async def test_an_update_of_100_000_rows_is_100_000_events_and_one_notification(pool: Pool, connect: Connect) -> None:
     rings: list[object] = []
     listener = await connect()
     await listener.add_listener("inventory_history", lambda *arguments: rings.append(arguments[3]))
@@ -83,7 +83,7 @@ async def test_an_update_of_100_000_rows_is_100_000_events_and_one_ring(pool: Po
     await listener.close()
 
 
-async def test_truncate_cannot_slip_past(pool: Pool) -> None:
+async def test_truncate_is_refused(pool: Pool) -> None:
     await add(pool)
     for table in ("inventory", "inventory_history", "inventory, inventory_history CASCADE"):
         with pytest.raises(asyncpg.IntegrityConstraintViolationError, match="TRUNCATE"):
@@ -91,7 +91,7 @@ async def test_truncate_cannot_slip_past(pool: Pool) -> None:
     assert await pool.fetchval("SELECT count(*) FROM inventory") == 1
 
 
-async def test_a_replication_role_does_not_silence_the_log(pool: Pool) -> None:
+async def test_a_replication_role_does_not_disable_the_log(pool: Pool) -> None:
     async with pool.acquire() as connection:
         await connection.execute("SET session_replication_role = replica")
         await connection.execute("INSERT INTO inventory (name, quantity) VALUES ('bolt', 1)")
@@ -100,7 +100,7 @@ async def test_a_replication_role_does_not_silence_the_log(pool: Pool) -> None:
     assert len(await history(pool)) == 1
 
 
-async def test_a_rolled_back_transaction_leaves_no_trace_but_a_hole(pool: Pool) -> None:
+async def test_a_rolled_back_transaction_leaves_only_a_gap_in_the_ids(pool: Pool) -> None:
     await add(pool)
     async with pool.acquire() as connection:
         transaction = connection.transaction()
@@ -146,14 +146,14 @@ async def test_a_name_of_200_four_byte_characters_is_whole_in_the_log(pool: Pool
     assert after["name"] == name
 
 
-async def test_a_write_that_changes_nothing_is_no_change(pool: Pool) -> None:
+async def test_a_write_that_changes_nothing_is_not_logged(pool: Pool) -> None:
     await add(pool)
     assert await pool.execute("UPDATE inventory SET quantity = 5, name = ' bolt '") == "UPDATE 1"
     assert await pool.fetchval("SELECT version FROM inventory") == 1
     assert len(await history(pool)) == 1
 
 
-async def test_the_version_rises_through_deletion_and_return(pool: Pool) -> None:
+async def test_the_version_increases_through_deletion_and_reinsertion(pool: Pool) -> None:
     item_id = await add(pool)
     for _ in range(2):
         await pool.execute("DELETE FROM inventory")
@@ -165,7 +165,7 @@ async def test_the_version_rises_through_deletion_and_return(pool: Pool) -> None
     assert await pool.fetchval("SELECT version FROM inventory") == 7
 
 
-async def test_an_id_that_returns_waits_for_the_deletion_that_is_still_open(pool: Pool) -> None:
+async def test_reinserting_an_id_waits_for_its_open_deletion(pool: Pool) -> None:
     item_id = await add(pool)
     async with pool.acquire() as first:
         transaction = first.transaction()
@@ -180,7 +180,7 @@ async def test_an_id_that_returns_waits_for_the_deletion_that_is_still_open(pool
     assert await again == 3
 
 
-async def test_ids_written_by_hand_are_stepped_over(pool: Pool) -> None:
+async def test_ids_inserted_explicitly_are_skipped_by_the_sequence(pool: Pool) -> None:
     await pool.execute("INSERT INTO inventory (id, name, quantity) VALUES (1, 'a', 1), (2, 'b', 1), (4, 'd', 1)")
     await pool.execute("DELETE FROM inventory WHERE id = 2")
     assert [await add(pool), await add(pool)] == [3, 5]
@@ -208,7 +208,7 @@ async def test_the_database_trims_a_name_as_python_does(pool: Pool, name: str) -
 
 
 async def test_a_snapshot_and_every_event_after_it_are_the_table(pool: Pool) -> None:
-    """The list's position and its items are of one database snapshot, however many write meanwhile."""
+    """The position and the items of a list come from one database snapshot, despite concurrent writers."""
     await pool.execute("INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, 5)")
     stop = asyncio.Event()
 
@@ -221,7 +221,7 @@ async def test_a_snapshot_and_every_event_after_it_are_the_table(pool: Pool) -> 
     writers = [asyncio.create_task(keep_writing()) for _ in range(4)]
     snapshots: dict[int, list[Any]] = {}
     async with asyncio.timeout(30), pool.acquire() as connection:
-        while len(snapshots) < 50:  # at as many positions
+        while len(snapshots) < 50:  # until there are snapshots at 50 positions
             row = await queries.select_items(connection)
             snapshots[int(row["position"].rpartition("-")[2])] = json.loads(row["items"])
     stop.set()
@@ -234,7 +234,7 @@ async def test_a_snapshot_and_every_event_after_it_are_the_table(pool: Pool) -> 
         for event in events:
             if event["event_id"] > position:
                 after = json.loads(event["after"])
-                assert after["version"] == state[event["item_id"]]["version"] + 1, "no event is missing or twice"
+                assert after["version"] == state[event["item_id"]]["version"] + 1, "an event is missing or repeated"
                 state[event["item_id"]] = after
         assert sorted(state.values(), key=lambda item: item["id"]) == table
 
@@ -265,7 +265,7 @@ async def test_the_epoch_changes_with_the_database(postgres: PostgresServer, poo
         ("stockstream_stream", "SELECT setval('inventory_history_event_id_seq', 1)"),
     ],
 )
-async def test_a_service_cannot_do_what_is_not_its_work(connect: Connect, role: str, statement: str) -> None:
+async def test_a_service_lacks_privileges_that_it_does_not_need(connect: Connect, role: str, statement: str) -> None:
     connection = await connect(role)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.execute(statement)

@@ -1,4 +1,4 @@
-"""Migrations: once each, whoever starts at the same time."""
+"""Migrations: each is applied once, even if several processes start at the same time."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ def empty_database(postgres: PostgresServer) -> Iterator[str]:
 
 
 def use_functions(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
-    """Let this be the text of all functions."""
+    """Replace the text of sql/functions."""
     functions = Functions(text, f"checksum of {text}")
     monkeypatch.setattr(migrations, "read_functions", lambda: functions)
     monkeypatch.setattr(database_module, "read_functions", lambda: functions)
 
 
-async def test_two_that_start_at_once_apply_each_file_once(empty_database: str) -> None:
+async def test_concurrent_migrations_apply_each_file_once(empty_database: str) -> None:
     applied = await asyncio.gather(*(migrate(empty_database) for _ in range(4)))
     assert sorted(applied, key=len) == [[], [], [], [*(file.stem for file in migration_files()), FUNCTIONS]]
     assert await migrate(empty_database) == []
@@ -126,7 +126,7 @@ async def _tables(url: str) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("search_path", ["app, public", '"$user"', "''", "pg_catalog", "app"])
 @pytest.mark.parametrize("schema", ["stockstream", "app"])
-async def test_everything_goes_to_public_whatever_search_path_says(
+async def test_everything_is_created_in_public_whatever_the_search_path(
     postgres: PostgresServer, empty_database: str, search_path: str, schema: str
 ) -> None:
     postgres.sql("not_migrated", f"CREATE SCHEMA {schema}")
@@ -144,7 +144,7 @@ async def test_extensions_may_be_in_a_schema_of_their_own(postgres: PostgresServ
     assert await migrate(empty_database) == []
 
 
-async def test_an_installation_in_another_schema_is_named_and_not_begun_anew(
+async def test_an_installation_in_another_schema_is_reported_and_not_repeated(
     postgres: PostgresServer, empty_database: str
 ) -> None:
     postgres.sql("not_migrated", "CREATE SCHEMA app; CREATE TABLE app.stockstream_migration (name text)")
@@ -153,7 +153,7 @@ async def test_an_installation_in_another_schema_is_named_and_not_begun_anew(
     assert await _tables(empty_database) == {("app", "stockstream_migration")}
 
 
-async def test_a_read_only_database_is_one_line_and_no_fault_if_there_is_nothing_to_do(
+async def test_a_read_only_database_is_an_error_only_if_there_is_something_to_migrate(
     postgres: PostgresServer, empty_database: str
 ) -> None:
     read_only = "ALTER DATABASE not_migrated SET default_transaction_read_only ="
@@ -166,15 +166,15 @@ async def test_a_read_only_database_is_one_line_and_no_fault_if_there_is_nothing
     assert await migrate(empty_database) == []
 
 
-async def test_a_trigger_that_is_gone_is_named(postgres: PostgresServer, empty_database: str) -> None:
+async def test_a_missing_trigger_is_reported(postgres: PostgresServer, empty_database: str) -> None:
     await migrate(empty_database)
     postgres.sql("not_migrated", "DROP TRIGGER inventory_write_history ON inventory")
     with pytest.raises(MigrationError, match="inventory_write_history of inventory is missing"):
         await migrate(empty_database)
 
 
-async def test_the_epoch_is_what_it_was_before_it_was_made_cheaper(pool: Pool) -> None:
-    """Another one would send every client who holds a position back to the start, at an upgrade."""
+async def test_the_epoch_equals_the_one_of_earlier_versions(pool: Pool) -> None:
+    """A different epoch would reset every client at the upgrade."""
     async with pool.acquire() as connection:
         assert await connection.fetchval(
             "SELECT log_epoch() = left(encode(sha256(convert_to(concat_ws('/',"

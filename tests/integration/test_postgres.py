@@ -1,4 +1,4 @@
-"""The PostgreSQL of the tests: it starts again after every way to end, and says why when it cannot."""
+"""The PostgreSQL of the tests restarts after a kill, and reports why if it cannot."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 20
 
 
-async def test_it_starts_again_although_a_backend_of_the_killed_server_lingers(own_postgres: PostgresServer) -> None:
+async def test_it_restarts_while_a_backend_of_the_killed_server_lingers(own_postgres: PostgresServer) -> None:
     connection = await asyncpg.connect(own_postgres.url("postgres"))
     backend = connection.get_server_pid()
     os.kill(backend, signal.SIGSTOP)
@@ -37,7 +37,7 @@ async def test_it_starts_again_although_a_backend_of_the_killed_server_lingers(o
     connection.terminate()
 
 
-def test_a_server_that_cannot_start_is_reported_with_its_own_words(
+def test_a_server_that_cannot_start_is_reported_with_its_log(
     own_postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     own_postgres.stop()

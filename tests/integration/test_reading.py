@@ -1,4 +1,4 @@
-"""What reads the log in the database: where its floor is, what an item was, and how a name is found."""
+"""Functions that read or prune the log: the floor, past states of items, and folded names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ AS_OF = "SELECT id, document::text FROM items_as_of($1) WHERE document IS NOT NU
 
 
 async def make_old(pool: Pool, up_to: int, age: str = "2 days") -> None:
-    """Date these events back, as only the owner of the log can."""
+    """Date events back. Requires the owner of the log."""
     await pool.execute(
         "UPDATE inventory_history SET changed_at = changed_at - $2::text::interval WHERE event_id <= $1", up_to, age
     )
@@ -43,7 +43,7 @@ async def extent(pool: Pool) -> tuple[int, int]:
 
 
 async def write_history(pool: Pool) -> None:
-    """Seventeen events: an item that changes, one that rests, one that is deleted and one that comes back."""
+    """Write 17 events: one item that changes, one that does not, one that is deleted and one that is re-created."""
     await pool.execute(
         "INSERT INTO inventory (id, name, quantity)"
         " VALUES (1, 'busy', 1), (2, 'resting', 2), (3, 'gone', 3), (4, 'back', 4)"
@@ -61,23 +61,21 @@ async def write_history(pool: Pool) -> None:
 @pytest.mark.parametrize(
     "interval", ["0", "-1 day", "23 hours 59 minutes", "-1 month 1 day", "1 month -30 days -1 second"]
 )
-async def test_history_younger_than_a_day_is_refused_to_the_pruner(connect: Connect, interval: str) -> None:
+async def test_pruning_history_younger_than_a_day_is_refused(connect: Connect, interval: str) -> None:
     api = await connect("stockstream_api")
     with pytest.raises(asyncpg.InvalidParameterValueError, match="younger than a day"):
         await api.execute(f"SELECT prune_history(interval '{interval}', 10)")
     await api.close()
 
 
-async def test_no_interval_at_all_is_refused_to_the_pruner(connect: Connect) -> None:
+async def test_pruning_without_an_interval_is_refused(connect: Connect) -> None:
     api = await connect("stockstream_api")
     with pytest.raises(asyncpg.InvalidParameterValueError):
         await api.execute("SELECT prune_history(NULL, 10)")
     await api.close()
 
 
-async def test_no_interval_that_is_a_day_by_one_count_and_less_by_another_takes_what_is_young(
-    connect: Connect, pool: Pool
-) -> None:
+async def test_ambiguous_intervals_never_prune_history_younger_than_a_day(connect: Connect, pool: Pool) -> None:
     await write_history(pool)
     await make_old(pool, 10, "23 hours 50 minutes")
     api = await connect("stockstream_api")
@@ -88,7 +86,7 @@ async def test_no_interval_that_is_a_day_by_one_count_and_less_by_another_takes_
     await api.close()
 
 
-async def test_a_batch_passes_so_many_and_what_is_left_tells_the_past_exactly(connect: Connect, pool: Pool) -> None:
+async def test_a_batch_prunes_a_limited_number_and_keeps_the_remaining_past_exact(connect: Connect, pool: Pool) -> None:
     await write_history(pool)
     await make_old(pool, 15)
     past = {moment: await as_of(pool, moment) for moment in range(18)}
@@ -102,13 +100,13 @@ async def test_a_batch_passes_so_many_and_what_is_left_tells_the_past_exactly(co
             assert await as_of(api, moment) == past[moment]
         living = {row[0] for row in await pool.fetch("SELECT id FROM inventory")}
         kept = {row[0] for row in await pool.fetch("SELECT item_id FROM inventory_history")}
-        assert living <= kept, "the last event of a living item stays"
+        assert living <= kept, "the last event of an existing item was pruned"
     assert floor == 15
-    assert await event_ids(pool) == [2, 16, 17], "of old events, the last of the item that rests"
+    assert await event_ids(pool) == [2, 16, 17], "of the old events, only the last of the unchanged item must stay"
     await api.close()
 
 
-async def test_a_pruned_log_goes_on_where_it_stood(pool: Pool) -> None:
+async def test_a_pruned_log_continues_at_its_head(pool: Pool) -> None:
     await pool.execute("INSERT INTO inventory (name, quantity) VALUES ('a', 1)")
     await pool.execute("DELETE FROM inventory")
     await make_old(pool, 2)
@@ -120,7 +118,7 @@ async def test_a_pruned_log_goes_on_where_it_stood(pool: Pool) -> None:
     assert await as_of(pool, 2) == {}
 
 
-async def test_of_two_who_prune_at_once_one_does(connect: Connect, pool: Pool) -> None:
+async def test_only_one_of_two_concurrent_prunes_does_anything(connect: Connect, pool: Pool) -> None:
     await write_history(pool)
     await make_old(pool, 15)
     first, second = await connect("stockstream_api"), await connect("stockstream_api")
@@ -132,14 +130,12 @@ async def test_of_two_who_prune_at_once_one_does(connect: Connect, pool: Pool) -
     await transaction.commit()
     passed = await asyncio.gather(*(connection.fetchval(PRUNE, DAY, 100) for connection in (first, second)))
     assert sum(passed) == 11
-    assert await event_ids(pool) == [2, 16, 17, 18], (
-        "what was the last event of its item then waits for the next one to go"
-    )
+    assert await event_ids(pool) == [2, 16, 17, 18], "event 2 must stay until the next prune"
     await first.close()
     await second.close()
 
 
-async def test_a_deletion_beside_the_pruning_loses_no_last_event(connect: Connect, pool: Pool) -> None:
+async def test_a_deletion_during_a_prune_loses_no_last_event(connect: Connect, pool: Pool) -> None:
     await write_history(pool)
     await make_old(pool, 15)
     deleting = await connect()
@@ -153,7 +149,7 @@ async def test_a_deletion_beside_the_pruning_loses_no_last_event(connect: Connec
     await deleting.close()
 
 
-async def test_a_time_before_the_floor_is_no_event_and_kept_events_are_found_by_their_own_time(pool: Pool) -> None:
+async def test_a_time_before_the_floor_has_no_event_and_kept_events_keep_their_time(pool: Pool) -> None:
     await write_history(pool)
     await make_old(pool, 8, "5 days")
     await make_old(pool, 15)
@@ -161,7 +157,7 @@ async def test_a_time_before_the_floor_is_no_event_and_kept_events_are_found_by_
     assert await event_ids(pool) == [2, 16, 17]
     times = {row[0]: row[1] for row in await pool.fetch("SELECT event_id, changed_at FROM inventory_history")}
     async with pool.acquire() as connection:
-        between = times[2] + DAY  # after the kept event, before the floor
+        between = times[2] + DAY  # later than the kept event, earlier than the floor
         assert await history.select_event_at(connection, between) is None
         assert await history.select_event_at(connection, times[16] - DAY) == 15
         assert await history.select_event_at(connection, times[16]) == 16
@@ -193,7 +189,7 @@ async def test_a_time_before_the_floor_is_no_event_and_kept_events_are_found_by_
         ("stockstream_stream", "SELECT key FROM idempotency_key"),
     ],
 )
-async def test_a_service_can_touch_the_log_in_no_other_way(connect: Connect, role: str, statement: str) -> None:
+async def test_a_service_cannot_modify_the_log_directly(connect: Connect, role: str, statement: str) -> None:
     connection = await connect(role)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await connection.execute(statement)
@@ -203,7 +199,7 @@ async def test_a_service_can_touch_the_log_in_no_other_way(connect: Connect, rol
 # Time travel --------------------------------------------------------------------------------------------------------
 
 
-async def test_the_past_by_pages_is_the_past(pool: Pool) -> None:
+async def test_the_pages_of_a_past_state_hold_all_of_it(pool: Pool) -> None:
     await write_history(pool)
     for moment in range(18):
         for size in (1, 2, 3):
@@ -217,7 +213,7 @@ async def test_the_past_by_pages_is_the_past(pool: Pool) -> None:
             assert found == await as_of(pool, moment)
 
 
-async def test_the_last_event_at_a_time_is_the_later_of_two_at_once(pool: Pool) -> None:
+async def test_the_last_event_at_a_time_is_the_highest_of_simultaneous_ones(pool: Pool) -> None:
     await write_history(pool)
     moment = await pool.fetchval("SELECT changed_at FROM inventory_history WHERE event_id = 5")
     await pool.execute("UPDATE inventory_history SET changed_at = $1 WHERE event_id BETWEEN 4 AND 7", moment)
@@ -243,7 +239,7 @@ async def test_a_name_that_grows_when_folded_fits_its_index(pool: Pool, characte
 async def test_upper_and_lower_case_fold_alike(pool: Pool) -> None:
     letters = [chr(code) for code in range(0x20, 0x590) if chr(code).isalpha()]  # Latin, Greek, Cyrillic, Armenian
     letters += ["ẞ", "ᾼ"]
-    rare = set("ƕƖƞƦǶȠɡɩɪɬʀʂʝᾼ")  # historical and phonetic ones, which unaccent knows by one case only
+    rare = set("ƕƖƞƦǶȠɡɩɪɬʀʂʝᾼ")  # historical and phonetic letters that unaccent knows in one case only
     pairs = [(one, other) for one in letters for other in (one.upper(), one.lower()) if not {one, other} & rare]
     rows = await pool.fetch(
         "SELECT one, other FROM unnest($1::text[], $2::text[]) AS pair (one, other)"
@@ -253,7 +249,7 @@ async def test_upper_and_lower_case_fold_alike(pool: Pool) -> None:
     assert [tuple(row) for row in rows] == []
 
 
-async def test_the_folded_names_keep_in_step_whoever_writes(
+async def test_the_folded_names_stay_in_sync_whoever_writes(
     postgres: PostgresServer, database: str, connect: Connect, pool: Pool
 ) -> None:
     async def check() -> None:
@@ -290,11 +286,11 @@ async def test_the_folded_names_keep_in_step_whoever_writes(
     await api.close()
 
 
-# What is said when the reason has passed ----------------------------------------------------------------------------
+# Explaining a refusal afterwards ------------------------------------------------------------------------------------
 
 
-async def test_a_refusal_whose_reason_has_passed_claims_nothing_untrue(pool: Pool) -> None:
-    """Why a write found nothing is looked for after it: by then another may have changed the item again."""
+async def test_a_refusal_whose_reason_has_passed_makes_no_false_claim(pool: Pool) -> None:
+    """The reason of a refusal is determined after the write. By then, the item may have changed again."""
     await pool.execute("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
     async with pool.acquire() as connection:
         for versions, adjust, status in ((None, -1, 409), ([1], -1, 412), ([1], 0, 412)):

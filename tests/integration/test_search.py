@@ -1,6 +1,6 @@
-"""How names are folded and ordered: the same in any database, and by the migration that changes it."""
+"""Folding and ordering of names: independent of the locale of the database, and applied by the migration."""
 
-# ruff: noqa: RUF001 - letters that look alike are what is tested here
+# ruff: noqa: RUF001 - these tests need look-alike letters
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ LOCALES = {
 
 @pytest.fixture(params=list(LOCALES.values()), ids=list(LOCALES))
 def foreign_database(request: pytest.FixtureRequest, postgres: PostgresServer) -> Iterator[str]:
-    """A database with a default collation of its own, and no schema yet."""
+    """An empty database with a different default collation."""
     postgres.sql("postgres", f"CREATE DATABASE foreign_locale TEMPLATE template0 ENCODING 'UTF8' {request.param}")
     yield "foreign_locale"
     postgres.drop_database("foreign_locale")
@@ -56,7 +56,7 @@ async def test_the_locale_of_a_database_does_not_matter(
         await connection.close()
 
 
-async def test_the_migration_folds_the_names_that_are_there_anew(
+async def test_the_migration_folds_existing_names_again(
     postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     postgres.sql("postgres", "CREATE DATABASE before_search")

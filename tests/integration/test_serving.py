@@ -1,4 +1,4 @@
-"""The listening socket: what accepted connections inherit from it."""
+"""Socket options that accepted connections inherit from the listening socket."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.stack import free_port
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere the system's defaults stand")
-def test_a_connection_whose_peer_vanished_without_a_word_is_given_up_within_a_minute() -> None:
-    """Unanswered data ends it after TCP_USER_TIMEOUT, silence after the keep-alive probes."""
+def test_a_connection_to_a_vanished_peer_is_closed_within_a_minute() -> None:
+    """Unacknowledged data ends a connection after TCP_USER_TIMEOUT, an idle one ends after the keep-alive probes."""
     with listen(Bind("127.0.0.1", free_port())) as listener, socket.create_connection(listener.getsockname()):
         accepted, _ = listener.accept()
         with accepted:

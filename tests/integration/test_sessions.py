@@ -1,4 +1,4 @@
-"""A pooled session is given to the next caller as clean as a new one, whatever became of the last call on it."""
+"""A pooled session is clean for the next caller, even if the previous call failed or was cancelled."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ ITEM_OF_ID = "SELECT name FROM inventory WHERE id = $1"
 
 @pytest.fixture
 async def one_session(postgres: PostgresServer, database: str) -> AsyncIterator[Pool]:
-    """A service's pool, with one session."""
+    """A pool with one session, configured like a service's."""
     async with create_pool(postgres.url(database), application_name="stockstream test", max_size=1) as pool:
         yield pool
 
 
-async def test_a_call_that_fails_after_its_statement_was_prepared(one_session: Pool) -> None:
+async def test_a_session_is_clean_after_a_statement_that_failed_once_prepared(one_session: Pool) -> None:
     with pytest.raises(asyncpg.DataError):
         async with acquire(one_session) as connection:
             await connection.fetchval(ITEM_OF_ID, "no number")
-    await _is_clean(one_session)
+    await _check_session_is_clean(one_session)
 
 
-async def test_a_call_that_is_cancelled_at_any_moment(one_session: Pool) -> None:
+async def test_a_session_is_clean_after_a_cancellation_at_any_moment(one_session: Pool) -> None:
     async def read(number: int) -> None:
         async with acquire(one_session) as connection:
             await connection.fetchval(f"SELECT name, {number} FROM inventory WHERE id = $1", number)
@@ -46,15 +46,15 @@ async def test_a_call_that_is_cancelled_at_any_moment(one_session: Pool) -> None
             await asyncio.sleep(0)
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
-        await _is_clean(one_session)
+        await _check_session_is_clean(one_session)
     assert await _backend(one_session) == first, "the session was not kept"
 
 
 @pytest.mark.parametrize("begin_transaction", [False, True])
-async def test_a_session_that_is_lost_between_two_statements(
+async def test_the_pool_replaces_a_session_that_is_lost_between_two_statements(
     one_session: Pool, pool: Pool, begin_transaction: bool
 ) -> None:
-    """The pool takes it back at once, so that the next call on it is not even tried."""
+    """The pool notices the loss at once, so that the second statement fails without being sent."""
 
     async def two_statements() -> None:
         async with acquire(one_session) as connection:
@@ -70,7 +70,7 @@ async def test_a_session_that_is_lost_between_two_statements(
 
     with pytest.raises(DatabaseUnavailableError):
         await two_statements()
-    await _is_clean(one_session)
+    await _check_session_is_clean(one_session)
 
 
 async def _backend(pool: Pool) -> int:
@@ -79,8 +79,8 @@ async def _backend(pool: Pool) -> int:
         return pid
 
 
-async def _is_clean(pool: Pool) -> None:
-    """No transaction is open: neither its locks are held, nor its snapshot is taken."""
+async def _check_session_is_clean(pool: Pool) -> None:
+    """Check that no transaction is open: no locks are held, and no snapshot has been taken."""
     async with acquire(pool) as connection:
         assert not await _locked_tables(connection)
         async with connection.transaction(isolation="repeatable_read", readonly=True):
@@ -88,7 +88,7 @@ async def _is_clean(pool: Pool) -> None:
 
 
 async def _locked_tables(connection: Connection) -> list[str]:
-    """The tables that any session holds, but for those of the catalog, which this statement reads itself."""
+    """Return the tables that any session has locked, except catalogs, which this query itself locks."""
     rows = await connection.fetch(
         "SELECT DISTINCT relation::regclass::text AS name FROM pg_locks "
         "WHERE relation IS NOT NULL AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"

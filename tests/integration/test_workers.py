@@ -1,4 +1,4 @@
-"""Workers as real processes: a SIGTERM ends all of them at whatever moment it comes."""
+"""Workers as real processes: SIGTERM ends all of them, at any moment."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 20
 WORKERS = 3
 ROUNDS = 25
-# Each worker writes a line when it begins and waits until its parent is gone; so it ends by a signal alone.
+# Each worker writes a line when it starts and then waits for the parent to exit, so that only a signal can end it.
 PROGRAM = f"""
 import os, select, sys, structlog
 from shared.process.workers import run_workers, shared_metrics
@@ -61,8 +61,8 @@ class Parent:
         pid = self.process.pid
         return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
-    def stops(self) -> None:
-        """Send SIGTERM: it ends in time, with 0, and no process of its group is left."""
+    def check_stop(self) -> None:
+        """Send SIGTERM, and check that the parent exits with 0 and no process of its group is left."""
         self.process.terminate()
         assert self.process.wait(PATIENCE_SECONDS) == 0
         with pytest.raises(ProcessLookupError):
@@ -80,12 +80,12 @@ def test_a_sigterm_in_the_pause_before_a_dead_worker_is_replaced_ends_all(parent
     parent.reads("start", 1)
     parent.reads("worker", WORKERS)
     victim = parent.workers()[0]
-    os.kill(victim, signal.SIGKILL)  # younger than a second: the parent pauses before it replaces it
+    os.kill(victim, signal.SIGKILL)  # a worker that dies within a second is replaced after a pause
     deadline = time.monotonic() + PATIENCE_SECONDS
     while Path(f"/proc/{victim}").exists():
         assert time.monotonic() < deadline
         time.sleep(0.002)
-    parent.stops()
+    parent.check_stop()
 
 
 def test_a_dead_worker_is_replaced(parent: Parent) -> None:
@@ -94,18 +94,18 @@ def test_a_dead_worker_is_replaced(parent: Parent) -> None:
     os.kill(parent.workers()[0], signal.SIGKILL)
     parent.reads("worker", 1)
     assert len(parent.workers()) == WORKERS
-    parent.stops()
+    parent.check_stop()
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_a_sigterm_at_any_moment_of_the_start_ends_all(tmp_path: Path, seed: int) -> None:
-    """Once the parent has come to its workers, after a random while, in which workers may be killed as well."""
+    """Sends SIGTERM at a random time after the first worker started. Until then, kills workers at random."""
     choose = random.Random(seed)
     parent = Parent(tmp_path)
     try:
         parent.reads("start", 1)
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not parent.workers():  # the signal's handler is there before the first worker is
+        while not parent.workers():  # the signal handler is installed before the first worker starts
             assert time.monotonic() < deadline
         ends = time.monotonic() + choose.choice([0, 0.003, 0.02, 1.2]) * choose.random()
         while time.monotonic() < ends:
@@ -113,6 +113,6 @@ def test_a_sigterm_at_any_moment_of_the_start_ends_all(tmp_path: Path, seed: int
                 if choose.random() < 0.3:
                     with contextlib.suppress(ProcessLookupError):
                         os.kill(pid, signal.SIGKILL)
-        parent.stops()
+        parent.check_stop()
     finally:
         processes.kill(parent.process)

@@ -1,4 +1,4 @@
-"""Background work is started again whatever goes wrong, and ends with its service."""
+"""Background work is restarted after any error, and ends with its service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(background, "FIRST_PAUSE_SECONDS", 0.001)
 
 
-async def test_work_that_fails_is_counted_and_started_again() -> None:
+async def test_work_that_fails_is_counted_and_restarted() -> None:
     starts, done = 0, asyncio.Event()
 
     async def work() -> None:
@@ -32,7 +32,7 @@ async def test_work_that_fails_is_counted_and_started_again() -> None:
     assert background.FAILURES.labels("test")._value.get() == before + 3
 
 
-async def test_one_that_fails_leaves_the_others_alone_and_all_end_with_the_block() -> None:
+async def test_a_failing_task_does_not_affect_the_others_and_all_end_with_the_block() -> None:
     ended, steady = asyncio.Event(), asyncio.Event()
 
     async def broken() -> None:
@@ -51,7 +51,7 @@ async def test_one_that_fails_leaves_the_others_alone_and_all_end_with_the_block
     assert ended.is_set()
 
 
-async def test_work_that_is_done_is_not_started_again() -> None:
+async def test_work_that_returns_is_not_restarted() -> None:
     starts = 0
 
     async def once() -> None:

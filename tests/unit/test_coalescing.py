@@ -1,4 +1,4 @@
-"""One query for all who ask at the same time, and never one that began before they asked."""
+"""Concurrent callers share one query, but never one that started before they called."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from api_service.coalescing import Coalesced
 
 
 class Source:
-    """A value to query; each query waits until it is let through, and sees the value of its beginning."""
+    """A value to query. Each query reads the value when it starts, and returns once the gate is open."""
 
     def __init__(self) -> None:
         self.value = 0
@@ -27,26 +27,26 @@ class Source:
         return seen
 
 
-async def asked(count: int, query: Coalesced[int]) -> list[asyncio.Task[int]]:
-    """So many who have asked and wait."""
+async def start_callers(count: int, query: Coalesced[int]) -> list[asyncio.Task[int]]:
+    """Start `count` callers and let them reach the query."""
     tasks = [asyncio.create_task(query()) for _ in range(count)]
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     return tasks
 
 
-async def test_those_who_ask_while_a_query_runs_share_the_next() -> None:
+async def test_callers_during_a_query_share_the_next_one() -> None:
     source = Source()
     query = Coalesced(source.query)
-    first = await asked(1, query)
+    first = await start_callers(1, query)
     source.value = 1
-    later = await asked(5, query)
+    later = await start_callers(5, query)
     source.gate.set()
     assert await asyncio.gather(*first, *later) == [0, 1, 1, 1, 1, 1]
     assert source.queries == 2
 
 
-async def test_what_was_written_before_asking_is_seen() -> None:
+async def test_a_caller_sees_everything_written_before_the_call() -> None:
     source = Source()
     query = Coalesced(source.query)
     source.gate.set()
@@ -55,11 +55,11 @@ async def test_what_was_written_before_asking_is_seen() -> None:
         assert await query() == value
 
 
-async def test_a_query_that_fails_fails_for_those_who_share_it_and_no_one_else() -> None:
+async def test_a_failed_query_fails_only_for_the_callers_that_share_it() -> None:
     source = Source()
     query = Coalesced(source.query)
     source.error = OSError("away")
-    failing = await asked(3, query)
+    failing = await start_callers(3, query)
     source.gate.set()
     for task in failing:
         with pytest.raises(OSError, match="away"):
@@ -68,10 +68,10 @@ async def test_a_query_that_fails_fails_for_those_who_share_it_and_no_one_else()
     assert await query() == 0
 
 
-async def test_one_who_leaves_takes_the_query_from_no_one() -> None:
+async def test_a_cancelled_caller_does_not_cancel_the_query_of_the_others() -> None:
     source = Source()
     query = Coalesced(source.query)
-    leaving, staying = await asked(2, query)
+    leaving, staying = await start_callers(2, query)
     leaving.cancel()
     source.gate.set()
     assert await staying == 0

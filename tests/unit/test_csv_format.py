@@ -1,4 +1,4 @@
-"""CSV, as people and spreadsheets write it."""
+"""Parsing of CSV as people and spreadsheets write it."""
 
 from __future__ import annotations
 
@@ -51,18 +51,18 @@ def read(text: str | bytes) -> list[tuple[int, dict[str, object]] | Fault]:
         "quantity,name,id,version,created_at,updated_at\n5,M4 bolt,,,x,y\n0,nut,,,x,y\n",
     ],
 )
-def test_every_way_to_write_the_same_is_read_the_same(text: str) -> None:
+def test_equivalent_files_are_read_the_same(text: str) -> None:
     assert read(text) == [(2, {"name": "M4 bolt", "quantity": 5}), (3, {"name": "nut", "quantity": 0})]
 
 
-def test_a_cell_may_hold_what_separates_cells() -> None:
+def test_a_quoted_cell_may_contain_separators() -> None:
     assert read('name,quantity\n"a, ""b"" c",1\n5" pipe,2\n') == [
         (2, {"name": 'a, "b" c', "quantity": 1}),
         (3, {"name": '5" pipe', "quantity": 2}),
     ]
 
 
-def test_a_row_is_told_by_the_line_that_it_begins_on() -> None:
+def test_a_row_is_numbered_by_its_first_line() -> None:
     faults = read('name,quantity\n\n"two\nlines",1\n,2\nx,y\n')
     assert [(fault.line, fault.column, fault.field) for fault in faults if isinstance(fault, Fault)] == [
         (3, 1, "name"),
@@ -87,7 +87,7 @@ def test_a_row_is_told_by_the_line_that_it_begins_on() -> None:
         ("name,quantity\nx,\u0661\n", 2, 2, "quantity"),
     ],
 )
-def test_what_is_wrong_is_told_with_its_place(
+def test_a_fault_is_reported_with_its_place(
     text: str | bytes, line: int, column: int | None, field: str | None
 ) -> None:
     faults = [fault for fault in read(text) if isinstance(fault, Fault)]
@@ -95,20 +95,20 @@ def test_what_is_wrong_is_told_with_its_place(
 
 
 @pytest.mark.parametrize("cell", ["", "-1", "1.0", "+1", "1e3", "1,000", "2147483648", "9" * 5000, "NaN", "\u0000"])
-def test_a_quantity_that_is_none_is_a_fault(cell: str) -> None:
+def test_an_invalid_quantity_is_a_fault(cell: str) -> None:
     (fault,) = read(f'name,quantity\nx,"{cell}"\n')
     assert isinstance(fault, Fault)
     assert (fault.line, fault.column, fault.field) == (2, 2, "quantity")
 
 
 @pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@x", "\uff1dx", "'=x", "''-x"])
-def test_what_a_spreadsheet_would_take_for_a_formula_is_text(name: str) -> None:
+def test_a_name_that_looks_like_a_formula_is_escaped(name: str) -> None:
     assert escape_formula(name) == f"'{name}"
     assert unescape_formula(escape_formula(name)) == name
 
 
 @pytest.mark.parametrize("name", ["bolt", "'quoted'", "5-7", "a=b", "'"])
-def test_what_is_no_formula_stays_as_it_is(name: str) -> None:
+def test_a_name_that_is_not_a_formula_is_not_escaped(name: str) -> None:
     assert escape_formula(name) == unescape_formula(name) == name
 
 
@@ -131,7 +131,7 @@ def test_what_is_no_formula_stays_as_it_is(name: str) -> None:
         ("x" * 131_073 + ",1", "has a cell of more than 131072 characters, or a quote that is never closed"),
     ],
 )
-def test_what_is_wrong_is_told_in_words_that_follow_the_fields_name(row: str, message: str) -> None:
+def test_the_message_of_a_fault_continues_the_name_of_its_field(row: str, message: str) -> None:
     (fault,) = read(f"name,quantity\n{row}\n")
     assert isinstance(fault, Fault)
     assert fault.message == message
@@ -143,7 +143,7 @@ BOLT_AND_NUT = [{"name": "bolt", "quantity": 5}, {"name": "nut", "quantity": 7}]
 @pytest.mark.parametrize(
     ("text", "lines"),
     [
-        # The line by which a spreadsheet is told the delimiter.
+        # A `sep=` line, which tells spreadsheets the delimiter.
         ("sep=;\nname;quantity\nbolt;5\nnut;7\n", [3, 4]),
         ("\ufeffsep=;\nname;quantity\nbolt;5\nnut;7\n", [3, 4]),
         ("sep=;\n\ufeffname;quantity\nbolt;5\nnut;7\n", [3, 4]),
@@ -154,17 +154,17 @@ BOLT_AND_NUT = [{"name": "bolt", "quantity": 5}, {"name": "nut", "quantity": 7}]
         ("sep= \nname quantity\nbolt 5\nnut 7\n", [3, 4]),
         ("sep=¦ \nname¦quantity\nbolt¦5\nnut¦7\n", [3, 4]),
         ("sep=;\n\n;\nStock;\nname;quantity\nbolt;5\nnut;7\n", [6, 7]),
-        # One that tells no delimiter is a title.
+        # A `sep=` line without a valid delimiter is a title.
         ("sep=\nname;quantity\nbolt;5\nnut;7\n", [3, 4]),
         ("sep=ab\nname;quantity\nbolt;5\nnut;7\n", [3, 4]),
         ('sep="\nname;quantity\nbolt;5\nnut;7\n', [3, 4]),
         ("sep=;,\nname,quantity\nbolt,5\nnut,7\n", [3, 4]),
-        # Columns without a name that are empty, and cells that are missing at the end.
+        # Empty columns without a name, and missing cells at the end of a row.
         ("name,quantity,,\nbolt,5,,\nnut,7\n", [2, 3]),
         (",name,,quantity, \n,bolt,,5,\n ,nut, ,7\n", [2, 3]),
         ("name;quantity;\nbolt;5;\nnut;7;;;\n", [2, 3]),
         ("name,quantity,id,version,created_at\nbolt,5\nnut,7,,\n", [2, 3]),
-        # Lines with nothing in them.
+        # Empty lines.
         ("\n\nname,quantity\n  \nbolt,5\n,\n , \n\xa0\nnut,7\n\n", [5, 9]),
         (",,,\n \t\n;;\nname,quantity\nbolt,5\nnut,7\n", [5, 6]),
         ('"",""\nname,quantity\n"",""\nbolt,5\n"\n",\nnut,7\n', [4, 7]),
@@ -174,17 +174,17 @@ BOLT_AND_NUT = [{"name": "bolt", "quantity": 5}, {"name": "nut", "quantity": 7}]
         ("name,quantity\rbolt,5\r\nnut,7\n", [2, 3]),
         ("name,quantity\r\n\rbolt,5\n\rnut,7", [3, 5]),
         ('name,quantity,updated_at\r"bolt",5\r"nut","7"', [2, 3]),
-        # The end of the file as DOS marks it.
+        # The end-of-file mark of DOS.
         ("name,quantity\nbolt,5\nnut,7\n\x1a", [2, 3]),
         ("name,quantity\nbolt,5\nnut,7\x1a\x1a", [2, 3]),
-        # Titles.
+        # Title lines.
         ("Stock\nname,quantity\nbolt,5\nnut,7\n", [3, 4]),
         ("Stock,,\n,\n,as of,\nname,quantity,\nbolt,5,\nnut,7,\n", [5, 6]),
         ("Stock, north;\nname;quantity\nbolt;5\nnut;7\n", [3, 4]),
         ('"Stock, 2026",\n25/11/2026,\nname,quantity\nbolt,5\nnut,7\n', [4, 5]),
         ('"Stock\nof\rall",\nName,Quantity\nbolt,5\nnut,7\n', [5, 6]),
         ("a\nb\nc\nd\ne\nname,quantity\nbolt,5\nnut,7\n", [7, 8]),
-        # Names of columns.
+        # Column names.
         ('" NAME ",quantity\nbolt,5\nnut,7\n', [2, 3]),
         ("\xa0Name\xa0;QUANTITY\nbolt;5\nnut;7\n", [2, 3]),
         ('\ufeff"name"\t"quantity"\nbolt\t5\nnut\t7\n', [2, 3]),
@@ -245,7 +245,7 @@ def test_a_file_may_have_no_rows(text: str) -> None:
         (b'name,quantity,created_at\nbolt,5,"x\ny"z\n', 3, TEXT_AFTER_A_QUOTE),
     ],
 )  # fmt: skip
-def test_what_can_not_be_read_is_told_with_what_to_do(data: bytes, line: int, message: str) -> None:
+def test_an_unreadable_file_is_reported_with_what_to_do(data: bytes, line: int, message: str) -> None:
     fault = read(data)[-1 if data.startswith(b"name,quantity") else 0]
     assert isinstance(fault, Fault)
     assert (fault.line, fault.message) == (line, message)
@@ -272,7 +272,7 @@ def test_what_can_not_be_read_is_told_with_what_to_do(data: bytes, line: int, me
         ("quantity,version\n5\n", (1, None, "name")),
     ],
 )
-def test_no_value_is_passed_over(text: str, place: tuple[int, int | None, str | None]) -> None:
+def test_no_value_is_ignored(text: str, place: tuple[int, int | None, str | None]) -> None:
     fault = next(entry for entry in read(text) if isinstance(entry, Fault))
     assert (fault.line, fault.column, fault.field) == place
 
@@ -294,10 +294,10 @@ QUOTING = [csv.QUOTE_MINIMAL, csv.QUOTE_ALL]
 
 
 @given(ITEMS, st.sampled_from(",;\t"), st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from(QUOTING), st.booleans())
-def test_what_is_exported_can_be_imported_as_it_was(
+def test_an_export_can_be_imported_unchanged(
     rows: list[tuple[str, int, int]], delimiter: str, line_end: str, quoting: int, with_separator: bool
 ) -> None:
-    """A spreadsheet may write the export in another encoding, delimiter, line end or quoting."""
+    """A spreadsheet may save an export with another encoding, delimiter, line end or quoting."""
     exported = export(rows)
     saved = io.StringIO()
     writer = csv.writer(saved, delimiter=delimiter, lineterminator=line_end, quoting=quoting)  # type: ignore[arg-type]

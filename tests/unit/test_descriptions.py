@@ -1,4 +1,4 @@
-"""What is published of the API, as a document: whole, valid, and without a hole."""
+"""The OpenAPI document of the API is valid and complete."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from quart import Quart
 
-# For people and their browsers; the document does not list itself.
+# Pages and files that the document leaves out, including itself.
 PAGES = {"/", "/docs", "/openapi.json", "/static/{filename}"}
 
 
@@ -51,7 +51,7 @@ def resolve(openapi: dict[str, Any], part: Any) -> Any:
 
 
 def media(openapi: dict[str, Any], operation: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Every body that an operation takes or gives."""
+    """Yield the media type of every request and response body of an operation."""
     yield from operation.get("requestBody", {}).get("content", {}).values()
     for response in operation["responses"].values():
         yield from resolve(openapi, response).get("content", {}).values()
@@ -61,7 +61,7 @@ def test_it_is_openapi_3_1(openapi: dict[str, Any]) -> None:
     assert [str(error) for error in OPENAPI_31_VALIDATOR.iter_errors(openapi)] == []
 
 
-def test_every_route_is_in_it_with_its_methods(app: Quart, openapi: dict[str, Any]) -> None:
+def test_every_route_is_documented_with_its_methods(app: Quart, openapi: dict[str, Any]) -> None:
     for rule in app.url_map.iter_rules():
         path = PATH_RE.sub(r"{\1}", rule.rule)
         if path not in PAGES:
@@ -69,7 +69,7 @@ def test_every_route_is_in_it_with_its_methods(app: Quart, openapi: dict[str, An
     assert set(openapi["paths"]).isdisjoint(PAGES)
 
 
-def test_every_operation_has_a_title_a_name_of_its_own_and_a_place(openapi: dict[str, Any]) -> None:
+def test_every_operation_has_a_title_a_unique_id_and_a_tag(openapi: dict[str, Any]) -> None:
     tags = {tag["name"] for tag in openapi["tags"]}
     for name, operation in operations(openapi):
         assert operation["summary"].strip(), name
@@ -97,5 +97,5 @@ def test_every_body_of_json_has_an_example_and_every_example_fits(openapi: dict[
                 jsonschema_rs.validate(schema, content["example"], validate_formats=True)
 
 
-def test_it_has_the_version_of_the_project() -> None:
+def test_the_document_has_the_version_of_the_project() -> None:
     assert tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"] == VERSION

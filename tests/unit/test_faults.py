@@ -1,4 +1,4 @@
-"""Which errors of the database may pass, and which are faults of ours."""
+"""Which database errors are temporary, and which are bugs."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from shared.db.errors import LOCKED, READ_ONLY, UNREACHABLE, ReadOnlyError, unavailable
 
-PASSING = [
+TEMPORARY = [
     asyncpg.ConnectionDoesNotExistError("gone"),
     asyncpg.AdminShutdownError("shutting down"),
     asyncpg.CannotConnectNowError("starting up"),
@@ -29,7 +29,7 @@ PASSING = [
     TimeoutError(),
     OSError("no route"),
 ]
-OURS = [
+BUGS = [
     asyncpg.DataError("invalid input for query argument $1"),
     asyncpg.InterfaceError("the server expects 2 arguments for this query, 1 was passed"),
     asyncpg.PostgresSyntaxError("syntax"),
@@ -45,26 +45,26 @@ OURS = [
 ]
 
 
-@pytest.mark.parametrize("error", PASSING, ids=lambda error: type(error).__name__)
-def test_these_may_pass(error: Exception) -> None:
-    passing = unavailable(error, is_closed=False)
-    assert passing is not None
-    assert type(error).__name__ in str(passing)
-    assert passing.detail in {UNREACHABLE, LOCKED, READ_ONLY}, "no text of the driver for clients"
+@pytest.mark.parametrize("error", TEMPORARY, ids=lambda error: type(error).__name__)
+def test_these_errors_are_temporary(error: Exception) -> None:
+    temporary = unavailable(error, is_closed=False)
+    assert temporary is not None
+    assert type(error).__name__ in str(temporary)
+    assert temporary.detail in {UNREACHABLE, LOCKED, READ_ONLY}, "clients must not see the driver's message"
 
 
-@pytest.mark.parametrize("error", OURS, ids=lambda error: type(error).__name__)
-def test_these_are_faults_of_ours(error: Exception) -> None:
+@pytest.mark.parametrize("error", BUGS, ids=lambda error: type(error).__name__)
+def test_these_errors_are_bugs(error: Exception) -> None:
     assert unavailable(error, is_closed=False) is None
 
 
-def test_the_driver_says_of_a_connection_that_is_gone_what_it_says_of_a_wrong_call() -> None:
+def test_an_interface_error_is_temporary_only_if_the_connection_is_closed() -> None:
     error = asyncpg.InterfaceError("cannot perform operation: connection is closed")
     assert unavailable(error, is_closed=True) is not None
     assert unavailable(error, is_closed=False) is None
 
 
-def test_clients_are_told_what_kind_it_is() -> None:
+def test_clients_are_told_the_kind_of_error() -> None:
     read_only = unavailable(asyncpg.ReadOnlySQLTransactionError("x"), is_closed=False)
     assert isinstance(read_only, ReadOnlyError)
     assert read_only.detail == READ_ONLY

@@ -1,4 +1,4 @@
-"""Each field of an item is in every place that the README names under "To add a field"."""
+"""Each field of an item is present in every place that the README lists under "To add a field"."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ import pytest
 from shared.log.fields import FIELDS, REQUIRED_FIELDS, TEXT_FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-FOLLOWING = ("id", "version", "created_at", "updated_at")  # columns that triggers fill in
+TRIGGER_COLUMNS = ("id", "version", "created_at", "updated_at")  # columns that triggers set
 MIGRATIONS = "sql/migrations"
 FUNCTIONS = "sql/functions/2_items.sql"
 QUERIES = "sql/queries/items.sql"
 PAGE = "frontend/scripts/fields.js"
-TRIED = ("tests/acceptance/test_fields.py", "tests/browser/test_fields.py")
+CASE_FILES = ("tests/acceptance/test_fields.py", "tests/browser/test_fields.py")
 
 
 def read(path: str) -> str:
-    """The text of a file, or of all in a folder."""
+    """Return the text of a file, or of all files in a folder."""
     whole = ROOT / path
     files = sorted(whole.iterdir()) if whole.is_dir() else [whole]
     return "\n".join(file.read_text(encoding="utf-8") for file in files)
 
 
 def between(text: str, start: str, end: str) -> str:
-    assert text.count(start) == 1, f"{start} is there {text.count(start)} times"
+    assert text.count(start) == 1, f"found {start} {text.count(start)} times instead of once"
     return text.partition(start)[2].partition(end)[0]
 
 
 def names(text: str, pattern: str = r"\w+") -> list[str]:
-    return [name for name in re.findall(pattern, text) if name not in FOLLOWING]
+    return [name for name in re.findall(pattern, text) if name not in TRIGGER_COLUMNS]
 
 
 def columns(migrations: str) -> list[str]:
-    """Those that the migrations give the table, in their order."""
+    """Return the columns that the migrations give the table, in order."""
     created = names(
         between(migrations, "CREATE TABLE inventory (", ");"), r"(?m)^    (\w+) +(?:bigint|text|integer|timesta)"
     )
@@ -66,11 +66,11 @@ def updated_values(queries: str) -> list[str]:
     return names(between(queries, "SET (", "FROM json_populate_record"), r"new\.(\w+)")
 
 
-def on_the_page(script: str) -> list[str]:
+def page_fields(script: str) -> list[str]:
     return names(between(script, "export const FIELDS = [", "\n];"), r'(?m)^    name: "(\w+)"')
 
 
-def tried(test: str) -> list[str]:
+def tested_fields(test: str) -> list[str]:
     return names(between(test, "\nCASES = {", "\n}"), r'(?m)^    "(\w+)": Case\(')
 
 
@@ -83,20 +83,20 @@ PLACES = [
     (QUERIES, inserted_values, list(FIELDS)),
     (QUERIES, updated, list(FIELDS)),
     (QUERIES, updated_values, list(FIELDS)),
-    (PAGE, on_the_page, list(FIELDS)),
-    *((path, tried, OPTIONAL) for path in TRIED),
+    (PAGE, page_fields, list(FIELDS)),
+    *((path, tested_fields, OPTIONAL) for path in CASE_FILES),
 ]
 every_place = pytest.mark.parametrize(("path", "find", "expected"), PLACES)
 
 
 @every_place
-def test_every_field_is_there(path, find, expected) -> None:  # type: ignore[no-untyped-def]
+def test_every_place_has_every_field(path, find, expected) -> None:  # type: ignore[no-untyped-def]
     assert sorted(find(read(path))) == sorted(expected)
 
 
 @every_place
-def test_a_field_that_is_forgotten_is_missed(path, find, expected) -> None:  # type: ignore[no-untyped-def]
-    """The search finds what it is to find, and nothing else that has the same name."""
+def test_a_missing_field_is_noticed(path, find, expected) -> None:  # type: ignore[no-untyped-def]
+    """Renames one field at a time, and checks that only this field is missed."""
     for field in expected:
         if Path(path).suffix in {".js", ".py"}:
             without = read(path).replace(f'"{field}"', '"another"')

@@ -1,4 +1,4 @@
-"""Events as bytes: input and what is on the wire."""
+"""Encoding of events: input and the bytes on the wire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The rules of the house, as sweeps: what is added later is asked too."""
+"""House rules as sweep tests, which also cover code that is added later."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_no_sql_is_written_in_python() -> None:
 
 
 def test_nothing_uses_wait_for() -> None:
-    """Python 3.11's loses a cancellation that comes when what it waits for is just done; asyncio.timeout does not."""
+    """In Python 3.11, wait_for loses a cancellation that arrives just as the awaited task finishes."""
     for file in (file for folder in PYTHON for file in (ROOT / folder).rglob("*.py")):
         assert not re.search(r"asyncio\.wait_for\(|import.*\bwait_for\b", file.read_text()), file
 
@@ -82,7 +82,7 @@ def test_every_link_of_the_readme_leads_somewhere(link: str) -> None:
     assert (ROOT / link).exists()
 
 
-def test_every_operation_of_the_api_says_once_what_it_takes_and_answers() -> None:
+def test_every_operation_is_declared_once_with_its_input_and_output() -> None:
     app = create_api(ApiSettings())
     for rule in app.url_map.iter_rules():
         if rule.rule.startswith("/api/"):

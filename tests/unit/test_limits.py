@@ -1,4 +1,4 @@
-"""Concurrency limits: so many work at a time, so many wait, and for so long."""
+"""Concurrency limits: the number of slots, the length of the queue, and the timeout."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from api_service.limits import BusyError, Limit
 
 
-async def test_no_more_than_its_slots_work_at_a_time_and_all_who_wait_get_one() -> None:
+async def test_no_more_run_at_once_than_there_are_slots_and_all_get_one() -> None:
     limit, inside, most, done = Limit("tests", slots=2, queue=10, timeout=10), 0, 0, 0
 
     async def work() -> None:
@@ -25,7 +25,7 @@ async def test_no_more_than_its_slots_work_at_a_time_and_all_who_wait_get_one() 
     assert (most, done) == (2, 12)
 
 
-async def test_who_finds_the_queue_full_or_waits_too_long_is_refused() -> None:
+async def test_a_full_queue_or_a_wait_that_is_too_long_is_refused() -> None:
     limit = Limit("tests", slots=1, queue=1, timeout=0.01)
     async with limit.slot():
         waiting = asyncio.create_task(_work(limit))
@@ -37,7 +37,7 @@ async def test_who_finds_the_queue_full_or_waits_too_long_is_refused() -> None:
     await _work(limit)
 
 
-async def test_one_who_leaves_the_queue_takes_no_slot_with_it() -> None:
+async def test_a_cancelled_waiter_takes_no_slot() -> None:
     limit = Limit("tests", slots=1, queue=5, timeout=10)
     async with limit.slot():
         waiting = asyncio.create_task(_work(limit))

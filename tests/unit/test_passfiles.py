@@ -1,4 +1,4 @@
-"""The services' passwords: made once, kept, replaced on request, and for their reader alone."""
+"""Password files of the services: generated once, kept, replaced on request, readable by their owner alone."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def password(passfile: Path) -> str:
     return password
 
 
-def test_a_password_nobody_set_is_long_and_never_the_same(passfile: Path, tmp_path: Path) -> None:
+def test_a_generated_password_is_long_and_random(passfile: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     provide(passfile, "stockstream_api", None)
     provide(other, "stockstream_api", None)

@@ -6,7 +6,7 @@ from shared.log.position import MalformedPositionError, Position
 
 
 @pytest.mark.parametrize("text", ["3f9c-1042", "3f9c01ab-0", f"a-{2**63 - 1}"])
-def test_a_position_reads_as_it_is_written(text: str) -> None:
+def test_a_position_is_parsed_to_its_own_text(text: str) -> None:
     assert str(Position.parse(text)) == text
 
 
@@ -29,6 +29,6 @@ def test_a_position_reads_as_it_is_written(text: str) -> None:
         *["3f9c 1", "a" * 17 + "-1", f"a-{2**63}", "a-" + "9" * 400],
     ],
 )
-def test_what_is_no_position_is_refused(text: str) -> None:
+def test_an_invalid_position_is_refused(text: str) -> None:
     with pytest.raises(MalformedPositionError):
         Position.parse(text)

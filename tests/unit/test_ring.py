@@ -1,4 +1,4 @@
-"""The ring: whatever is appended and trimmed, a cursor gets each event once, in order, or is told it fell off."""
+"""The ring: a cursor gets each event once and in order, or learns that its position has left the ring."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def only(item_id: int) -> Filter:
     return wanted
 
 
-def test_filters_of_the_same_items_have_the_same_key() -> None:
+def test_filters_for_the_same_items_have_the_same_key() -> None:
     one, other = of_items([7, 9]), of_items([9, 7, 9])
     assert one is not None
     assert other is not None
@@ -33,7 +33,7 @@ def ids(data: bytes) -> list[int]:
 
 
 def read(ring: Ring, cursor: int, wanted: Filter | None = None) -> list[int]:
-    """Everything after the cursor, as event ids."""
+    """Return the ids of all events after the cursor."""
     seen: list[int] = []
     while True:
         span = ring.span(cursor) if wanted is None else ring.filtered(cursor, wanted)
@@ -43,7 +43,7 @@ def read(ring: Ring, cursor: int, wanted: Filter | None = None) -> list[int]:
         cursor = span.end
 
 
-def test_a_cursor_gets_all_that_follows_it_through_holes() -> None:
+def test_a_cursor_gets_all_following_events_across_gaps() -> None:
     ring = Ring(10_000, head=3)
     ring.append([frame(4), frame(7), frame(8)])
     assert [read(ring, cursor) for cursor in (3, 4, 5, 7, 8)] == [[4, 7, 8], [7, 8], [7, 8], [8], []]
@@ -55,7 +55,7 @@ def test_cursors_at_the_same_place_share_the_same_bytes() -> None:
     assert ring.span(0).data is ring.span(0).data
 
 
-def test_what_is_kept_for_sharing_is_bounded_in_a_quiet_time() -> None:
+def test_the_cache_of_shared_bytes_is_bounded_while_nothing_happens() -> None:
     ring = Ring(1_000_000)
     ring.append([frame(number) for number in range(1, 1_001)])
     spans = [ring.span(cursor) for cursor in range(1_000)]
@@ -69,7 +69,7 @@ def test_a_cursor_ahead_of_the_head_stays_where_it_is() -> None:
     assert ring.filtered(9, only(1)) == (b"", 9)
 
 
-def test_a_cursor_that_fell_off_is_told() -> None:
+def test_a_cursor_that_fell_off_the_ring_is_reported() -> None:
     ring = Ring(100)
     ring.append([frame(number) for number in range(1, 31)])
     assert not ring.holds(ring.floor - 1)
@@ -77,14 +77,14 @@ def test_a_cursor_that_fell_off_is_told() -> None:
     assert read(ring, ring.floor) == list(range(ring.floor + 1, 31))
 
 
-def test_a_cursor_with_a_filter_moves_on_past_what_it_does_not_get() -> None:
+def test_a_cursor_with_a_filter_advances_past_filtered_events() -> None:
     ring = Ring(10_000)
     ring.append([frame(1, item_id=7), frame(2, item_id=8), frame(3, item_id=7), frame(4, item_id=8)])
     assert ring.filtered(0, only(7)).end == 4
     assert read(ring, 0, only(7)) == [1, 3]
 
 
-def test_a_span_is_bounded_and_goes_on_where_it_stopped() -> None:
+def test_a_span_is_bounded_and_the_next_continues_after_it() -> None:
     frames = [frame(number, size=SPAN_BYTES // 3 + 1) for number in range(1, 8)]
     first = join(frames, 0, 7)
     assert (ids(first.data), first.end) == ([1, 2, 3], 3)
@@ -92,7 +92,7 @@ def test_a_span_is_bounded_and_goes_on_where_it_stopped() -> None:
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_random_appends_and_trims_lose_and_repeat_nothing(seed: int) -> None:
+def test_random_appends_and_trims_neither_lose_nor_repeat_events(seed: int) -> None:
     choose = random.Random(seed)
     ring, log, last = Ring(choose.randint(50, 2_000)), [], 0
     for _ in range(200):

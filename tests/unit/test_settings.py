@@ -1,4 +1,4 @@
-"""Settings: good ones are read, a bad one is one clear line."""
+"""Settings: valid ones are read, and an invalid one is reported in one clear line."""
 
 from __future__ import annotations
 
@@ -51,12 +51,12 @@ def test_a_bad_setting_stops_the_start_with_one_clear_line(
     assert "secret" not in error
 
 
-def test_an_empty_setting_is_an_unset_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_empty_setting_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DATABASE_URL", "")
     assert load(ApiSettings).database_url is None
 
 
-def test_the_page_of_the_api_may_subscribe_unless_others_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_apis_own_page_may_subscribe_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_BIND", "127.0.0.1:9000")
     assert load(StreamSettings).origins == {"http://127.0.0.1:9000", "http://localhost:9000"}
     monkeypatch.setenv("ALLOWED_ORIGINS", "https://a.example, https://b.example")
