@@ -70,7 +70,7 @@ def page_fields(script: str) -> list[str]:
     return names(between(script, "export const FIELDS = [", "\n];"), r'(?m)^    name: "(\w+)"')
 
 
-def tested_fields(test: str) -> list[str]:
+def fields_under_test(test: str) -> list[str]:
     return names(between(test, "\nCASES = {", "\n}"), r'(?m)^    "(\w+)": Case\(')
 
 
@@ -84,7 +84,7 @@ PLACES = [
     (QUERIES, updated, list(FIELDS)),
     (QUERIES, updated_values, list(FIELDS)),
     (PAGE, page_fields, list(FIELDS)),
-    *((path, tested_fields, OPTIONAL) for path in CASE_FILES),
+    *((path, fields_under_test, OPTIONAL) for path in CASE_FILES),
 ]
 every_place = pytest.mark.parametrize(("path", "find", "expected"), PLACES)
 
