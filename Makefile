@@ -24,7 +24,7 @@ run: $(VENV)/local ## Run stockstream here: PostgreSQL, both services, the dashb
 psql: $(VENV)/local ## Open psql on its database; ARGS='-c "select 1"' runs one command
 	@$(BIN) -m shared.local psql $(ARGS)
 
-# Three at a time on two cores: many tests wait for what they have broken to come back.
+# Three processes on two cores: many tests wait for a service that they have stopped.
 test: $(VENV)/dev ## Run every test: real PostgreSQL, real processes, a real browser
 	@$(BIN) -m tests.browser.chromium
 	@$(BIN) -m tests.system_programs

@@ -1,1 +1,1 @@
-"""The REST API, which makes every change of the stock, and the files of the dashboard."""
+"""The REST API, which reads and changes the stock, and the files of the dashboard."""

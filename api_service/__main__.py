@@ -17,7 +17,7 @@ def main() -> None:
 
 
 def serve(settings: ApiSettings) -> None:
-    """Serve until SIGTERM. Imports are here, so that a check of the settings is fast."""
+    """Serve until SIGTERM. The imports are here so that `--check` is fast."""
     from api_service.app import create_app
     from shared.db.pooler import refuse_transaction_pooler
     from shared.process import logging, serving

@@ -1,4 +1,4 @@
-"""Request coalescing: one query for all who ask for the same thing at the same time."""
+"""Request coalescing: one query serves all concurrent callers that want the same result."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Coalesced(Generic[Result]):
             result, self._next = self._next, None
             try:
                 result.set_result(await self._query())
-            except Exception as error:  # the callers deal with it
+            except Exception as error:  # raised in each caller
                 result.set_exception(error)
                 result.exception()  # marks it as retrieved, in case every caller has left
         self._task = None

@@ -59,7 +59,7 @@ class Limits(NamedTuple):
     """A limit for each kind of work that may take long."""
 
     imports: Limit
-    checks: Limit  # imports that change nothing
+    checks: Limit  # dry runs of imports
     scans: Limit  # reads whose cost grows with the log or the stock
 
 

@@ -1,4 +1,4 @@
-"""Deletes what is kept for a limited time only: old events of the log, and the keys of old requests."""
+"""Deletes expired data: old events of the log, and old idempotency keys."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BATCH_EVENTS = 1_000  # deleted in one transaction
 
 
 async def prune_periodically(pool: Pool, retention: timedelta | None) -> None:
-    """Prune now and every INTERVAL_SECONDS, until cancelled. Several services may do so at once.
+    """Prune now and every INTERVAL_SECONDS, until cancelled. Several processes may run this at once.
 
     Without ``retention`` the log is kept for ever.
     """
@@ -43,7 +43,7 @@ async def _delete_old_keys(pool: Pool) -> None:
 
 
 async def _prune_history(pool: Pool, retention: timedelta) -> None:
-    """Prune in batches. The connection is free for others between two of them."""
+    """Prune in batches, and release the connection after each."""
     total = 0
     while pruned := await _prune_batch(pool, retention):
         total += pruned

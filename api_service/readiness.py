@@ -1,4 +1,4 @@
-"""Checks whether the API can work: read the stock, and change it so that the log has the change."""
+"""Checks whether the API is ready: it can read and change the stock, and the log records the changes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 async def check_readiness(writers: Pool) -> None:
-    """Raise NotReadyError unless a change could be made and logged now. Its text tells an operator why."""
+    """Raise NotReadyError, with the reason for an operator, unless a change can be made and logged now."""
     try:
         async with acquire(writers) as connection:
             if not await is_current(connection):

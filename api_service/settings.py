@@ -28,7 +28,7 @@ class ApiSettings(Settings):
 
     events_url: str | None = Field(
         None,
-        description="What the dashboard subscribes to; unset: the page's host, at the port of `STREAM_BIND`",
+        description="URL of the stream for the dashboard; unset: the page's host, at the port of `STREAM_BIND`",
         pattern=r"^(https?://[^\s]+|/[^\s]*)$",
     )
     api_pool_size: int = Field(

@@ -23,7 +23,7 @@ class Stock:
         self._snapshot = Coalesced(self._select_snapshot)
 
     async def snapshot(self) -> Snapshot:
-        """Every item, and the state that this is."""
+        """All items, and the state of the stock."""
         state = await self.state()
         if self._latest is None or self._latest.state != state:
             self._latest = await self._snapshot()

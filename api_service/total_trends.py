@@ -1,6 +1,6 @@
-"""The total quantity of the stock over time. One query serves all who ask for the same trend at the same time.
+"""The total quantity of the stock over time. One query serves all concurrent requests for the same trend.
 
-It is the one query whose cost grows with the number of events in its span, and every open dashboard asks for it.
+The cost of this query grows with the number of events in its span, and every open dashboard requests it.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from shared.db.database import Pool
 
 DEFAULT_SPAN = timedelta(hours=24)
-COSTLY_SECONDS = 0.1  # a trend that took less to read is not kept
-KEPT_TIMES = 20  # one that took more is kept 20 times as long, so that it occupies 5 % of a connection
+COSTLY_SECONDS = 0.1  # trends that are read faster are not cached
+KEPT_TIMES = 20  # others are cached for 20 times their reading time, so they use 5 % of a connection
 KEPT_TRENDS = 64
 
 
@@ -37,12 +37,12 @@ class TotalTrend(NamedTuple):
         return self.times.since + self.times.step * self.times.steps
 
     def is_kept(self) -> bool:
-        """Whether it may be answered again."""
+        """Whether this trend may still be served from the cache."""
         return self.seconds > COSTLY_SECONDS and time.monotonic() < self.read_at + KEPT_TIMES * self.seconds
 
 
 class TotalTrends:
-    """The latest trends, by their beginning (None: DEFAULT_SPAN ago) and their number of steps."""
+    """The latest trends, by their start (None: DEFAULT_SPAN ago) and their number of steps."""
 
     def __init__(self, readers: Pool, limit: Limit) -> None:
         self._readers = readers
@@ -51,7 +51,7 @@ class TotalTrends:
         self._reading: dict[tuple[datetime | None, int], Coalesced[TotalTrend]] = {}
 
     async def get(self, since: datetime | None, steps: int) -> TotalTrend:
-        """The trend up to now. One that is costly to read may be some seconds old."""
+        """The trend up to now. A trend that is costly to read may be some seconds old."""
         key = (since, steps)
         latest = self._latest.get(key)
         if latest is None or not latest.is_kept():

@@ -12,7 +12,7 @@ from shared.log.documents import MAX_ID, ItemId
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-_MESSAGES = {"missing": "is required", "extra_forbidden": "is not known here"}
+_MESSAGES = {"missing": "is required", "extra_forbidden": "is unknown"}
 _SHOULD = re.compile(r"^(Value error, |(Input|String|List|Value) should )")
 
 

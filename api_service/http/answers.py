@@ -42,7 +42,7 @@ def no_such_item(item_id: int) -> NoReturn:
     raise Problem(HTTPStatus.NOT_FOUND, f"There is no item {item_id}.")
 
 
-def showing(item: StoredItem, status: HTTPStatus, detail: str, errors: Sequence[FieldError] = ()) -> Problem:
+def problem_with(item: StoredItem, status: HTTPStatus, detail: str, errors: Sequence[FieldError] = ()) -> Problem:
     """A problem that shows this item as it is now, with its ETag."""
     headers = {"ETag": f'"{item.tag}"'}
     return Problem(status, detail, errors=errors, headers=headers, current=json.loads(item.document))
@@ -54,17 +54,17 @@ async def explain_refusal(
     """Explain why a write changed nothing: no such item, another version, or a bad quantity. Raises a problem."""
     item = await items.select_item(connection, item_id)
     if item is None or (versions is None and adjust == 0):
-        no_such_item(item_id)  # in the latter case it was restored after the write had looked for it
+        no_such_item(item_id)  # in the second case, it was restored just after the write
     if versions is not None and item.version not in versions:
-        detail = f"Item {item_id} was changed meanwhile: it is at version {item.version}."
-        raise showing(item, HTTPStatus.PRECONDITION_FAILED, detail)
+        detail = f"Item {item_id} has been changed: it is at version {item.version}."
+        raise problem_with(item, HTTPStatus.PRECONDITION_FAILED, detail)
     if 0 <= json.loads(item.document)["quantity"] + adjust <= MAX_QUANTITY:
         status = HTTPStatus.CONFLICT if versions is None else HTTPStatus.PRECONDITION_FAILED
-        detail = f"Item {item_id} was changed by someone else at the same moment. This changed nothing; try again."
-        raise showing(item, status, detail)
+        detail = f"Item {item_id} was being changed by someone else. Your change was not made; try again."
+        raise problem_with(item, status, detail)
     limit = "below 0" if adjust < 0 else f"above {MAX_QUANTITY}"
     detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
-    raise showing(item, HTTPStatus.CONFLICT, detail)
+    raise problem_with(item, HTTPStatus.CONFLICT, detail)
 
 
 def invalid(field: str, message: str) -> Problem:
@@ -86,25 +86,25 @@ async def busy(error: BusyError) -> Response:
 async def code_taken(error: CodeTakenError) -> Response:
     """The answer to a write that would give an item the code of another. An error handler of the app."""
     owner = None
-    with contextlib.suppress(DatabaseUnavailableError):  # then the answer does not show the item
+    with contextlib.suppress(DatabaseUnavailableError):  # without the database, the answer does not show the item
         async with services().pools.reading() as connection:
             owner = await items.select_item_with_code(connection, error.code)
     if owner is None:
-        detail = f"Another item has the code {error.code}, or had it until now. Nothing was changed."
+        detail = f"Another item has the code {error.code}, or had it a moment ago. Nothing was changed."
         return Problem(HTTPStatus.CONFLICT, detail).response()
     name = json.loads(owner.document)["name"]
-    detail = f"Item {owner.id}, {name}, has the code {error.code} already. Nothing was changed."
-    message = f"is the code of item {owner.id} already: {name}"
-    return showing(owner, HTTPStatus.CONFLICT, detail, errors=[{"field": "code", "message": message}]).response()
+    detail = f"Item {owner.id}, {name}, already has the code {error.code}. Nothing was changed."
+    message = f"is already the code of item {owner.id}, {name}"
+    return problem_with(owner, HTTPStatus.CONFLICT, detail, errors=[{"field": "code", "message": message}]).response()
 
 
 async def explain_no_restore(connection: Connection, item_id: int) -> NoReturn:
     """Explain why a restore changed nothing: not deleted, never there, or no longer in the log. Raises a problem."""
     item = await items.select_item(connection, item_id)
     if item is not None:
-        raise showing(item, HTTPStatus.CONFLICT, f"Item {item_id} is not deleted.")
+        raise problem_with(item, HTTPStatus.CONFLICT, f"Item {item_id} is not deleted.")
     if not await history.select_item_existed(connection, item_id):
         no_such_item(item_id)
     if await history.select_history(connection, item=item_id, limit=1):
-        raise Problem(HTTPStatus.CONFLICT, f"Item {item_id} was deleted at the same moment. Try again.")
-    raise Problem(HTTPStatus.GONE, f"The log no longer has what item {item_id} was.")
+        raise Problem(HTTPStatus.CONFLICT, f"Item {item_id} was just deleted. Try again.")
+    raise Problem(HTTPStatus.GONE, f"Item {item_id} can't be restored: the log no longer contains it.")

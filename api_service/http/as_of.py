@@ -1,4 +1,4 @@
-"""`as_of`: a point in the log, as clients name it, and the event that it stands for."""
+"""`as_of`: a point in the log, given as an event, a position or a time, and the last event up to it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ MAX_CURSOR_LENGTH = 4_000
 
 
 class Cursor(NamedTuple):
-    """The last item of a page in this order: what it is sorted by, as text, and its id."""
+    """The last item of a page: the order of the list, the item's sort key as text, and its id."""
 
     sort: Sort
     key: str
@@ -43,12 +43,12 @@ class Cursor(NamedTuple):
 
 
 def _checked_key(key: object, sort: Sort) -> str:
-    """The key, if it is one that the database can parse. Raises ValueError."""
+    """Check that the database can parse this key, and return it. Raises ValueError."""
     if not isinstance(key, str) or "\0" in key:
         raise ValueError
     key.encode()
     if not sort.endswith("name") and not key.isascii():
-        raise ValueError  # Python takes digits of other scripts, PostgreSQL does not
+        raise ValueError  # Python accepts digits of other scripts, PostgreSQL does not
     if sort.endswith("updated_at"):
         datetime.strptime(key, "%Y-%m-%dT%H:%M:%S.%fZ")
     elif sort.endswith("quantity") and not (key.isdigit() and int(key) <= MAX_QUANTITY):

@@ -1,4 +1,4 @@
-"""The gate: every request passes it before its handler, and every answer after that."""
+"""The gate that every request passes before its handler, and every answer after it."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 CANCELLED = Problem(
     HTTPStatus.SERVICE_UNAVAILABLE,
-    "The server was restarted before this request was done. It may or may not have taken effect: a change that was sent"
-    " with an Idempotency-Key can be sent again.",
+    "The server was restarted during this request, which may or may not have taken effect. A change that was sent with"
+    " an Idempotency-Key can safely be sent again.",
     headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
 )
-HANDLER = "stockstream.handler"  # key of the task of a request in its scope
+HANDLER = "stockstream.handler"  # key in the ASGI scope: the task that runs the handler
 SMALL_BYTES = 64 * 1024  # fits into a socket's buffer
 
-# What pages of other origins may send and see, if their origins are allowed.
+# What pages of allowed origins may send and read.
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 REQUEST_HEADERS = ["Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Actor"]
 RESPONSE_HEADERS = ["ETag", "Last-Event-ID", "Link", "Location", "Retry-After", "Idempotent-Replayed"]
@@ -85,9 +85,8 @@ def refuse_impossible_values(values: dict[str, Any]) -> None:
 def answer_when_cancelled(app: Any) -> Any:
     """ASGI middleware that answers 503 to a request that is cancelled because the service stops.
 
-    The server only cancels the call of the app. Quart leaves the handler at work then, and with it a statement that
-    waits for a lock: it would change the database after the service has ended. The server's own answer would be an
-    empty 500.
+    The server cancels only the call of the app. Quart would let the handler continue, and a statement that waits for a
+    lock could then change the database after the service has stopped. The server's own answer would be an empty 500.
     """
 
     async def asgi_app(scope: Any, receive: Any, send: Any) -> None:

@@ -18,9 +18,9 @@ KEY_PATTERN = "^[!-~]{1,255}$"
 ENTITY_TAG = r'^"[^"]+"$'
 ITEM_TAG = re.compile(r"([0-9]{1,18})(-[0-9a-f]{6})?")
 
-# As the description has it: printable, and no space at either end. Beyond Latin-1, parse_actor() refuses more.
-_INK = r"[^\x00-\x20\x7f-\xa0\xad]"
-ACTOR_PATTERN = rf"^{_INK}([^\x00-\x1f\x7f-\xa0\xad]{{0,{MAX_ACTOR_LENGTH - 2}}}{_INK})?$"
+# Printable characters, without a space at either end. Beyond Latin-1, parse_actor() is stricter than this pattern.
+_VISIBLE = r"[^\x00-\x20\x7f-\xa0\xad]"
+ACTOR_PATTERN = rf"^{_VISIBLE}([^\x00-\x1f\x7f-\xa0\xad]{{0,{MAX_ACTOR_LENGTH - 2}}}{_VISIBLE})?$"
 
 
 class Headers(BaseModel):
@@ -42,7 +42,7 @@ def parse_actor(value: str) -> str:
 
 
 def parse_key(value: str) -> str:
-    """The name that a client gave to a change. Raises a 400 problem."""
+    """The client's name for a change. Raises a 400 problem."""
     if not re.fullmatch(KEY_PATTERN, value):
         raise Problem(HTTPStatus.BAD_REQUEST, "Idempotency-Key must be 1 to 255 printable ASCII characters, no spaces.")
     return value
@@ -51,12 +51,13 @@ def parse_key(value: str) -> str:
 def parse_versions(value: str) -> list[int] | None:
     """The versions that If-Match allows; None for any.
 
-    A tag is an item's ETag (`"3-9c1e02"`) or its version (`"3"`): a write does not depend on a document's fields.
+    A tag is an item's ETag (`"3-9c1e02"`) or its version (`"3"`): a write does not
+    depend on which fields documents have.
     """
     tags = parse_etags(value)
     if tags.star_tag:
         return None
-    matches = (ITEM_TAG.fullmatch(tag or "") for tag in tags.as_set())  # an empty one is None
+    matches = (ITEM_TAG.fullmatch(tag or "") for tag in tags.as_set())  # an empty tag is None
     return [int(match[1]) for match in matches if match]
 
 
@@ -119,7 +120,7 @@ class RepeatableWrite(Write):
 
 
 class RepeatableConditionalWrite(ConditionalWrite, RepeatableWrite):
-    """Both of these."""
+    """Headers of a write that is made once, and may depend on the item's version."""
 
 
 # Of answers ---------------------------------------------------------------------------------------------------------

@@ -25,7 +25,7 @@ KEPT_HEADERS = ("ETag", "Location", "Content-Type")
 
 
 async def make_once(key: str | None, change: Change, body: BaseModel | bytes | None = None) -> Response:
-    """Make this change, unless a request with the same key has made it: then repeat the answer that it got.
+    """Make this change. If an earlier request with the same key made it, return the stored answer instead.
 
     The change and its answer are stored in one transaction. A change that raises is rolled back, and its key is free
     again. Without a key, the change is always made.
@@ -54,7 +54,7 @@ def _repeat(answer: idempotency.Answer, body: BaseModel | bytes | None) -> Respo
 
 
 def _digest(body: BaseModel | bytes | None) -> bytes:
-    """A hash of what makes two requests the same. A JSON body counts by its meaning, not its white space."""
+    """A hash that is equal for repetitions of a request. White space in a JSON body does not count."""
     content = body if isinstance(body, bytes) else body.model_dump_json(exclude_unset=True).encode() if body else b""
     preconditions = request.headers.get("If-Match", "")
     return hashlib.sha256(f"{request.method} {request.path} {preconditions}\n".encode() + content).digest()

@@ -77,7 +77,7 @@ def _without_defaults(schema: dict[str, Any]) -> None:
 
 
 class Body(BaseModel):
-    """A request body: JSON types as they are (no 1.0, "1" or true for an integer), no unknown fields."""
+    """A request body: types are strict (1.0, "1" or true is no integer), and unknown fields are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
@@ -112,7 +112,7 @@ class ImportFile(RootModel[list[ImportRow]]):
 
 
 class Query(BaseModel):
-    """Parameters of a request. Unknown ones are refused, and repeated ones unless they are lists."""
+    """Parameters of a request. Unknown parameters are refused, and repeated ones, unless they are lists."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -168,9 +168,9 @@ PROBLEM: JsonDict = {
     "type": "about:blank",
     "title": "Unprocessable Entity",
     "status": 422,
-    "detail": "quantity: Input should be greater than or equal to 0",
-    "error": "quantity: Input should be greater than or equal to 0",
-    "errors": [{"field": "quantity", "message": "Input should be greater than or equal to 0"}],
+    "detail": "quantity: must be greater than or equal to 0",
+    "error": "quantity: must be greater than or equal to 0",
+    "errors": [{"field": "quantity", "message": "must be greater than or equal to 0"}],
 }
 HISTORY_ENTRY: JsonDict = {
     "event_id": 1042,
@@ -224,7 +224,7 @@ class HistoryEntry(BaseModel):
 class Trends(BaseModel):
     """Quantities at `steps` + 1 evenly spaced times; null before the item existed or the log begins.
 
-    The total is also null at moments that more than 100,000 changes have followed, and may be some seconds old when the
+    The total is also null at times that more than 100,000 changes have followed. It may be some seconds old when the
     stock changes often.
     """
 

@@ -1,4 +1,4 @@
-"""`/openapi.json`: what the handlers say of themselves, and what holds for all of them without their saying so."""
+"""`/openapi.json`: the documentation of each handler, and what all of them have in common."""
 
 from __future__ import annotations
 
@@ -28,32 +28,32 @@ if TYPE_CHECKING:
     Document = dict[str, Any]
 
 DESCRIPTION = """\
-The stock, and everything that was ever done to it.
+The stock, and the history of its changes.
 
-Errors are `application/problem+json` (RFC 9457). Times are RFC 3339, in UTC. What is not documented is refused: unknown
-fields, unknown parameters, a number that is written as text. The stream of events is described at `/asyncapi.json` of
-the stream's own address."""
+Errors are `application/problem+json` (RFC 9457). Times are RFC 3339, in UTC. Undocumented input is refused: unknown
+fields, unknown parameters, numbers written as text. The stream of events has its own address, and is described there at
+`/asyncapi.json`."""
 TAGS = {
     "Items": "The stock, as it is and as it was",
     "History": "Who changed what, and when",
     "Import and export": "The stock as CSV",
-    "Trends": "How quantities went",
-    "Operation": "For whoever runs it",
+    "Trends": "Quantities over time",
+    "Operation": "Health and metrics, for operators",
 }
 
 PROBLEMS = {
-    HTTPStatus.BAD_REQUEST: "The body is not what its type says, or a header can't be read",
+    HTTPStatus.BAD_REQUEST: "The body or a header is malformed",
     HTTPStatus.FORBIDDEN: "A page of another site may not change the stock",
     HTTPStatus.NOT_FOUND: "There is no such item",
     HTTPStatus.REQUEST_TIMEOUT: "The body took too long to arrive",
-    HTTPStatus.CONFLICT: "The item, as it is, does not allow it; nothing was changed",
+    HTTPStatus.CONFLICT: "The current state of the item does not allow the change; nothing was changed",
     HTTPStatus.GONE: "The log does not reach back that far",
     HTTPStatus.PRECONDITION_FAILED: "The item has another version; nothing was changed",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than is taken here",
-    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body must be of the documented type",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large",
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body does not have the documented media type",
     HTTPStatus.MISDIRECTED_REQUEST: "The service does not answer to this host name",
-    HTTPStatus.UNPROCESSABLE_ENTITY: "A field or a parameter is wrong: `errors` names it; nothing was changed",
-    HTTPStatus.INTERNAL_SERVER_ERROR: "Something went wrong here, and was logged",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "A field or parameter is invalid; `errors` names it, and nothing was changed",
+    HTTPStatus.INTERNAL_SERVER_ERROR: "An unexpected error occurred, and was logged",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database can't be reached or written to now, or the server is busy",
 }
 PROBLEM_HEADERS: dict[HTTPStatus, type[BaseModel]] = {
@@ -61,13 +61,13 @@ PROBLEM_HEADERS: dict[HTTPStatus, type[BaseModel]] = {
     HTTPStatus.PRECONDITION_FAILED: Refused,
     HTTPStatus.SERVICE_UNAVAILABLE: Unavailable,
 }
-OF_A_BODY = {
+BODY_PROBLEMS = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_TIMEOUT,
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
 }
-OF_THE_API = {
+API_PROBLEMS = {
     HTTPStatus.MISDIRECTED_REQUEST,
     HTTPStatus.UNPROCESSABLE_ENTITY,
     HTTPStatus.INTERNAL_SERVER_ERROR,
@@ -76,7 +76,7 @@ OF_THE_API = {
 
 
 def describe(app: Quart) -> None:
-    """Let this app describe itself; the document is served by blueprints/documentation.py."""
+    """Prepare the OpenAPI document of this app. blueprints/documentation.py serves it."""
     make_response, json_provider = app.make_response, app.json
     QuartSchema(
         app,
@@ -85,12 +85,12 @@ def describe(app: Quart) -> None:
         tags=[Tag(name=name, description=description) for name, description in TAGS.items()],
         openapi_provider_class=Provider,
     )
-    # Only the description is wanted: handlers answer with responses, and looking for models in them costs 11 us each.
+    # Undo quart-schema's conversion of models: our handlers return responses, and it would cost 11 us for each.
     app.make_response, app.json = make_response, json_provider  # type: ignore[method-assign]
 
 
 def document(app: Quart) -> str:
-    """The description, as JSON; made once, since an app gets no new routes."""
+    """The OpenAPI document as JSON. It is generated once, since an app gets no new routes."""
     if "openapi" not in app.extensions:
         schema: QuartSchema = app.extensions["QUART_SCHEMA"]
         app.extensions["openapi"] = json.dumps(schema.openapi_provider.schema())
@@ -99,7 +99,7 @@ def document(app: Quart) -> str:
 
 
 class Provider(OpenAPIProvider):
-    """quart-schema's, with problems, headers, other media types than JSON, and examples."""
+    """quart-schema's provider, with problems, headers, media types other than JSON, and examples."""
 
     def schema(self) -> Document:
         document = super().schema()
@@ -131,7 +131,7 @@ class Provider(OpenAPIProvider):
         responses = {str(status): response for status, response in operation["responses"].items()}
         if "If-None-Match" in headers:
             responses["304"] = _not_modified(responses["200"])
-        for status in sorted(stated | _implied(path, operation, headers)):
+        for status in sorted(stated | _implied_problems(path, operation, headers)):
             responses[str(status.value)] = {"$ref": f"#/components/responses/{status.name}"}
         operation["responses"] = responses
 
@@ -153,14 +153,14 @@ class Provider(OpenAPIProvider):
 
     def build_response_object(self, model: Any, headers_model: Any | None) -> tuple[Document, Document]:
         schema, models = _published(model)
-        response: Document = {"description": _sentence(model), "content": _content(model, schema, models)}
+        response: Document = {"description": _docstring(model), "content": _content(model, schema, models)}
         if headers_model is not None:
             response["headers"] = _headers(headers_model)
         return response, models
 
 
 def _published(model: Any) -> tuple[Document, Document]:
-    """What is answered: a field that is not there is not null."""
+    """The schema of an answer. A field without a value is absent, not null."""
     schema, models = named_schema(model, "serialization")
     return without_absent(schema), {name: without_absent(part) for name, part in models.items()}
 
@@ -186,7 +186,7 @@ def _headers(model: Any) -> Document:
 
 
 def _content(model: Any, schema: Document, models: Document) -> Document:
-    """By media type: a model may name another than JSON, and then has an example of its own."""
+    """The content by media type. A model with a media type other than JSON has an example of its own."""
     content = {"schema": schema, "example": getattr(model, "example", _example(schema, models))}
     return {getattr(model, "media_type", "application/json"): content}
 
@@ -199,17 +199,17 @@ def _example(schema: Document, models: Document) -> Any:
     return next(iter(schema.get("examples", [])), None)
 
 
-def _sentence(model: Any) -> str:
-    """What the model says of itself; of a list, what its items do."""
+def _docstring(model: Any) -> str:
+    """The docstring of a model, or for a list, of its items."""
     described = next(iter(getattr(model, "__args__", [])), model)
     return " ".join((described.__doc__ or "").split())
 
 
-def _implied(path: str, operation: Document, headers: set[str]) -> set[HTTPStatus]:
-    """The problems that an operation has because of what it takes."""
-    statuses = set(OF_THE_API if path.startswith("/api/") else ())
+def _implied_problems(path: str, operation: Document, headers: set[str]) -> set[HTTPStatus]:
+    """The problems that follow from the path, the body and the headers of an operation."""
+    statuses = set(API_PROBLEMS if path.startswith("/api/") else ())
     if "requestBody" in operation:
-        statuses |= OF_A_BODY
+        statuses |= BODY_PROBLEMS
     if any(parameter["in"] == "path" for parameter in operation["parameters"]):
         statuses.add(HTTPStatus.NOT_FOUND)
     if headers & {"X-Actor", "Idempotency-Key"}:
@@ -221,7 +221,7 @@ def _implied(path: str, operation: Document, headers: set[str]) -> set[HTTPStatu
 
 def _not_modified(response: Document) -> Document:
     headers = {name: header for name, header in response.get("headers", {}).items() if name != "Link"}
-    return {"description": "The client has it already", "headers": headers}
+    return {"description": "The client already has the current version", "headers": headers}
 
 
 def _problem(status: HTTPStatus) -> Document:

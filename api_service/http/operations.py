@@ -1,4 +1,4 @@
-"""Declares an operation: what it takes and answers. Validation and the OpenAPI document follow from it."""
+"""Declares what an operation takes and answers, which determines validation and the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ def operation(
 ) -> Callable[[Handler], Handler]:
     """Validate requests, and pass their contents to the handler as ``query``, ``body`` and ``headers``.
 
-    A body that is not JSON is not read: the handler reads it in chunks. ``problems`` are the status codes that don't
-    follow from what the operation takes.
+    A body that is not JSON is not read: the handler reads it in chunks. ``problems`` are status codes beyond those that
+    follow from the parameters, the body and the headers.
     """
     media_type = getattr(body, "media_type", JSON)
 

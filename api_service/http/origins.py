@@ -1,7 +1,7 @@
 """Cross-site requests: only pages of this service and of allowed origins may change the stock.
 
-A page of another site can make a browser send any request that needs no preflight, with the rights that the browser's
-user has here (by a cookie, or by being on this network). The browser says where it came from.
+A page of another site can make a browser send any request that needs no preflight, with the rights of the browser's
+user (from a cookie, or from access to this network). The browser names the origin of such a request in its headers.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 def refuse_other_sites(allowed_origins: AbstractSet[str]) -> None:
     """Answer 403 to a write that a page of another site has caused.
 
-    `Sec-Fetch-Site` tells; where a browser does not send it (over plain HTTP), `Origin` is compared with `Host`.
-    Clients that are no browsers send neither.
+    `Sec-Fetch-Site` decides. Browsers do not send it over plain HTTP, so there `Origin` is compared with `Host`.
+    Other clients send neither header, and may write.
     """
     if request.method in SAFE_METHODS:
         return
@@ -49,5 +49,5 @@ def is_same_host(origin: str, host: str) -> bool:
         asked = urlsplit(f"{own.scheme}://{host}")
         default = DEFAULT_PORTS[own.scheme]
         return own.hostname == asked.hostname and (own.port or default) == (asked.port or default)
-    except (KeyError, ValueError):  # no origin of a page, or no port
+    except (KeyError, ValueError):  # not the origin of a page, or an invalid port
         return False

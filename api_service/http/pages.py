@@ -13,8 +13,8 @@ from api_service.http.services import settings
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_FILE_NAME_BYTES = 255  # bytes; file systems take no more
-HOST = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")  # nothing else may go into the policy's header
+MAX_FILE_NAME_BYTES = 255  # bytes; the limit of file systems
+HOST = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")  # only such hosts may enter the policy
 
 POLICY = {
     "default-src": "'none'",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
 MAX_DISCARDED_BYTES = 4 * 1024 * 1024
-MAX_NUMBER_DIGITS = 1_000  # digits; no field takes more, and int() refuses more than 4,300
+MAX_NUMBER_DIGITS = 1_000  # digits; no field accepts more, and int() refuses more than 4,300
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -75,7 +75,7 @@ def read_query(model: type[Model]) -> Model:
         if field is not None and isinstance(field.default, list):
             given.setdefault(name, []).append(value)
         elif name in given:
-            raise invalid(name, "must be there once")
+            raise invalid(name, "must not be repeated")
         else:
             given[name] = value
     return _validated(model, given)
@@ -95,9 +95,9 @@ def read_headers(model: type[Model]) -> Model:
 
 
 def refuse_parameters() -> None:
-    """Refuse any parameter: one that nothing reads is most likely misspelt. Raises a 422 problem."""
+    """Refuse every parameter: an unexpected one is most likely misspelt. Raises a 422 problem."""
     for name, _ in _parameters():
-        raise invalid(name, "is no parameter of this address")
+        raise invalid(name, "is not a parameter of this address")
 
 
 def _validated(model: type[Model], document: object) -> Model:
@@ -121,13 +121,13 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document: dict[str, Any] = {}
     for name, value in pairs:
         if name in document:
-            raise invalid(name, "must be there once")
+            raise invalid(name, "must not be repeated")
         document[name] = value
     return document
 
 
 def _integer(digits: str) -> int | float:
-    """Parse an integer. One that would not be written back the same becomes a float, which every field refuses."""
+    """Parse an integer. -0 and numbers with too many digits become floats, which every field refuses."""
     return float(digits) if digits == "-0" or len(digits) > MAX_NUMBER_DIGITS else int(digits)
 
 

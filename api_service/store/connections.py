@@ -57,7 +57,7 @@ class Pools(NamedTuple):
 
 
 def _refused_code(error: asyncpg.UniqueViolationError) -> str:
-    """The code that the error is about. Only its detail contains it, in a sentence that depends on lc_messages."""
+    """The code that the error is about. Only the error's detail has it, in the language of lc_messages."""
     found = re.search(r"\(code\)=\((.*)\)", str(error.detail), re.DOTALL)
     return found[1] if found else ""
 

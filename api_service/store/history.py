@@ -1,4 +1,4 @@
-"""Reads the log: the audit trail, past states, trends. Prunes it, too."""
+"""Reads the log (the audit trail, past states, trends), and prunes it."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ class Entry(NamedTuple):
 
 
 class LogRange(NamedTuple):
-    """Which log this is. It is complete after the event ``floor``, and its last event is ``head``.
+    """The log's epoch and extent. It is complete after the event ``floor``, and its last event is ``head``.
 
-    ``shape`` is that of the documents of items.
+    ``now`` is the database's time. ``shape`` is the shape of the documents of items.
     """
 
     epoch: str

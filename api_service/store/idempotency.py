@@ -23,7 +23,7 @@ class Answer(NamedTuple):
 
 
 async def claim_key(connection: Connection, key: str, request: bytes) -> bool:
-    """Claim this key for a request; False if it is taken. Waits for a request that runs now. Needs a transaction."""
+    """Claim this key; False if it is taken. Waits while another request with it runs. Needs a transaction."""
     return await queries.claim_key(connection, key=key, request=request) is not None
 
 

@@ -17,7 +17,7 @@ queries = load_queries("imports")
 
 
 class Comparison(NamedTuple):
-    """An item's version, and whether its row would change the item."""
+    """An item's version, and whether its row in the file would change it."""
 
     version: int
     is_changed: bool
@@ -35,7 +35,7 @@ async def compare_items(connection: Connection, changes: Mapping[int, ItemFields
 
 
 async def defer_codes(connection: Connection) -> None:
-    """Check at the commit, not before, that codes are unique: rows may exchange theirs."""
+    """Check the uniqueness of codes only at the commit, so that rows can exchange codes."""
     await queries.defer_codes(connection)
 
 

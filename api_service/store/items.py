@@ -73,7 +73,7 @@ async def select_items(connection: Connection) -> Snapshot:
 
 
 class Criteria(NamedTuple):
-    """Conditions that an item must meet. None is no condition."""
+    """Conditions that an item must meet. None means no condition."""
 
     text: str | None = None
     code: str | None = None
@@ -107,7 +107,7 @@ async def select_page(connection: Connection, selection: Selection) -> Page:
     rows = await _select_rows(connection, selection)
     if rows:
         return Page([Row(*row[:3]) for row in rows], State(rows[0]["position"], rows[0]["shape"]))
-    async with connection.transaction(isolation="repeatable_read", readonly=True):  # no row tells the state
+    async with connection.transaction(isolation="repeatable_read", readonly=True):  # without rows, the state is unknown
         state = await select_state(connection)
         return Page([Row(*row[:3]) for row in await _select_rows(connection, selection)], state)
 

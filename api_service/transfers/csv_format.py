@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 COLUMNS = ("id", *FIELDS, "version", "created_at", "updated_at")
 IGNORED = ("created_at", "updated_at")  # which the database fills in
 NOT_READ = (*IGNORED, "")  # a column without a name must be empty
-DELIMITERS = ",;\t"  # spreadsheets use that of their language
+DELIMITERS = ",;\t"  # which of them a spreadsheet uses depends on its language
 BYTE_ORDER_MARK = "\ufeff"
 MAX_TITLE_LINES = 5  # above the header
-LOOK_AHEAD_LINES = 20  # that may contain the header, after leading blank lines
+LOOK_AHEAD_LINES = 20  # searched for the header, after leading blank lines
 SHOWN_CHARACTERS = 40  # of a value in an error message
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # without tabs and line breaks
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")  # except tabs and line breaks
 
 # A first line that tells Excel the delimiter.
 _SEPARATOR = re.compile(r"(?:sep=([^\"\r\n\0])|\"sep=([^\"\r\n\0])\")[ \t]*", re.IGNORECASE)
@@ -92,7 +92,7 @@ class _Header(NamedTuple):
 
 
 class _FileStart(NamedTuple):
-    """The first lines of a file after leading blank ones, the number of the first, and the delimiters to try."""
+    """The first lines of a file after leading blank lines, the number of the first line, and the delimiters to try."""
 
     line: int
     lines: list[str]
@@ -200,7 +200,7 @@ def _header_faults(header: _Header) -> Iterator[Fault]:
     is_header = any(name in COLUMNS for name in header.names)  # otherwise it is a row of data, or a title
     for column, name in enumerate(header.names, start=1):
         if name in seen:
-            yield Fault(header.line, column, name, "is there twice")
+            yield Fault(header.line, column, name, "appears twice")
         elif name in COLUMNS:
             seen.add(name)
         elif name and is_header:
@@ -227,7 +227,7 @@ def _records(lines: Iterator[str], delimiter: str, first: int) -> Iterator[tuple
 
 
 def _malformed(error: csv.Error, begin: int, end: int) -> _MalformedError:
-    """The error in our own words. Only the text of csv.Error tells which one it is."""
+    """The error with a clearer message. csv.Error has no code, so its text identifies it."""
     match str(error):
         case text if "expected after" in text:
             return _MalformedError(end, "has text after a closing quote; a quote in a quoted cell is written twice")

@@ -50,7 +50,7 @@ def read_lines(file: IO[bytes]) -> Iterator[str]:
 
 
 def refuse_null_characters(lines: list[str], first: int) -> None:
-    """Most text in UTF-16 or UTF-32 without a mark is valid UTF-8 with NUL characters. Raises UnreadableError."""
+    """Raise UnreadableError for NUL characters, which UTF-16 and UTF-32 without a byte order mark contain."""
     for number, line in enumerate(lines, start=first):
         if "\0" in line:
             raise UnreadableError(number, f"has NUL characters, so the file is not UTF-8: {_WHAT_TO_DO}")

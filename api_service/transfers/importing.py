@@ -35,16 +35,16 @@ class TooManyRowsError(Exception):
 
 
 class ImportUnderWayError(Exception):
-    """Another import is running. There is one at a time."""
+    """Another import is running. Only one runs at a time."""
 
 
 class Import:
-    """One import, in a transaction of the caller, who rolls it back if this raises."""
+    """One import, in the caller's transaction. The caller rolls it back if this raises."""
 
-    def __init__(self, connection: Connection, most_rows: int, *, actor: str | None) -> None:
+    def __init__(self, connection: Connection, max_rows: int, *, actor: str | None) -> None:
         self._connection = connection
         self._actor = actor
-        self._most_rows = most_rows
+        self._max_rows = max_rows
         self._faults: list[Fault] = []
         self._fault_count = 0
         self._seen: set[int] = set()
@@ -66,7 +66,7 @@ class Import:
         rows, count = read_rows(file), 0
         while batch := await asyncio.to_thread(_next_batch, rows):
             count += len(batch)
-            if count > self._most_rows:
+            if count > self._max_rows:
                 raise TooManyRowsError
             for entry in batch:
                 if isinstance(entry, Fault):
@@ -154,7 +154,7 @@ class _Codes:
         return None
 
     def taken(self) -> Iterator[Fault]:
-        """Errors for the codes of other items that keep them. Call it after the last row."""
+        """Errors for codes that still belong to other items. Call it after the last row."""
         for line, code, owner in self._claims:
             if self._given.get(owner, code) == code:
                 yield Fault(line, None, "code", f'"{code}" is the code of item {owner} already')

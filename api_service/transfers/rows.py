@@ -11,7 +11,7 @@ from shared.log.fields import FIELDS, NUMBER_FIELDS, REQUIRED_FIELDS, ItemFields
 
 
 class ImportRow(ItemFields):
-    """A row of a CSV file: a new item, or the new values of the item with its `id`, if it has its `version`.
+    """A row of a CSV file: a new item, or new values for the item with this `id` (and `version`, if given).
 
     A field without a column stays as it is; an empty cell clears it.
     """

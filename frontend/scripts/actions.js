@@ -10,20 +10,20 @@ import { quantityShown } from "./writes.js";
 
 const NOT_FOUND = 404;
 const CONFLICT = 409;
-const CONCURRENT_REQUESTS = 4; // parallel requests of a bulk action; a browser has six connections, some of which are needed otherwise
+const CONCURRENT_REQUESTS = 4; // of a bulk action; a browser opens only six connections to a host, and others need some of them
 
-export function createActions(store, { onUnheard }) {
+export function createActions(store, { onOutdated }) {
   const sendOnce = createKeys();
   const say = (notice) => store.dispatch({ type: "notice", notice });
 
   /** Load the stock after a write, if no live stream will report it. */
   function written() {
-    if (!isLive(store.state.connection, Date.now())) onUnheard();
+    if (!isLive(store.state.connection, Date.now())) onOutdated();
   }
 
-  /** Load the stock after a write that may have been made without an answer. */
+  /** Load the stock after a write whose outcome is unknown. */
   function unanswered({ isUncertain }) {
-    if (isUncertain) onUnheard();
+    if (isUncertain) onOutdated();
   }
 
   function answerOf(item, epoch) {
@@ -66,7 +66,7 @@ export function createActions(store, { onUnheard }) {
       store.dispatch({ type: "write_ended", id, answer: answerOf(saved, epoch) });
       written();
     } catch (refusal) {
-      const isWrong = refusal.errors.length > 0; // then `current`, if there, is another item
+      const isWrong = refusal.errors.length > 0; // then `current`, if present, is another item
       if (isWrong && onErrors && refusal.errors.every(({ field }) => field in wanted)) {
         store.dispatch({ type: "write_ended", id });
         return onErrors(refusal.errors);
@@ -78,7 +78,7 @@ export function createActions(store, { onUnheard }) {
     }
   }
 
-  /** Change the quantity by one. Clicks during a request are summed up in the next. */
+  /** Change the quantity by one. Clicks during a request are summed up in the next request. */
   async function step(id, by) {
     const item = findItem(store.state.stock, id);
     const write = store.state.pending.get(id);
@@ -89,7 +89,7 @@ export function createActions(store, { onUnheard }) {
     if (!write) await sendSteps(id);
   }
 
-  /** Send steps again that got no answer. They are not made twice. */
+  /** Send unanswered steps again. They are applied only once. */
   async function stepAgain({ id, by, key }) {
     if (!findItem(store.state.stock, id) || store.state.pending.has(id)) return;
     store.dispatch({ type: "step", id, by });
@@ -129,7 +129,7 @@ export function createActions(store, { onUnheard }) {
       if (refusal) refusals.push({ item, refusal });
       else deleted.push(item);
     };
-    const free = items.filter(({ id }) => !store.state.pending.has(id)); // the others stay selected
+    const free = items.filter(({ id }) => !store.state.pending.has(id)); // items with pending writes stay selected
     await eachOf(free, send);
     store.dispatch({ type: "select", ids: free.map(({ id }) => id), isSelected: false });
     if (refusals.length) say(explainDeletions(refusals));

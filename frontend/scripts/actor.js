@@ -27,7 +27,7 @@ export function setActor(name) {
 /** Remove what the server refuses: white space other than spaces, and invisible characters. */
 const clean = (name) => [...name.replace(/[\p{C}\p{Z}]/gu, " ").trim()].slice(0, MAX_ACTOR_LENGTH).join("");
 
-/** UTF-8 bytes as characters, which is how fetch takes the bytes of a header. */
+/** The header with the name in UTF-8. fetch takes each byte of a header as a character. */
 export function actorHeader() {
   if (!actor) return {};
   return { "X-Actor": String.fromCharCode(...new TextEncoder().encode(actor)) };

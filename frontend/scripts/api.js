@@ -30,7 +30,7 @@ export class Refusal extends Error {
 export async function getStock(signal) {
   const response = await call("GET", URL, { signal });
   const position = parsePosition(response.headers.get("Last-Event-ID"));
-  if (!position) throw new Refusal("The server did not say how new its list is.");
+  if (!position) throw new Refusal("The server's list has no position in the log.");
   return { position, items: await read(response) };
 }
 
@@ -75,7 +75,7 @@ export async function getTrends(ids) {
   return read(await call("GET", `/api/trends?steps=24${query}`));
 }
 
-/** Send a write with a key again if there was no answer. The server makes it only once. */
+/** Send a write with a key, and again if there was no answer. The server applies it only once. */
 async function callTwice(method, url, request) {
   const send = async () => read(await call(method, url, request));
   try {

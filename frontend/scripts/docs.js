@@ -53,7 +53,7 @@ function parameters(list) {
     [element("span", { className: "docs-type" }, typeOf(schema))],
     meaning(description || schema.description, schema),
   ]);
-  return table("Parameters", ["name", "in", "type", "what it is"], rows);
+  return table("Parameters", ["name", "in", "type", "description"], rows);
 }
 
 function example(value, label) {
@@ -74,7 +74,7 @@ function headersOf(response) {
     prose(description),
     [(schema.examples || []).slice(0, 1).map((shown) => element("code", {}, String(shown)))],
   ]);
-  return rows.length ? table("Headers", ["name", "what it is", "for example"], rows) : "";
+  return rows.length ? table("Headers", ["name", "description", "example"], rows) : "";
 }
 
 function responses(api, list) {
@@ -87,7 +87,7 @@ function responses(api, list) {
       properties,
       element("summary", {}, element("strong", {}, status), " ", prose(response.description)),
       headersOf(response),
-      contents(response.content, `An answer with ${status}`),
+      contents(response.content, `Example of an answer with status ${status}`),
     );
   });
 }
@@ -100,7 +100,7 @@ function command(line) {
     button.textContent = "Copied";
     setTimeout(() => (button.textContent = "Copy"), 2000);
   });
-  const code = element("pre", { tabindex: "0", role: "group", "aria-label": "As a command" }, element("code", {}, line));
+  const code = element("pre", { tabindex: "0", role: "group", "aria-label": "curl command" }, element("code", {}, line));
   return element("div", { className: "docs-command" }, code, button);
 }
 
@@ -119,7 +119,7 @@ function operation(api, path, method, described) {
     paragraphs(described.description),
     command(curl(location.origin, path, method, described)),
     parameters(described.parameters),
-    body ? [element("h4", {}, "Body"), contents(body.content, "A body")] : "",
+    body ? [element("h4", {}, "Body"), contents(body.content, "Example of a body")] : "",
     element("h4", {}, "Answers"),
     responses(api, described.responses),
   );
@@ -150,7 +150,7 @@ function model(name, schema) {
       { className: "docs-operation", id: `model-${name}` },
       element("h3", {}, name),
       paragraphs(schema.description),
-      table(`Fields of ${name}`, ["field", "type", "what it is"], rows),
+      table(`Fields of ${name}`, ["field", "type", "description"], rows),
     ),
   };
 }

@@ -9,7 +9,7 @@ export function createListing() {
   let last = {};
   let listing = null;
 
-  function work({ stock, pending, sort, query }) {
+  function compute({ stock, pending, sort, query }) {
     const items = currentItems(stock);
     for (const [id, { kind }] of pending) {
       if (kind === "delete") items.delete(id);
@@ -20,7 +20,7 @@ export function createListing() {
 
   return function list(state) {
     const isSame = ["stock", "pending", "sort", "query"].every((part) => state[part] === last[part]);
-    if (!isSame) listing = work(state);
+    if (!isSame) listing = compute(state);
     last = state;
     return listing;
   };

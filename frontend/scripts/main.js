@@ -33,7 +33,7 @@ const trends = createTrends({ onLoaded: store.redraw });
 const snapshot = createSnapshot(store, { onLoaded: () => stream.open() });
 const stream = createStream(find('meta[name="events-url"]').content, store, { onReset: snapshot.load });
 reloadWhileQuiet(store, { onDue: snapshot.load });
-const actions = createActions(store, { onUnheard: snapshot.load });
+const actions = createActions(store, { onOutdated: snapshot.load });
 
 const ON_NOTICE = {
   undo: ({ items }) => actions.restore(items),

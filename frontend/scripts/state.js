@@ -20,7 +20,7 @@ export const INITIAL_STATE = Object.freeze({
   sort: DEFAULT_SORT,
   opened: null, // id of the item whose history is shown
   selected: new Set(), // ids
-  news: NOBODY, // id → {name, quantity}: changes of others that were not reported yet; quantity is null for a deletion
+  news: NOBODY, // id → {name, quantity}: unreported changes of others; quantity is null for a deletion
   notices: INITIAL_NOTICES,
 });
 

@@ -57,7 +57,7 @@ export function applyChanges(stock, changes) {
 
 function learn(known, number, event, item) {
   const isDeletion = event === "DELETE";
-  const version = item.version + (isDeletion ? 1 : 0); // the document of a deletion is that before it; the deletion has the next version
+  const version = item.version + (isDeletion ? 1 : 0); // a deletion has the document from before it, and the next version
   if ((known.get(item.id)?.version ?? -1) >= version) return;
   known.set(item.id, { item: isDeletion ? null : item, version, number });
 }

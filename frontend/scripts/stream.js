@@ -24,7 +24,7 @@ export function createStream(address, store, { onReset }) {
     try {
       connect(connectFeed(url, take, connectAlone));
     } catch {
-      connectAlone(); // workers are blocked in this page
+      connectAlone(); // this page may not start workers
     }
   }
 

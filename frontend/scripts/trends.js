@@ -25,7 +25,7 @@ export function createTrends({ onLoaded }) {
   async function load() {
     askedAt = Date.now();
     const ids = wanted.slice(0, MAX_ITEMS);
-    const trends = await getTrends(ids).catch(() => ({ items: {}, total: total?.values ?? null })); // rows are shown without trends then
+    const trends = await getTrends(ids).catch(() => ({ items: {}, total: total?.values ?? null })); // without an answer, rows have no trends
     if (known.size > 10 * MAX_ITEMS) known.clear();
     for (const id of ids) known.set(id, { values: trends.items[id], at: askedAt });
     total = { values: trends.total, at: askedAt };

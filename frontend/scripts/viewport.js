@@ -14,7 +14,7 @@ export function rowsOnScreen({ top, screenHeight, rowHeight, count }) {
 
 const clamp = (number, least, most) => Math.max(least, Math.min(most, number));
 
-/** The wanted order, except that held rows keep their places, so that no click lands on another row. */
+/** The items in their order, except that held rows keep their places, so that no click hits another row. */
 export function holdInPlace(items, held) {
   if (held.size === 0) return items;
   const order = items.filter(({ id }) => !held.has(id));

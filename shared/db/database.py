@@ -19,7 +19,7 @@ from shared.db.errors import (
     UNREACHABLE,
     DatabaseUnavailableError,
     ReadOnlyError,
-    may_be_of_the_schema,
+    suggests_outdated_schema,
     unavailable,
 )
 
@@ -32,8 +32,8 @@ SQL = Path(__file__).resolve().parents[2] / "sql"
 FUNCTIONS = "functions"  # their name in the table of applied migrations
 CONNECT_TIMEOUT_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 30.0
-LOCK_TIMEOUT_SECONDS = 10.0  # others must not wait silently for a writer that holds a lock and idles
-IDLE_IN_TRANSACTION_SECONDS = 60.0  # nor for us, if this process is suspended in a transaction
+LOCK_TIMEOUT_SECONDS = 10.0  # so that a session that holds a lock and idles doesn't block others for long
+IDLE_IN_TRANSACTION_SECONDS = 60.0  # so that others don't wait for this process if it is suspended in a transaction
 
 _DRIVER_ERRORS = (
     OSError,
@@ -74,8 +74,8 @@ def _translated(method: Method) -> Method:
             return await method(session, *args, **options)
         except BaseException as error:
             session.has_unfinished_call = True
-            if isinstance(error, Exception) and (passing := unavailable(error, is_closed=session.is_closed())):
-                raise passing from error
+            if isinstance(error, Exception) and (temporary := unavailable(error, is_closed=session.is_closed())):
+                raise temporary from error
             raise
 
     return call
@@ -84,10 +84,10 @@ def _translated(method: Method) -> Method:
 class Session(asyncpg.Connection):
     """A connection whose statements raise DatabaseUnavailableError for temporary errors.
 
-    Only the driver's own calls are translated: an error of the code around them stays what it is.
+    Only errors of the driver's calls are translated, not errors of the code around them.
     """
 
-    has_unfinished_call = False  # since the session was last released: it failed, or was cancelled
+    has_unfinished_call = False  # a call failed or was cancelled since the session was last released
 
     execute = _translated(asyncpg.Connection.execute)
     fetch = _translated(asyncpg.Connection.fetch)
@@ -96,7 +96,7 @@ class Session(asyncpg.Connection):
 
 
 def database_url(settings: Settings, role: str) -> str:
-    """The DSN to connect with: DATABASE_URL, or else that of the embedded PostgreSQL for this role."""
+    """DATABASE_URL, or the DSN of the embedded PostgreSQL for this role."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     return embedded_url(settings.data_dir, role)
@@ -155,11 +155,11 @@ def create_pool(
 
 
 async def _end_transaction(session: Session) -> None:
-    """End a transaction that the driver does not know of, instead of the usual reset, a round trip each time.
+    """End a transaction that the driver does not know of. The usual reset would cost a round trip at each release.
 
-    Our sessions change nothing beyond a transaction, and the driver rolls back one that is open. But it prepares a
-    statement in one message and runs it in another, and only the second ends the transaction that the first one began:
-    a call that fails or is cancelled in between leaves it open, with its snapshot and its locks.
+    Our sessions change nothing beyond a transaction, and the driver rolls back the open transactions that it knows of.
+    But it prepares a statement in one message and runs it in another, and only the second ends the transaction that the
+    first began. A call that fails or is cancelled in between leaves that open, with its snapshot and its locks.
     """
     if session.has_unfinished_call:
         await session_queries.do_nothing(session)
@@ -177,7 +177,7 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
     try:
         yield connection
     except ReadOnlyError:
-        # A session keeps the setting that it began with: only a new one has the current setting.
+        # A session keeps the setting that it began with. Only a new session has the current setting.
         await pool.expire_connections()
         raise
     except asyncpg.InterfaceError as error:
@@ -185,7 +185,7 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
             raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
         raise
     except asyncpg.PostgresError as error:
-        if may_be_of_the_schema(error) and not await is_current(connection):
+        if suggests_outdated_schema(error) and not await is_current(connection):
             raise DatabaseUnavailableError(f"the schema is not up to date: {error}") from error
         raise
     finally:
@@ -195,9 +195,9 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
 
 
 def _is_lost(connection: PooledConnection) -> bool:
-    """Whether a connection that was not released yet has been lost.
+    """Whether this acquired connection has been lost.
 
-    If that happened between two statements, the pool has taken the connection back, and each further call raises.
+    If that happened between two statements, the pool has taken it back, and each further call raises.
     """
     try:
         return connection.is_closed()
@@ -214,7 +214,7 @@ async def _take(pool: Pool) -> PooledConnection:
 
 @contextlib.contextmanager
 def _connecting(detail: str = UNREACHABLE) -> Iterator[None]:
-    """Turn every error into DatabaseUnavailableError: while a session is set up, none is a bug of ours."""
+    """Turn driver errors into DatabaseUnavailableError: none of them is a bug of ours while we connect."""
     try:
         yield
     except _DRIVER_ERRORS as error:
@@ -235,11 +235,11 @@ def read_functions() -> Functions:
 
 
 async def is_current(connection: Connection) -> bool:
-    """Whether every migration is applied, and the functions are this code's. A newer schema is current too."""
+    """Whether every migration is applied, and the functions match this code. A newer schema is current, too."""
     try:
         applied = {row["name"]: row["checksum"] async for row in migration_queries.select_migrations(connection)}
     except asyncpg.PostgresError as error:
-        if may_be_of_the_schema(error):
+        if suggests_outdated_schema(error):
             return False
         raise
     if not all(file.stem in applied for file in migration_files()):

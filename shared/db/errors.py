@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncpg
 
 # Temporary errors: SQLSTATE classes (the first two characters) and codes.
-_PASSING_CLASSES = {
+_TEMPORARY_CLASSES = {
     "08",  # the connection was lost or refused
     "28",  # the password is being changed
     "40",  # a deadlock or a serialization failure: another transaction was in the way
@@ -13,7 +13,7 @@ _PASSING_CLASSES = {
     "57",  # cancelled, shutting down, starting up
     "58",  # the operating system failed
 }
-_PASSING_CODES = {
+_TEMPORARY_CODES = {
     "25P03",  # the transaction was idle for too long
     "25P04",  # the transaction took too long
     "3D000",  # the database is not there yet
@@ -24,10 +24,10 @@ _LOCK_NOT_AVAILABLE = "55P03"
 _READ_ONLY = "25006"
 _SCHEMA_CODES = {"3F000", "42501", "42703", "42704", "42883", "42P01"}  # what statements raise on an outdated schema
 
-UNREACHABLE = "The database can't be reached at the moment. Nothing was changed that was not confirmed."
+UNREACHABLE = "The database can't be reached at the moment. An unconfirmed change may or may not have been made."
 LOCKED = "Another transaction holds a lock that this request needs. Nothing was changed; try again."
 READ_ONLY = "The database is read-only at the moment. Nothing was changed."
-BUSY = "The server has too much to do at the moment. Nothing was changed; try again."
+BUSY = "The server is overloaded at the moment. Nothing was changed; try again."
 
 
 class DatabaseUnavailableError(Exception):
@@ -48,7 +48,7 @@ class ReadOnlyError(DatabaseUnavailableError):
 def unavailable(error: Exception, *, is_closed: bool) -> DatabaseUnavailableError | None:
     """The error to raise instead of this error of a statement; None if it is a bug of ours.
 
-    ``is_closed`` is whether the connection is gone: most errors of the driver about its own state mean just that.
+    ``is_closed`` tells whether the connection is lost, which explains most errors of the driver about its own state.
     """
     reason = f"{type(error).__name__}: {error}"
     if isinstance(error, asyncpg.PostgresError):
@@ -65,11 +65,11 @@ def _unavailable_by_sqlstate(sqlstate: str, reason: str) -> DatabaseUnavailableE
         return ReadOnlyError(reason, READ_ONLY)
     if sqlstate == _LOCK_NOT_AVAILABLE:
         return DatabaseUnavailableError(reason, LOCKED)
-    if sqlstate[:2] in _PASSING_CLASSES or sqlstate in _PASSING_CODES:
+    if sqlstate[:2] in _TEMPORARY_CLASSES or sqlstate in _TEMPORARY_CODES:
         return DatabaseUnavailableError(reason)
     return None
 
 
-def may_be_of_the_schema(error: asyncpg.PostgresError) -> bool:
+def suggests_outdated_schema(error: asyncpg.PostgresError) -> bool:
     """Whether a missing migration would explain this error."""
     return error.sqlstate in _SCHEMA_CODES

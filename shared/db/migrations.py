@@ -1,10 +1,10 @@
 """Migrations: .sql files, each applied once, in the order of their names, also when several services start at once.
 
-Functions are not in migrations: those of sql/functions are created or replaced after them, whenever a migration was
-applied or their text has changed.
+The functions in sql/functions are not migrations. They are replaced after them, whenever a migration was applied or
+their text has changed.
 
-A runner of our own, since those looked at take no lock against a second replica (pogo-migrate) and none notices a file
-that was edited after it had been applied.
+We have our own runner, since no other that we looked at notices a file that was edited after it had been applied, and
+some (pogo-migrate) take no lock against a second replica.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class MigrationSettings(Settings):
 async def migrate(url: str) -> list[str]:
     """Bring the schema up to date, make sure that its triggers fire, and return the names that were applied.
 
-    Nothing is written where nothing is to be done. Raises MigrationError when the database can't be reached or written
+    Writes nothing if everything is up to date. Raises MigrationError when the database can't be reached or written
     to, an applied file was changed, a file fails (which then has changed nothing) or a trigger is missing.
     """
     try:
@@ -76,7 +76,7 @@ async def _migrate(connection: Connection) -> list[str]:
 
 
 async def _refuse_other_schemas(connection: Connection) -> None:
-    """Refuse a database with an installation outside of `public`: a second, empty one would be made beside it."""
+    """Refuse a database with an installation outside `public`. A second, empty one would be created beside it."""
     others = [row["schema"] async for row in queries.select_other_installations(connection)]
     if others:
         raise MigrationError(
@@ -121,7 +121,7 @@ async def _enable_triggers(connection: Connection) -> None:
 
 
 async def set_passwords(url: str, settings: MigrationSettings) -> None:
-    """Set the passwords of the services' roles, where settings have them."""
+    """Set the passwords of the services' roles, if the settings contain them."""
     wanted = {
         "stockstream_api": settings.api_database_password,
         "stockstream_stream": settings.stream_database_password,

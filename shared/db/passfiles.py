@@ -1,8 +1,8 @@
 """Writes the passwords of the services' roles, each to a passfile that only its service can read.
 
 `python -m shared.db.passfiles` runs before PostgreSQL's clients start. It writes the password that was set (in the
-environment, or as a secret in /run/secrets); else it keeps the existing one; else it generates one. So no file that is
-delivered contains a password, and nobody has to invent one.
+environment, or as a secret in /run/secrets); else it keeps the existing one; else it generates one. So no file that we
+deliver contains a password, and nobody has to choose one.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class PassfileSettings(MigrationSettings):
 
 
 def provide(passfile: Path, role: str, password: str | None) -> None:
-    """Write the role's password to this passfile: the given one, else keep the existing one, else a new one.
+    """Write the given password of the role to this passfile. Without one, keep the existing or generate a new one.
 
     Raises PassfileError.
     """

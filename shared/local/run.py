@@ -54,7 +54,7 @@ def run(settings: Settings) -> int:
 
 @contextlib.contextmanager
 def _claimed(settings: Settings) -> Iterator[int | None]:
-    """Check what can be wrong before the first process is started. Yields the lock of DATA_DIR, if it is used."""
+    """Check the ports, and prepare and lock DATA_DIR. Yields the lock, or None with DATABASE_URL."""
     check_port("API_BIND", settings.api_bind)
     check_port("STREAM_BIND", settings.stream_bind)
     if settings.database_url is not None:
@@ -97,7 +97,7 @@ async def _run(settings: Settings, lock: int | None) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if settings.database_url is not None:
-        await _connect(settings)  # report a wrong URL now, instead of services that retry for ever
+        await _connect(settings)  # report a wrong URL now: services would retry for ever
     with tempfile.TemporaryDirectory(prefix="stockstream-") as run_dir:
         runner = await _start_runner(settings, run_dir, lock)
         await _watch(settings, runner, run_dir, stop)
@@ -125,8 +125,8 @@ async def _watch(settings: Settings, runner: asyncio.subprocess.Process, run_dir
 async def _start_runner(settings: Settings, run_dir: str, lock: int | None) -> asyncio.subprocess.Process:
     """Start the runner of supervisord, which stops it in order when its standard input ends.
 
-    It has a session of its own: a Ctrl-C at the terminal is for us alone. It shares the lock of DATA_DIR, so that
-    nobody else takes the directory before everything has stopped, should we be killed.
+    It has its own session, so that a Ctrl-C at the terminal reaches only this process. It shares the lock of DATA_DIR:
+    even if this process is killed, nobody else can use the directory before everything has stopped.
     """
     environment = {
         **os.environ,
@@ -175,8 +175,8 @@ async def _create_database(settings: Settings) -> None:
     url = embedded_url(settings.data_dir).replace(f"/{DATABASE}?", "/postgres?")
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     while True:
-        problem = "it does not say that it is ready"
-        if postgres.says_it_is_ready(settings.data_dir):
+        problem = "it is not ready yet"
+        if postgres.is_ready(settings.data_dir):
             try:
                 connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
                 break
@@ -199,7 +199,7 @@ async def _wait_until_ready(url: str) -> None:
 
 
 def _why_not_ready(url: str) -> str | None:
-    """Why the service is not ready, in its own words if it answers; None if it is."""
+    """Why the service is not ready, in its own words if it answers; None if it is ready."""
     try:
         with urllib.request.urlopen(url, timeout=CONNECT_TIMEOUT_SECONDS):  # noqa: S310 - http://, ours
             return None

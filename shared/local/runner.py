@@ -11,14 +11,14 @@ import sys
 from pathlib import Path
 
 CONFIGURATION = Path(__file__).with_name("supervisord.conf")
-STOP_TIMEOUT_SECONDS = 60.0  # longer than the limit that supervisord has for its programs
+STOP_TIMEOUT_SECONDS = 60.0  # longer than any stopwaitsecs of supervisord.conf
 CHUNK_BYTES = 65_536
 
 
 async def keep_running() -> int:
-    """Run supervisord until it ends, or until standard input ends, which it does when the starting command does.
+    """Run supervisord until it ends, or until standard input is closed because the starting command has ended.
 
-    This process leads a session of its own. Whatever is left of the session in the end is killed.
+    This process leads its own session. Processes that are left in the session at the end are killed.
     """
     stop, loop = asyncio.Event(), asyncio.get_running_loop()
     loop.add_reader(sys.stdin.fileno(), stop.set)
@@ -50,9 +50,9 @@ async def keep_running() -> int:
 
 
 async def _copy_output(runner: asyncio.subprocess.Process) -> None:
-    """Pass the output through a pipe, since supervisord reopens /dev/stdout, which not every kind of output allows.
+    """Copy the output from a pipe: supervisord reopens /dev/stdout, which not every kind of output allows.
 
-    When there is nobody left to read it, the output is still taken, so that supervisord can stop in order.
+    If nobody reads our output any more, this still reads the pipe, so that supervisord can stop in order.
     """
     assert runner.stdout is not None  # noqa: S101 - it was started with a pipe
     while chunk := await runner.stdout.read(CHUNK_BYTES):

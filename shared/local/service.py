@@ -1,7 +1,7 @@
 """`python -m shared.local.service <module>`: waits for the migrations, then becomes a service. Run by supervisord.
 
-A service would wait by itself, but it would log that it waits, and the first start of all should not look like a fault.
-It imports nothing else: both services pass through here at each start.
+A service can wait by itself, but logs a warning, which would make the very first start look like a fault. This module
+imports only the standard library, since both services pass through it at each start.
 """
 
 from __future__ import annotations

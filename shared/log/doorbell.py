@@ -1,4 +1,4 @@
-"""Listens for notifications of the log (LISTEN), on a connection that is checked and replaced."""
+"""Listens for notifications of the log (LISTEN), on a connection that is probed, and replaced if it fails."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ FIRST_RETRY_SECONDS = 0.1
 MAX_RETRY_SECONDS = 2.0
 
 LISTENING = Gauge("stockstream_listening", "1 while notifications are known to arrive", multiprocess_mode="livemin")
-CONNECTS = Counter("stockstream_listener_connects_total", "Times that the listening connection was made")
+CONNECTS = Counter("stockstream_listener_connects_total", "Times that the listening connection was opened")
 NOTIFICATION_QUEUE = Gauge(
     "stockstream_notification_queue_usage",
     "Share of PostgreSQL's notification queue in use (0 to 1); when it is full, commits fail",
@@ -39,8 +39,9 @@ NOTIFICATION_QUEUE = Gauge(
 class Doorbell:
     """Calls ``on_ring`` for every notification, and after every (re)connect.
 
-    A connection can look fine and receive nothing: a peer that is gone, a pooler that lends another backend to each
-    transaction. So it notifies itself every PROBE_INTERVAL_SECONDS, and one that does not receive that is replaced.
+    A connection can look healthy and still receive nothing: its peer is gone, or a pooler uses another backend for each
+    transaction. So the doorbell notifies itself every PROBE_INTERVAL_SECONDS, and replaces a connection that does not
+    receive this.
     """
 
     def __init__(self, url: str, on_ring: Callable[[], None], *, application_name: str) -> None:
@@ -90,7 +91,7 @@ class Doorbell:
         LISTENING.set(is_listening)
 
     async def _probe(self, connection: Connection) -> None:
-        """Notify all who listen, and wait until this connection is. Raises DatabaseUnavailableError if it is not."""
+        """Notify this connection and wait. Raises DatabaseUnavailableError if the notification does not arrive."""
         self._probe_received.clear()
         try:
             async with asyncio.timeout(PROBE_TIMEOUT_SECONDS):

@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 MAX_QUANTITY = 2_147_483_647
 
-# What Python's str.strip() removes, and trim_text() in sql/functions/1_text.sql.
+# The white space that Python's str.strip() and trim_text() in sql/functions/1_text.sql remove.
 SPACE = r"\t\n\x0b\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 CONTROL = r"\x00-\x1f\x7f-\x9f"
 CONTROL_IN_LINES = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"
-INK = f"[^{CONTROL}{SPACE}]"
+VISIBLE = f"[^{CONTROL}{SPACE}]"
 
 
 _ALLOWED_IN_LINES = str.maketrans("\t\n\r", "   ")
@@ -38,19 +38,19 @@ class Line:
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
         # The schema describes the text before it is trimmed: white space at its ends does not count.
-        rest = f"([^{CONTROL}]{{0,{max(self.max_length - 2, 0)}}}{INK})?"
+        rest = f"([^{CONTROL}]{{0,{max(self.max_length - 2, 0)}}}{VISIBLE})?"
         return {
             "type": "string",
-            "pattern": f"^[{SPACE}]*{INK}{rest}[{SPACE}]*$",
+            "pattern": f"^[{SPACE}]*{VISIBLE}{rest}[{SPACE}]*$",
             "description": f"1 to {self.max_length} characters after trimming, no control characters",
         }
 
 
 @dataclass(frozen=True)
 class Lines:
-    """Text of one or more lines: at most ``max_length`` characters after trimming, and no control characters but tabs.
+    """Text of one or more lines: at most ``max_length`` characters after trimming, no control characters except tabs.
 
-    Every line break becomes a line feed. Text of no characters is None.
+    Every line break becomes a line feed. Empty text becomes None.
     """
 
     max_length: int
@@ -62,10 +62,10 @@ class Lines:
     def __get_pydantic_json_schema__(
         self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        rest = f"([^{CONTROL_IN_LINES}]{{0,{max(self.max_length - 2, 0)}}}{INK})?"
+        rest = f"([^{CONTROL_IN_LINES}]{{0,{max(self.max_length - 2, 0)}}}{VISIBLE})?"
         return {
             "type": "string",
-            "pattern": f"^[{SPACE}]*({INK}{rest})?[{SPACE}]*$",
+            "pattern": f"^[{SPACE}]*({VISIBLE}{rest})?[{SPACE}]*$",
             "description": f"At most {self.max_length} characters after trimming, in one or more lines",
         }
 

@@ -21,12 +21,12 @@ log = structlog.get_logger()
 queries = load_queries("follower")
 
 PAGE_EVENTS = 1_000
-POLL_SECONDS = 1.0  # the delay when a notification is lost; no event is
+POLL_SECONDS = 1.0  # the delay if a notification is lost; events are never lost
 RETRY_SECONDS = 0.25  # while the database can't be reached
 
 
 class Event(Protocol):
-    """An event, as its reader reads it."""
+    """An event, in the form that its reader needs."""
 
     @property
     def event_id(self) -> int: ...
@@ -48,13 +48,14 @@ class Reader(Protocol[E]):
         """Read at most ``limit`` events after this position, in order."""
 
     async def take(self, events: Sequence[E]) -> None:
-        """Process these events. They are passed on once, unless this raises."""
+        """Process these events. They are passed on again only if this raises."""
 
 
 class Follower(Generic[E]):
     """Reads the log for one reader, whenever it is woken and every POLL_SECONDS.
 
-    A log with another epoch, or one that ends before the last event read, is a new one: it was restored or replaced.
+    A log with another epoch, or one that ends before the last event read, is a new log: the old one was restored or
+    replaced.
     """
 
     def __init__(self, pool: Pool, reader: Reader[E]) -> None:
@@ -63,7 +64,7 @@ class Follower(Generic[E]):
         self._pool = pool
         self._reader = reader
         self._woken = asyncio.Event()
-        self._read_to_end = asyncio.Event()  # replaced after each time
+        self._read_to_end = asyncio.Event()  # set when the log was read to its end, and then replaced
 
     def wake(self) -> None:
         """Read the log soon: it may have grown."""
@@ -71,7 +72,7 @@ class Follower(Generic[E]):
 
     async def refresh(self) -> None:
         """Wait until the log is read to its end by a read that begins after this call."""
-        for _ in range(2):  # the first read to end may have begun before this call
+        for _ in range(2):  # the first read that ends may have begun before this call
             read_to_end = self._read_to_end
             self.wake()
             await read_to_end.wait()
@@ -135,6 +136,6 @@ class Follower(Generic[E]):
 
 
 async def select_head(connection: Connection) -> Position:
-    """Which log this is, and its last committed event."""
+    """The position of the last committed event."""
     row = await queries.select_head(connection)
     return Position(row["epoch"], row["head"])

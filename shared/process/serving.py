@@ -39,7 +39,7 @@ async def nothing_to_drain() -> None:
 
 
 class Limits(NamedTuple):
-    """Limits of a connection: bytes of a request's head, and seconds without a request or for its head to arrive."""
+    """Limits of a connection: size of request headers, and time between requests and for headers to arrive."""
 
     header_bytes: int = 16_384
     idle_seconds: float = 20.0
@@ -61,10 +61,10 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain and return.
 
-    After the drain nothing new is accepted, and requests under way have ``grace_seconds`` to end. The others are
-    cancelled, and have ``end_seconds`` to undo what they were at.
+    After the drain, new requests are refused and current ones have ``grace_seconds`` to end. Those that are still
+    running are cancelled, and have ``end_seconds`` to roll back.
 
-    With several workers, each is a process of its own and all accept on the same socket; one that dies is replaced.
+    With several workers, each is a process, all accept on the same socket, and one that dies is replaced.
     Exits with one clear line, naming the setting, when the address can't be listened on.
     """
     try:
@@ -116,14 +116,14 @@ def _config(listener: socket.socket, limits: Limits, grace_seconds: float) -> Co
     return config
 
 
-def _leave() -> None:
-    """Don't let a client that reads nothing delay the stop: Hypercorn waits for its socket without a limit."""
-    logging.getLogger(__name__).warning("some connections would not end and were cut")
+def _force_exit() -> None:
+    """Exit without waiting for clients that read nothing. Hypercorn would wait for their sockets without a limit."""
+    logging.getLogger(__name__).warning("some connections did not end and were cut")
     os._exit(0)
 
 
 def _allow_many_files() -> None:
-    """Raise the limit of open files, which is often 1,024: each stream is one."""
+    """Raise the limit of open files, which is often 1,024: each stream needs one."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -144,6 +144,6 @@ async def _serve(
         # and Hypercorn when the streams have ended.
         await stop.wait()
         await drain()
-        loop.call_later(config.graceful_timeout + end_seconds, _leave)
+        loop.call_later(config.graceful_timeout + end_seconds, _force_exit)
 
     await hypercorn_serve(app, config, shutdown_trigger=asked_to_stop)

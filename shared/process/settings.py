@@ -1,4 +1,4 @@
-"""Settings, read once from the environment. An invalid one ends the start with one clear line."""
+"""Settings, read once from the environment. An invalid setting stops the start with one clear line."""
 
 from __future__ import annotations
 
@@ -55,13 +55,13 @@ def _split(value: object) -> object:
 
 
 def _parse_hosts(value: object) -> object:
-    """Host names, or URLs whose host name is taken. A URL without one (`http://:8080`) is ignored."""
+    """Parse host names and URLs, which stand for their host name. A URL without one (`http://:8080`) is ignored."""
     if not isinstance(value, str):
         return value
     hosts = {_host_of(part) for part in value.lower().replace(",", " ").split()} - {""}
     for host in hosts:
         if not _ALLOWED_HOST.fullmatch(host):
-            raise ValueError("must be host names with commas between, as in stock.example.org,*.example.net")
+            raise ValueError("must be host names separated by commas, as in stock.example.org,*.example.net")
     return frozenset(hosts)
 
 

@@ -1,7 +1,7 @@
 """Runs several worker processes that serve one socket.
 
-Hypercorn can start workers too, but tells the app of a stop only when its graceful_timeout is over, and then in no way
-that can wait for streams to end; so each worker here is a whole server of its own that drains by itself.
+Hypercorn can start workers, too, but tells the app to stop only after its graceful_timeout, and then does not wait for
+streams to end. So each worker here is a complete server that drains by itself.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger()
 
-SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the variable of prometheus_client
+SHARED_FOLDER = "PROMETHEUS_MULTIPROC_DIR"  # the environment variable that prometheus_client reads
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
-YOUNG_SECONDS = 1.0  # a worker that dies younger than this is replaced only after this time
+MIN_RESTART_SECONDS = 1.0  # between two starts, so that workers that die at once don't cause a loop
 
 
 @contextlib.contextmanager
@@ -41,20 +41,20 @@ def shared_metrics(workers: int) -> Iterator[None]:
 def run_workers(count: int, work: Callable[[int], None]) -> None:
     """Run ``work`` in this many processes, replace those that die, and return when all have ended after a SIGTERM.
 
-    ``work`` is given a file descriptor that becomes readable when this process is gone, and must end then too.
+    ``work`` is given a file descriptor that becomes readable when this process is gone, and must then end, too.
     """
-    from prometheus_client.multiprocess import mark_process_dead  # after the folder is set
+    from prometheus_client.multiprocess import mark_process_dead  # only after the folder is set
 
     is_stopping = False
     read_end, write_end = os.pipe()
     signals = _Signals()
     workers = {_fork(work, read_end, write_end, signals) for _ in range(count)}
-    earliest = time.monotonic() + YOUNG_SECONDS  # for the next worker
+    earliest = time.monotonic() + MIN_RESTART_SECONDS  # for the next worker
     while workers or not is_stopping:
         is_one_missing = len(workers) < count and not is_stopping
         if is_one_missing and time.monotonic() >= earliest:
             workers.add(_fork(work, read_end, write_end, signals))
-            earliest = time.monotonic() + YOUNG_SECONDS
+            earliest = time.monotonic() + MIN_RESTART_SECONDS
             continue
         if signals.wait(max(0, earliest - time.monotonic()) if is_one_missing else None) & STOP_SIGNALS:
             is_stopping = True
@@ -96,7 +96,7 @@ class _Signals:
 
 
 def _ended(workers: set[int]) -> list[tuple[int, int]]:
-    """Yield the pid and status of each worker that has ended."""
+    """The pid and status of each worker that has ended."""
     return [found for pid in workers if (found := os.waitpid(pid, os.WNOHANG)) != (0, 0)]
 
 

@@ -19,4 +19,4 @@ class Metrics(RootModel[str]):
     """Metrics, in the text format of Prometheus."""
 
     media_type: ClassVar = "text/plain"
-    example: ClassVar = "stockstream_head_event_id 1042.0\n"
+    example: ClassVar = "stockstream_head 1042.0\n"

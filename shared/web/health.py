@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 
 class NotReadyError(Exception):
-    """The service can't do its work now; the text says why, to an operator."""
+    """The service can't do its work now; the text tells an operator why."""
 
 
 def health_blueprint(check: Callable[[], Awaitable[None]]) -> Blueprint:
-    """The two addresses; ``check`` raises NotReadyError while the service is not ready."""
+    """The two routes. ``check`` raises NotReadyError while the service is not ready."""
     blueprint = Blueprint("health", __name__)
     tag_blueprint(blueprint, ["Operation"])
 
@@ -34,7 +34,7 @@ def health_blueprint(check: Callable[[], Awaitable[None]]) -> Blueprint:
     @document_response(Health)
     @document_problems(HTTPStatus.SERVICE_UNAVAILABLE)
     async def readyz() -> Response:
-        """Tell whether it can do its work now."""
+        """Tell whether the service can do its work now."""
         try:
             await check()
         except NotReadyError as error:

@@ -1,7 +1,7 @@
 """Which host names a service answers.
 
-A page of another site can have its own name resolve to this machine (DNS rebinding). Its scripts then read and write
-here as if they were ours. What they can't do is send another name than their own in `Host`.
+Another site can make its own name resolve to this machine (DNS rebinding). Scripts of its pages could then read and
+write here as if they were ours, but their requests still have the other site's name in `Host`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from shared.web.problems import Problem, send_problem
 if TYPE_CHECKING:
     from shared.process.settings import Bind, Settings
 
-HEALTH_PATHS = {"/healthz", "/readyz"}  # probes use addresses; these paths reveal nothing of the stock
+HEALTH_PATHS = {"/healthz", "/readyz"}  # probes use addresses; these paths reveal nothing about the stock
 ANY = "*"
 LONGEST_NAME = 253
 LONGEST_SHOWN = 100
@@ -29,8 +29,8 @@ _HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|{_LABEL}(?:\.{_LABEL})*\.?)(:[0-9]{{1,
 def gate(app: Any, settings: Settings, bind: Bind) -> Any:
     """ASGI middleware that answers 421 unless the request's `Host` is a name of this service.
 
-    Those are loopback names, the address that the request came in at, and `ALLOWED_HOSTS`. It stands before the
-    framework, which fails on some names that are none.
+    Its names are loopback names, the bound address, the address at which the request arrived, and `ALLOWED_HOSTS`. The
+    check comes before the framework, which fails on some malformed names.
     """
 
     @functools.lru_cache(maxsize=1024)
@@ -52,7 +52,7 @@ def gate(app: Any, settings: Settings, bind: Bind) -> Any:
 
 
 def _host_header(headers: list[tuple[bytes, bytes]]) -> str:
-    """The `Host` header of a request; None if there is not exactly one."""
+    """The `Host` header of a request; empty if there is not exactly one."""
     found = [value for name, value in headers if name == b"host"]
     return found[0].decode("latin-1") if len(found) == 1 else ""
 
@@ -84,7 +84,7 @@ def is_loopback(name: str) -> bool:
 
 
 def is_allowed(name: str, allowed: frozenset[str]) -> bool:
-    """Whether the setting names this host: as it is, by `*.` and a domain above it, or by `*`."""
+    """Whether the setting allows this host: by its name, by a parent domain (`*.example.org`), or by `*`."""
     if name in allowed or ANY in allowed:
         return True
     labels = name.split(".")

@@ -1,4 +1,4 @@
-"""`/metrics`, for Prometheus. With several workers, the values of all of them are added up."""
+"""`/metrics`, for Prometheus. With several workers, it has the sums of their values."""
 
 from __future__ import annotations
 

@@ -25,7 +25,7 @@ Handler = TypeVar("Handler", bound="Callable[..., Any]")
 
 
 def document_problems(*statuses: HTTPStatus) -> Callable[[Handler], Handler]:
-    """Document which problems a handler may answer with, besides those that follow from what it takes."""
+    """Document which problems a handler may answer with, besides those that its parameters, body and headers imply."""
 
     def decorator(handler: Handler) -> Handler:
         setattr(handler, PROBLEMS_ATTRIBUTE, set(statuses))
@@ -52,7 +52,7 @@ class FieldError(TypedDict):
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's own word
-    """An error that is answered as problem+json. Extra members go into the body as they are."""
+    """An error that is answered as problem+json. Extra members are added to the body."""
 
     def __init__(
         self,
@@ -108,8 +108,8 @@ async def send_problem(problem: Problem, send: Any) -> None:
 
 DETAILS = {
     HTTPStatus.NOT_FOUND: "There is nothing at this address.",
-    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not take that method.",
-    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is larger than is taken here.",
+    HTTPStatus.METHOD_NOT_ALLOWED: "This address does not support that method.",
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large.",
     HTTPStatus.REQUEST_TIMEOUT: "The body took too long to arrive.",
 }
 
@@ -139,4 +139,4 @@ def answer_with_problems(app: Quart) -> None:
     @app.errorhandler(Exception)
     async def unexpected(error: Exception) -> Response:
         log.error("unexpected error", method=request.method, path=request.path, exc_info=error)
-        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "Something went wrong here. It has been logged.").response()
+        return Problem(HTTPStatus.INTERNAL_SERVER_ERROR, "An unexpected error occurred. It has been logged.").response()

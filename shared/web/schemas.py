@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, RootModel, TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 
-VERSION = "0.1.0"  # of both descriptions, and of pyproject.toml
+VERSION = "0.1.0"  # in the documents of both services, and in pyproject.toml
 NULL = {"type": "null"}
 REFERENCE = "#/components/schemas/{model}"
 
@@ -34,7 +34,7 @@ def json_schema(model: Any, mode: Mode) -> tuple[Schema, Schemas]:
 
 
 def named_schema(model: Any, mode: Mode) -> tuple[Schema, Schemas]:
-    """The same, but a model with fields is a reference too."""
+    """Like json_schema(), but a model with fields is a reference, too."""
     schema, models = json_schema(model, mode)
     if not isinstance(model, type) or not issubclass(model, BaseModel) or issubclass(model, RootModel):
         return schema, models
@@ -42,7 +42,7 @@ def named_schema(model: Any, mode: Mode) -> tuple[Schema, Schemas]:
 
 
 def without_absent(schema: Schema) -> Schema:
-    """Optional fields without null: where they have no value, they are left out."""
+    """The schema without null for optional fields: a field without a value is absent."""
     properties = {name: _without_null(field) for name, field in schema.get("properties", {}).items()}
     return {**schema, "properties": properties} if properties else schema
 

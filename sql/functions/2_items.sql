@@ -1,6 +1,6 @@
 -- The documents of items, and the triggers that run when an item is written.
 
--- The document of an item. Every answer with an item uses it, as text that is sent to the client as it is.
+-- The document of an item. Answers with an item contain it as PostgreSQL wrote it.
 -- row_to_json() keeps the order of fields and adds no white space.
 CREATE OR REPLACE FUNCTION item_document(item inventory) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
@@ -98,8 +98,8 @@ BEGIN
         NEW.id := next_item_id();
         NEW.version := 1;
     ELSE
-        -- An id that is given may be one that was deleted, even by a transaction that is still open: the upsert
-        -- waits for that one, where a SELECT would not see it.
+        -- A given id may have been deleted, even by a transaction that is still open. The upsert waits for that
+        -- transaction; a SELECT would not see its deletion.
         INSERT INTO inventory_tombstone AS tombstone (item_id, version)
         VALUES (NEW.id, 0)
         ON CONFLICT (item_id) DO UPDATE SET version = tombstone.version

@@ -11,7 +11,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT oid::text FROM pg_database WHERE datname = current_database());
 
 -- The epoch identifies the log. It changes with another cluster, a promoted standby, a restore to a point in time, a
--- dump loaded into a new database, and a new table. An event id of another epoch is no position in this log.
+-- dump loaded into a new database, and a new table. An event id of another epoch is not a position in this log.
 CREATE OR REPLACE FUNCTION log_epoch() RETURNS text
 LANGUAGE sql STABLE
 RETURN left(encode(sha256(convert_to(concat_ws('/',
@@ -78,8 +78,8 @@ END;
 $$;
 
 -- Delete a batch of the oldest events and move the floor past them. Returns the number of events that the floor has
--- passed, 0 when none is old enough. The last event of an existing item is kept. The API can't change the log in any
--- other way, so this function protects young events.
+-- passed, 0 when none is old enough. The last event of an existing item is kept. This is the only way in which
+-- the API can change the log, so the function refuses to delete young events.
 CREATE OR REPLACE FUNCTION prune_history(older_than interval, batch integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -92,9 +92,9 @@ BEGIN
         RAISE EXCEPTION 'history younger than a day is never pruned' USING ERRCODE = 'invalid_parameter_value';
     END IF;
     IF NOT pg_try_advisory_xact_lock(5310, 4) THEN
-        RETURN 0; -- another does it at this moment
+        RETURN 0; -- another session is pruning
     END IF;
-    -- '-1 year 361 days' passes for a day too, and lies in the future
+    -- '-1 year 361 days' passes the check above (a year counts as 360 days there), but leads into the future.
     reach := log_event_at(least(clock_timestamp() - older_than, clock_timestamp() - interval '24 hours'));
     SELECT count(*), max(oldest.event_id), max(oldest.changed_at) INTO passed, next.event_id, next.changed_at
     FROM (

@@ -1,7 +1,7 @@
 -- Past states, the changes of each event, and the restore of deleted items.
 
 -- The items as they were after this event, by id: a page of them, or all (null). The document is null if the item did
--- not exist. The document of an item is what its next change found; without a later change, it is the current one.
+-- not exist. The document of an item is the one before its next change; without a later change, it is the current one.
 CREATE OR REPLACE FUNCTION items_as_of(moment bigint, after_id bigint DEFAULT 0, page integer DEFAULT NULL)
 RETURNS TABLE (id bigint, document json)
 LANGUAGE sql STABLE
@@ -37,7 +37,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
     SELECT coalesce(json_object_agg(field, json_build_object('from', before -> field, 'to', after -> field)), '{}')
     FROM json_object_keys(coalesce(after, before)) AS field
-    WHERE field NOT IN ('id', 'version', 'created_at', 'updated_at') -- which follow from the change
+    WHERE field NOT IN ('id', 'version', 'created_at', 'updated_at') -- these follow from the change
       AND (before ->> field) IS DISTINCT FROM (after ->> field)
 );
 
@@ -60,7 +60,7 @@ RETURN (
 );
 
 -- Restore a deleted item. Returns no row if it is not deleted, or no longer in the log. The tombstone is locked
--- before the log is read, so that a deletion in an open transaction is waited for.
+-- before the log is read, in order to wait for a deletion in an open transaction.
 CREATE OR REPLACE FUNCTION restore_item(wanted bigint) RETURNS SETOF inventory
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$

@@ -1,7 +1,7 @@
 -- Queries of a follower of the log. They write nothing.
 
 -- name: select_head()^
--- Which log this is, and its last committed event.
+-- The epoch of the log, and its last committed event.
 SELECT log_epoch() AS epoch, log_head() AS head;
 
 -- name: notify(token)!

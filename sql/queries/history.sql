@@ -1,8 +1,9 @@
 -- The log, as the API reads it: the audit trail, past states, trends. Only prune_history writes.
 
 -- name: select_history(actor, item, operation, since, until, after, page)
--- The newest events first, of those that fit (null: all do), before this event. A time is looked up as an event, since
--- the log is read in that order; below its floor, where the last events of items are left, only their times tell.
+-- The matching events before this event, newest first. A null parameter matches every event. Times are converted to
+-- event ids, since the log is read in the order of ids. Below the floor, where only the last events of items are left,
+-- this is not possible, so their times are compared, too.
 SELECT h.event_id, history_document(h)::text AS document
 FROM inventory_history AS h
 WHERE (:actor::text IS NULL OR h.actor = :actor)
@@ -35,7 +36,7 @@ SELECT EXISTS (SELECT FROM inventory WHERE inventory.id = :id)
     OR EXISTS (SELECT FROM inventory_tombstone WHERE item_id = :id);
 
 -- name: select_log_range()^
--- Which log this is, its begin and end, the time, and the shape of documents.
+-- The epoch, floor and head of the log, the time, and the shape of documents.
 SELECT
     log_epoch() AS epoch,
     log_floor() AS floor,
@@ -49,7 +50,7 @@ SELECT log_event_at(:moment::timestamptz);
 
 -- name: select_total_trend(since, step, steps, most)
 -- The sum of all quantities at evenly spaced times: the current sum, minus all changes since each time. Null for times
--- that are followed by more than :most events, or before the begin of the log.
+-- that are followed by more than :most events, or lie before the beginning of the log.
 WITH moments AS MATERIALIZED (
     SELECT number, at, log_event_at(at) AS event_id
     FROM (
@@ -67,7 +68,7 @@ changes AS (
     FROM inventory_history
     WHERE event_id > (SELECT reach.event_id FROM reach)
 ),
-later AS ( -- the changes, by the last of the moments that lie before them
+later AS ( -- the sum of the changes between each moment and the next
     SELECT
         width_bucket(
             changed_at - interval '1 microsecond',

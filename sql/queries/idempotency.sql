@@ -1,7 +1,7 @@
--- What a request with an Idempotency-Key was answered. A key that is older than a day is a new one.
+-- The answers to requests with an Idempotency-Key. A key expires after a day.
 
 -- name: claim_key(key, request)$
--- The key, if it is ours now; null if another request had it. One that is still at work is waited for.
+-- Claim the key; null if an earlier request has it. Waits while a request with the same key is running.
 INSERT INTO idempotency_key AS known (key, request)
 VALUES (:key, :request)
 ON CONFLICT (key) DO UPDATE
@@ -10,18 +10,18 @@ WHERE known.created_at < now() - interval '24 hours'
 RETURNING known.key;
 
 -- name: select_answer(key)^
--- What the request with this key was answered; null columns while it is at work.
+-- The answer to the request with this key; its columns are null while the request is running.
 SELECT request, status, headers, body
 FROM idempotency_key
 WHERE key = :key;
 
 -- name: update_answer(key, status, headers, body)!
--- Keep the response, for a request that comes again with the same key.
+-- Store the answer, for repetitions of the request.
 UPDATE idempotency_key
 SET status = :status, headers = :headers, body = :body
 WHERE key = :key;
 
 -- name: delete_old_keys()!
--- Later than they end, so that none goes while a request looks at it.
+-- Delete keys an hour after they expire, so that none disappears while a request uses it.
 DELETE FROM idempotency_key
 WHERE created_at < now() - interval '25 hours';

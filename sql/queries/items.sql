@@ -15,8 +15,8 @@ SELECT log_position() AS position, document_shape() AS shape;
 
 -- Pages of the stock, each read from an index. Parameters: the text to search names and codes for (null: any), the
 -- code (null: any), whether only low items are wanted, and the sort key and id of the last item of the previous page
--- (null: the first page). Keys are passed as text. Each row has the state of the stock, so that it is of the same
--- snapshot.
+-- (null: the first page). Keys are passed as text. Each row has the state of the stock, so that both are from the
+-- same snapshot.
 
 -- name: select_items_by_updated_at(text, code, low, after_key, after_id, page)
 -- Oldest change first.
@@ -152,7 +152,8 @@ ORDER BY
 LIMIT :page::integer;
 
 -- name: select_page_of_past_items(moment, text, code, low, after_id, page)
--- A page of the same by id. The document is null if the item did not exist or does not match.
+-- A page of the stock as it was at an event, sorted by id. The document is null if the item did not exist or
+-- does not match.
 SELECT
     item.id,
     CASE
@@ -188,8 +189,8 @@ RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS documen
 
 -- name: update_items(actor, changes, versions)
 -- Update items. Each change is a JSON object with an id and the fields to set. With versions, items with other versions
--- are skipped. The array of ids has the planner use the primary key: it expects 100 rows of any JSON array, and for
--- these it would read a small table as a whole.
+-- are skipped. The array of ids makes the planner use the primary key. It expects 100 rows from any JSON array, and
+-- to find that many it would read the whole of a small table.
 WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
 UPDATE inventory AS i
 SET (name, quantity, code, unit, minimum, note) = (

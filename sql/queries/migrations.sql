@@ -3,7 +3,7 @@
 SELECT pg_advisory_lock(5310, 2);
 
 -- name: select_other_installations()
--- Schemas other than public with a stockstream, which earlier versions installed according to search_path.
+-- Schemas other than public that contain an installation. Earlier versions installed into the search_path.
 SELECT n.nspname AS schema
 FROM pg_class AS c
 JOIN pg_namespace AS n ON n.oid = c.relnamespace

@@ -1,4 +1,4 @@
--- Settings of our sessions, whatever the database, the role or the server's configuration sets.
+-- Settings of our sessions. They override those of the server, the database and the role.
 
 -- name: prepare_session(statement_timeout, lock_timeout, idle_timeout)^
 -- Run at the start of each session. Times are in milliseconds (0: no limit). Whether the session may write is not

@@ -54,7 +54,7 @@ async def list_item_history(item_id: int, query: HistoryQuery) -> Response:
 @blueprint.get("/inventories/deleted")
 @operation(list[HistoryEntry], query=HistoryQuery, answer_headers=Paged)
 async def list_deleted_items(query: HistoryQuery) -> Response:
-    """List the deleted items, latest deletion first, each with the event that deleted it."""
+    """List the deleted items, newest deletion first, each with the event that deleted it."""
     async with services().limits.scans.slot(), services().pools.reading() as connection:
         entries = await history.select_deletions(connection, after=query.after, limit=query.limit + 1)
     return _page(entries, query.limit)

@@ -50,10 +50,9 @@ tag_blueprint(blueprint, ["Items"])
 async def list_items(query: ItemsQuery, headers: Conditional) -> Response:
     """List the stock.
 
-    All items, or those that the parameters select; latest change first, or in the order of `sort`. `Last-Event-ID` is
-    the last event of the log in this list: with every event after it, the list is always the current stock. A list that
-    the client has already (`If-None-Match`) is a 304. With `limit` the list comes in pages, and `Link` leads to the
-    next. With `as_of` it is the stock as it was then.
+    Without parameters, the list has all items, newest change first. `Last-Event-ID` is the position of the list in the
+    log: apply every later event to keep the list current. If `If-None-Match` has the list's `ETag`, the answer is 304.
+    With `limit`, the list is paged, and `Link` leads to the next page. With `as_of`, it is the stock at that point.
     """
     response = await (_list_page(query, headers) if request.args else _list_everything(headers))
     response.headers["Cache-Control"] = "no-cache"
@@ -134,7 +133,7 @@ def _in_state(state: State, response: Response) -> Response:
     problems=(HTTPStatus.CONFLICT,),
 )
 async def create_item(body: NewItem, headers: RepeatableWrite) -> Response:
-    """Add an item. A code that another item has is a 409, which shows that item."""
+    """Add an item. If another item has its code, the answer is 409 and shows that item."""
 
     async def create(connection: Connection) -> Response:
         (item,) = await items.insert_items(connection, [body], actor=headers.actor)
@@ -146,7 +145,7 @@ async def create_item(body: NewItem, headers: RepeatableWrite) -> Response:
 @blueprint.get("/<int:item_id>")
 @operation(Item, headers=Conditional, answer_headers=Versioned)
 async def get_item(item_id: int, headers: Conditional) -> Response:
-    """Get one item. `ETag` names its version; one that the client has already (`If-None-Match`) is a 304."""
+    """Get one item. `ETag` names its version; if `If-None-Match` has this `ETag`, the answer is 304."""
     async with services().pools.reading() as connection:
         item = await items.select_item(connection, item_id)
     if item is None:
@@ -159,9 +158,10 @@ async def get_item(item_id: int, headers: Conditional) -> Response:
 @blueprint.put("/<int:item_id>")
 @operation(Item, body=ItemChange, headers=ConditionalWrite, answer_headers=Versioned, problems=(HTTPStatus.CONFLICT,))
 async def set_item(item_id: int, body: ItemChange, headers: ConditionalWrite) -> Response:
-    """Set an item's quantity and each other field that is given; null clears an optional one.
+    """Set an item's quantity and any other given field; null clears an optional field.
 
-    With `If-Match`, only if it still has that version. A code that another item has is a 409, which shows that item.
+    With `If-Match`, the item must still have that version. If another item has the code, the answer is 409 and shows
+    that item.
     """
     async with services().pools.writing() as connection:
         changed = await items.update_items(connection, {item_id: body}, versions=headers.versions, actor=headers.actor)
@@ -177,9 +177,10 @@ async def set_item(item_id: int, body: ItemChange, headers: ConditionalWrite) ->
     problems=(HTTPStatus.CONFLICT,),
 )
 async def adjust_item(item_id: int, body: Adjustment, headers: RepeatableConditionalWrite) -> Response:
-    """Add to an item's quantity, or take away from it, in one step.
+    """Add to an item's quantity, or subtract from it, atomically.
 
-    A quantity below zero is a 409, and nothing changes. With `If-Match`, only if the item still has that version.
+    If the quantity would go below zero, the answer is 409 and nothing changes. With `If-Match`, the item must still
+    have that version.
     """
 
     async def adjust(connection: Connection) -> Response:
@@ -194,7 +195,7 @@ async def adjust_item(item_id: int, body: Adjustment, headers: RepeatableConditi
 @blueprint.delete("/<int:item_id>")
 @operation(Deleted, headers=ConditionalWrite)
 async def delete_item(item_id: int, headers: ConditionalWrite) -> Response:
-    """Delete an item. With `If-Match`, only if it still has that version. The log keeps it: it can be restored."""
+    """Delete an item. With `If-Match`, it must still have that version. A deleted item can be restored."""
     async with services().pools.writing() as connection:
         item = await items.delete_item(connection, item_id, versions=headers.versions, actor=headers.actor)
         if item is None:
@@ -211,9 +212,9 @@ async def delete_item(item_id: int, headers: ConditionalWrite) -> Response:
     problems=(HTTPStatus.CONFLICT, HTTPStatus.GONE),
 )
 async def restore_item(item_id: int, headers: RepeatableWrite) -> Response:
-    """Bring a deleted item back under its own id, as it was.
+    """Restore a deleted item under its own id, as it was.
 
-    One that is not deleted is a 409; so is one whose code another item has meanwhile, which is shown.
+    If the item is not deleted, or another item now has its code, the answer is 409 and shows the existing item.
     """
 
     async def restore(connection: Connection) -> Response:

@@ -50,10 +50,10 @@ class PrunedError(Exception):
 @blueprint.get("/export")
 @operation(ExportFile, query=ExportQuery, answer_headers=Exported, problems=(HTTPStatus.GONE,))
 async def export_items(query: ExportQuery) -> Response:
-    """Export the stock as CSV, item by item.
+    """Export the stock as CSV, sorted by id.
 
-    All of it is of one position (`Last-Event-ID`), whatever changes meanwhile. A text that a spreadsheet would take for
-    a formula has an apostrophe before it, which an import takes away again.
+    The file has the stock at one position (`Last-Event-ID`), even if items change during the download. Text that a
+    spreadsheet would take for a formula gets a leading apostrophe, which an import removes.
     """
     async with services().pools.one_snapshot() as connection:
         event_id, state = await find_state(connection, query.as_of)
@@ -92,12 +92,12 @@ async def _csv_lines(services: Services, event_id: int, criteria: Criteria, *, w
     problems=(HTTPStatus.CONFLICT,),
 )
 async def import_items(query: ImportQuery, headers: RepeatableWrite) -> Response:
-    """Import a CSV file: all of it, in one transaction, or nothing.
+    """Import a CSV file: every row, in one transaction, or none.
 
-    The first line names the columns: `name` and `quantity`, and if wanted other fields, `id` (the item to change; empty
-    for a new one) and `version` (then the item must still have it). A field without a column stays as it is; an empty
-    cell clears it. The file that an export gives can be imported. What is wrong is told by line, column and reason, the
-    first 100 of it. With `dry_run=1` the file is only checked.
+    The first line names the columns: `name`, `quantity`, and optionally other fields, `id` (the item to change; empty
+    for a new item) and `version` (which the item must still have). A field without a column stays as it is; an empty
+    cell clears it. Exported files can be imported. The first 100 errors are listed, each with its line, column and
+    reason. With `dry_run=1` the file is only checked.
     """
     with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as file:
         digest = await _spool(file)
@@ -153,8 +153,8 @@ async def _answer(importing: Coroutine[Any, Any, ImportResult]) -> Response:
             error_count=refused.count,
         ) from None
     except TooManyRowsError:
-        most_rows = settings().max_import_rows
-        detail = f"Nothing was imported: the file has more than {most_rows} rows."
+        max_rows = settings().max_import_rows
+        detail = f"Nothing was imported: the file has more than {max_rows} rows."
         raise Problem(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, detail) from None
     return Response(result.model_dump_json(), content_type="application/json")
 

@@ -5,7 +5,7 @@ import { createFeed } from "./feed.js";
 const PROTOCOL = "2"; // increased when the messages change, so that pages of different versions don't share a worker
 const WORKER = "/static/scripts/feed/worker.js";
 
-/** Each returns `call(name, argument)` and `end()`. `onBroken` is called if the worker can't be started. */
+/** Both functions return `call(name, argument)` and `end()`. `onBroken` is called if the worker can't be started. */
 export function connectFeed(url, take, onBroken) {
   if (typeof SharedWorker !== "function") return connectOwn(url, take);
   const worker = new SharedWorker(trusted(WORKER), { type: "module", name: `${PROTOCOL} ${url}` });

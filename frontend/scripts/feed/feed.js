@@ -55,7 +55,7 @@ export function createFeed(url) {
   }
 
   function close() {
-    takeGathered(); // before the next stream starts after them
+    takeGathered(); // so that the next stream starts after them
     clearTimeout(reopening);
     source?.close();
     source = null;
@@ -102,7 +102,7 @@ export function createFeed(url) {
     tell({ type: "reset", head: position });
   }
 
-  /** Reconnect. EventSource would not do so after every answer, has no jitter, and does not tell when. */
+  /** Reconnect. EventSource itself does not reconnect after every answer, has no jitter, and does not tell when it will. */
   function lose() {
     close();
     connection = { ...connection, busy, waitingSince: null };
@@ -156,7 +156,7 @@ export function createFeed(url) {
     leave: (take) => pages.delete(take),
     answer: (take) => take({ type: "connection", connection }),
     retry,
-    /** The browser reports the network as gone or back. Received frames count more. */
+    /** The browser reports the network as gone or back. Received frames take precedence. */
     setOnline(value) {
       if (value === isOnline) return;
       isOnline = value;
@@ -166,7 +166,7 @@ export function createFeed(url) {
   };
 }
 
-/** Parse a busy frame. A gateway's has no `full`, and other servers may send anything. */
+/** Parse a busy frame. A frame of the gateway has no `full`, and other servers may send anything. */
 function parseBusy(data) {
   try {
     const { reason, full } = JSON.parse(data);

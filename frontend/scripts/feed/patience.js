@@ -7,7 +7,7 @@ const RENEWAL = 2.5;
 
 export function createPatience() {
   let interval = MAX_INTERVAL_MS;
-  let times = []; // of the latest three heartbeats on this connection; the first is sent out of turn
+  let times = []; // of the latest three heartbeats on this connection; the first may come earlier than its interval
 
   return {
     connected() {

@@ -1,4 +1,4 @@
-/** Asks for confirmation before several items are deleted. A single one is deleted at once, with an undo. */
+/** Asks for confirmation before several items are deleted. A single item is deleted at once, with an undo. */
 
 import { formatNumber } from "../formats.js";
 import { setText } from "./text.js";

@@ -62,7 +62,7 @@ function detailOf(said, { connection, loadedAt }, now) {
   return sentences.filter(Boolean).join(" ");
 }
 
-/** Whether the stream is open but the stock is incomplete: after a reset, it must be loaded again. */
+/** Whether the stream is live but the stock is incomplete: after a reset, the stock must be loaded again. */
 function isReloading({ word }, stock) {
   return word === "live" && !stock.isComplete && stock.known.size > 0;
 }

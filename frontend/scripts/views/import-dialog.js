@@ -36,7 +36,7 @@ export function mountImportDialog(dialog, { onImported }) {
     return sendImport(file, { isDryRun, key, onProgress: showProgress, signal: sending.signal });
   }
 
-  async function tryOut(chosen) {
+  async function checkFile(chosen) {
     if (!chosen) return;
     file = chosen;
     key = createKey();
@@ -44,20 +44,20 @@ export function mountImportDialog(dialog, { onImported }) {
     setText(part("name"), file.name);
     try {
       const counts = await send(true);
-      show("tried", promise(counts));
+      show("tried", describePlan(counts));
       confirm.focus();
     } catch (refusal) {
       refuse(refusal);
     }
   }
 
-  async function take() {
+  async function importFile() {
     isUnanswered = true;
     try {
       const counts = await send(false);
       isUnanswered = false;
       dialog.close();
-      onImported(`${file.name}: ${result(counts)}`);
+      onImported(`${file.name}: ${describeResult(counts)}`);
     } catch (refusal) {
       if (refusal.isUncertain) return show("tried", `${refusal.message} ${UNANSWERED}`);
       isUnanswered = false;
@@ -73,10 +73,10 @@ export function mountImportDialog(dialog, { onImported }) {
   }
 
   box.addEventListener("change", () => {
-    tryOut(box.files[0]);
+    checkFile(box.files[0]);
     box.value = ""; // so that the same file can be chosen again
   });
-  confirm.addEventListener("click", take);
+  confirm.addEventListener("click", importFile);
   drop.addEventListener("dragover", (event) => {
     event.preventDefault();
     drop.classList.add("is-over");
@@ -85,7 +85,7 @@ export function mountImportDialog(dialog, { onImported }) {
   drop.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("is-over");
-    tryOut(event.dataTransfer.files[0]);
+    checkFile(event.dataTransfer.files[0]);
   });
   dialog.addEventListener("click", ({ target }) => {
     if (target === dialog || target.closest(".dialog-close")) dialog.close();
@@ -121,11 +121,11 @@ function createErrorRow({ line, column, field, message }) {
 
 const items = (count) => `${formatNumber(count)} ${count === 1 ? "item" : "items"}`;
 
-function promise({ created, updated, unchanged }) {
+function describePlan({ created, updated, unchanged }) {
   if (created + updated === 0) return `Nothing would change: ${items(unchanged)} are as in the file.`;
   return `${items(created)} would be added, ${items(updated)} changed, ${items(unchanged)} left as they are.`;
 }
 
-function result({ created, updated }) {
+function describeResult({ created, updated }) {
   return `${items(created)} added, ${items(updated)} changed.`;
 }

@@ -9,7 +9,7 @@ export function createQuantityEdit(item, { onSave, onCancel }) {
   const [input, save, cancel] = form.elements;
   const hint = form.querySelector("p");
   const startedFrom = item.quantity;
-  let current = item; // null if it is gone
+  let current = item; // null if the item is gone
   let error = "";
   hint.id = `quantity-hint-${item.id}`;
   input.value = String(item.quantity);
