@@ -161,7 +161,6 @@ SELECT
               OR search_text(item.document ->> 'name', item.document ->> 'code') LIKE search_pattern(:text))
          AND (:code::text IS NULL OR item.document ->> 'code' = :code)
          AND (NOT :low::boolean OR (item.document ->> 'quantity')::integer < (item.document ->> 'minimum')::integer)
-      AND (NOT :low::boolean OR (item.document ->> 'quantity')::integer < (item.document ->> 'minimum')::integer)
         THEN item.document::text
     END AS document
 FROM items_as_of(:moment::bigint, :after_id::bigint, :page::integer) AS item;
