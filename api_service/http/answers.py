@@ -60,7 +60,7 @@ async def explain_refusal(
         raise problem_with(item, HTTPStatus.PRECONDITION_FAILED, detail)
     if 0 <= json.loads(item.document)["quantity"] + adjust <= MAX_QUANTITY:
         status = HTTPStatus.CONFLICT if versions is None else HTTPStatus.PRECONDITION_FAILED
-        detail = f"Item {item_id} was being changed by someone else. Your change was not made; try again."
+        detail = f"Item {item_id} was changed by someone else at the same moment. Your change was not made; try again."
         raise problem_with(item, status, detail)
     limit = "below 0" if adjust < 0 else f"above {MAX_QUANTITY}"
     detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
@@ -106,5 +106,5 @@ async def explain_no_restore(connection: Connection, item_id: int) -> NoReturn:
     if not await history.select_item_existed(connection, item_id):
         no_such_item(item_id)
     if await history.select_history(connection, item=item_id, limit=1):
-        raise Problem(HTTPStatus.CONFLICT, f"Item {item_id} was just deleted. Try again.")
+        raise Problem(HTTPStatus.CONFLICT, f"Item {item_id} was deleted at the same moment. Try again.")
     raise Problem(HTTPStatus.GONE, f"Item {item_id} can't be restored: the log no longer contains it.")
