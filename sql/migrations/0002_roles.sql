@@ -1,5 +1,5 @@
 -- What each service may do. Roles belong to the whole cluster, so another stockstream may have made them already.
--- They can log in, but have no password until `python -m shared.db.migrations` is given one.
+-- They can log in, but have no password until `python -m shared.migrations` is given one.
 
 DO $$
 DECLARE

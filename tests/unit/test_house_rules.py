@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import re
 from typing import TYPE_CHECKING
@@ -52,6 +53,16 @@ def test_no_sql_is_written_in_python() -> None:
     for folder in ("api_service", "stream_service", "shared"):
         for file in (ROOT / folder).rglob("*.py"):
             assert not statement.search(file.read_text()), file
+
+
+def test_no_published_migration_was_edited() -> None:
+    """A database that has applied the file refuses to start with another text, even if only a comment differs.
+
+    `cd sql/migrations && sha256sum <new file> >> SHA256SUMS` adds the line of a new migration.
+    """
+    folder = ROOT / "sql" / "migrations"
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}" for file in sorted(folder.glob("*.sql"))]
+    assert (folder / "SHA256SUMS").read_text().splitlines() == lines
 
 
 def test_nothing_uses_wait_for() -> None:
