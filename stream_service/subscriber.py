@@ -135,9 +135,8 @@ class Subscriber:
         """The bytes of the span, and a heartbeat if one is due. Moves the cursor."""
         self._cursor = span.end
         if span.data:
-            self._sent_position = (
-                span.end if self._wanted is None else None
-            )  # a filtered span may end with events that it left out
+            # A filtered span may end with events that it leaves out.
+            self._sent_position = span.end if self._wanted is None else None
         if self._heartbeat_number == self._relay.heartbeat_number:
             return span.data
         self._heartbeat_number = self._relay.heartbeat_number

@@ -33,12 +33,13 @@ async def make_once(key: str | None, change: Change, body: BaseModel | bytes | N
     async with services().pools.writing() as connection:
         if key is None:
             return await change(connection)
+        digest = _digest(body)
         async with connection.transaction():
-            if not await idempotency.claim_key(connection, key, _digest(body)):
-                return _repeat(await idempotency.select_answer(connection, key), body)
+            if not await idempotency.claim_key(connection, key, digest):
+                return _repeat(await idempotency.select_answer(connection, key), digest)
             response = await change(connection)
             answer = idempotency.Answer(
-                _digest(body),
+                digest,
                 response.status_code,
                 {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers},
                 await response.get_data(as_text=True),
@@ -47,8 +48,8 @@ async def make_once(key: str | None, change: Change, body: BaseModel | bytes | N
     return response
 
 
-def _repeat(answer: idempotency.Answer, body: BaseModel | bytes | None) -> Response:
-    if answer.request != _digest(body):
+def _repeat(answer: idempotency.Answer, digest: bytes) -> Response:
+    if answer.request != digest:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "This Idempotency-Key was used for another request.")
     return Response(answer.body, answer.status, headers={**answer.headers, "Idempotent-Replayed": "true"})
 

@@ -33,7 +33,6 @@ from shared.log.fields import (
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
-MAX_ACTOR_LENGTH = 200
 MAX_QUERY_LENGTH = 200
 MAX_PAGE_SIZE = 1_000
 DEFAULT_PAGE_SIZE = 100

@@ -135,9 +135,8 @@ class _Codes:
     def __init__(self) -> None:
         self._seen: set[str] = set()
         self._given: dict[int, str | None] = {}  # by item
-        self._claims: list[
-            tuple[int, str, int]
-        ] = []  # line, code, and the id of the item that has the code before the import
+        # Line, code, and the id of the item that has the code before the import.
+        self._claims: list[tuple[int, str, int]] = []
 
     def note(self, entry: NumberedRow, owners: Mapping[str, int]) -> Fault | None:
         """Note the code of a row. Returns an error for a duplicate. ``owners`` are the ids of current items by code."""
