@@ -18,21 +18,25 @@ def main() -> None:
 
 def serve(settings: ApiSettings) -> None:
     """Serve until SIGTERM. The imports are here so that `--check` is fast."""
-    from api_service.app import create_app
     from shared.db.pooler import refuse_transaction_pooler
     from shared.process import logging, serving
+    from shared.process.workers import shared_metrics
 
     logging.configure("api", settings.log_format, settings.log_level)
     if settings.database_url is not None:
         refuse_transaction_pooler(settings.database_url.get_secret_value(), "DATABASE_URL")
-    serving.serve(
-        create_app(settings),
-        settings.api_bind,
-        "API_BIND",
-        limits=serving.Limits(settings.max_header_bytes, settings.idle_seconds),
-        grace_seconds=settings.api_drain_seconds,
-        end_seconds=UNDO_SECONDS,
-    )
+    with shared_metrics(settings.api_workers):
+        from api_service.app import create_app  # the metrics read the setting of their folder when they are imported
+
+        serving.serve(
+            create_app(settings),
+            settings.api_bind,
+            "API_BIND",
+            workers=settings.api_workers,
+            limits=serving.Limits(settings.max_header_bytes, settings.idle_seconds),
+            grace_seconds=settings.api_drain_seconds,
+            end_seconds=UNDO_SECONDS,
+        )
 
 
 if __name__ == "__main__":

@@ -31,8 +31,9 @@ class ApiSettings(Settings):
         description="URL of the stream for the dashboard; unset: the page's host, at the port of `STREAM_BIND`",
         pattern=r"^(https?://[^\s]+|/[^\s]*)$",
     )
+    api_workers: int = Field(1, ge=1, le=64, description="Processes that share the port")
     api_pool_size: int = Field(
-        10, ge=2, le=200, description="Database connections that the API may hold, half of them for reading only"
+        10, ge=2, le=200, description="Database connections of each process, half of them for reading only"
     )
     api_drain_seconds: float = Field(
         10, ge=0, le=300, description="After SIGTERM, time for current requests to end (s)"
