@@ -12,6 +12,7 @@ from api_service.http.answers import busy, code_taken
 from api_service.http.blueprints import dashboard, documentation, history, inventories, transfers, trends
 from api_service.http.gate import guard
 from api_service.http.openapi import describe
+from api_service.http.requests import MAX_DISCARDED_BYTES
 from api_service.http.services import Services, provide, services
 from api_service.limits import BusyError, create_limits
 from api_service.pruning import prune_periodically
@@ -35,7 +36,8 @@ ROLE = "stockstream_api"
 def create_app(settings: ApiSettings) -> Quart:
     """The API and the dashboard as one app. It connects to the database when it starts to serve."""
     app = Quart(__name__, static_folder=str(FRONTEND), static_url_path="/static", template_folder=str(FRONTEND))
-    app.config["MAX_CONTENT_LENGTH"] = max(settings.max_body_bytes, settings.max_import_bytes)
+    # stream_body() enforces the limits. This bounds what a handler leaves unread.
+    app.config["MAX_CONTENT_LENGTH"] = max(settings.max_body_bytes, settings.max_import_bytes) + MAX_DISCARDED_BYTES
     app.config["BODY_TIMEOUT"] = settings.body_seconds
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # a page must not mix modules of two versions; ETags keep this cheap
     app.url_map.merge_slashes = False

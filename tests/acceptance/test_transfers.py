@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import csv
 import io
+import re
 from typing import TYPE_CHECKING
 
 import aiohttp
@@ -24,6 +25,7 @@ IMPORT = "/api/inventories/import"
 EXPORT = "/api/inventories/export"
 MAX_BYTES = 200_000
 MAX_ROWS = 3_000
+PATIENCE_SECONDS = 10
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +134,18 @@ async def test_a_file_that_is_too_large_is_a_413_and_changes_nothing(
     body = await import_csv(api, "name,quantity\n" + "x,1\n" * (MAX_ROWS + 1), 413)
     assert str(MAX_ROWS) in body["detail"]
     assert stock(module_stack) == []
+
+
+async def test_after_a_file_that_is_too_large_the_connection_serves_the_next_request(module_stack: Stack) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", module_stack.ports["api"])
+    head = f"POST {IMPORT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: {MAX_BYTES + 1}"
+    writer.write(head.encode() + b"\r\nExpect: 100-continue\r\n\r\n")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 100 ")
+        writer.write(b"x" * (MAX_BYTES + 1) + b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        answers = await reader.read()
+    assert re.findall(rb"HTTP/1.1 (\d+)", answers) == [b"413", b"200"]
+    writer.close()
 
 
 async def test_a_request_that_is_not_csv_is_refused(api: aiohttp.ClientSession) -> None:
