@@ -28,8 +28,8 @@ def serve(settings: StreamSettings) -> None:
     ):
         if url is not None:
             refuse_transaction_pooler(url.get_secret_value(), setting)
-    # Thousands of streams make the garbage collector slow, and leave it nothing to collect.
-    gc.set_threshold(100_000, 50, 100)
+    # Open streams are thousands of objects that the collector would visit in vain.
+    gc.set_threshold(100_000, 5, 100)
     with shared_metrics(settings.stream_workers):
         from stream_service.app import create_app  # the metrics read the setting of their folder when they are imported
 

@@ -13,16 +13,22 @@ from shared.process import background
 from shared.web import hosts, metrics
 from shared.web.health import NotReadyError, health_blueprint
 from shared.web.problems import answer_with_problems
+from stream_service import snapshots
 from stream_service.blueprints import documentation, events
+from stream_service.handover import with_streams
+from stream_service.live import Live
 from stream_service.relay import Relay
 from stream_service.replay import Replay
 from stream_service.ring import Ring
+from stream_service.snapshots import Snapshots
+from stream_service.starts import Starts
 from stream_service.subscribers import Subscribers
 
 if TYPE_CHECKING:
     from stream_service.settings import StreamSettings
 
 ROLE = "stockstream_stream"
+FOLLOWERS = 1  # database connections that follow the log
 
 
 def create_app(settings: StreamSettings) -> Quart:
@@ -31,30 +37,36 @@ def create_app(settings: StreamSettings) -> Quart:
     subscribers = app.extensions["subscribers"] = Subscribers(settings)
     answer_with_problems(app)
     app.register_blueprint(_pages(settings))
-    app.asgi_app = hosts.gate(  # type: ignore[method-assign]
-        events.with_direct_send(app.asgi_app), settings, settings.stream_bind
+    app.asgi_app = with_streams(  # type: ignore[method-assign]
+        hosts.gate(app.asgi_app, settings, settings.stream_bind),
+        subscribers,
+        allow_direct=settings.stream_direct_writes,
     )
 
     @app.while_serving
     async def following_the_log():  # type: ignore[no-untyped-def]
         url = database_url(settings, ROLE)
         listen_url = settings.listen_database_url.get_secret_value() if settings.listen_database_url else url
-        pool = create_pool(url, application_name=ROLE, max_size=settings.stream_replay_readers + 2)
+        pool = create_pool(
+            url, application_name=ROLE, max_size=FOLLOWERS + snapshots.READERS + settings.stream_replay_readers
+        )
         async with pool:
             relay = Relay(
                 pool,
                 Ring(settings.stream_ring_bytes),
-                subscribers.fan_out,
+                Live(),
                 flush_seconds=settings.stream_flush_ms / 1000,
                 heartbeat_seconds=settings.stream_heartbeat_seconds,
             )
             doorbell = Doorbell(listen_url, relay.follower.wake, application_name=f"{ROLE} listener")
-            subscribers.set_sources(relay, Replay(pool, settings.stream_replay_readers), pool)
+            stock = Snapshots(pool, relay.can_replay)
+            subscribers.set_sources(relay, Replay(pool, settings.stream_replay_readers), Starts(relay, stock))
             app.extensions["relay"], app.extensions["doorbell"] = relay, doorbell
             async with background.running(
                 follower=relay.follower.run, heartbeats=relay.send_heartbeats, doorbell=doorbell.run
             ):
                 yield
+                stock.close()
 
     async def check() -> None:
         if subscribers.is_draining:

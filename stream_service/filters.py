@@ -6,20 +6,22 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterable
+    from collections.abc import Iterable
 
     from stream_service.ring import Frame
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Selects events. Filters with equal keys select the same ones."""
+    """Selects the events of some items. Equal filters select the same events."""
 
-    key: Hashable
-    matches: Callable[[Frame], bool]
+    item_ids: frozenset[int]
+
+    def matches(self, event: Frame) -> bool:
+        return event.item_id in self.item_ids
 
 
 def of_items(item_ids: Iterable[int]) -> Filter | None:
     """Selects the events of these items. None, which selects all events, if there are no items."""
     wanted = frozenset(item_ids)
-    return Filter(("items", wanted), lambda frame: frame.item_id in wanted) if wanted else None
+    return Filter(wanted) if wanted else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import datetime
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 
@@ -38,12 +37,6 @@ def without_line_ends(text: str) -> str:
     return text if text.isascii() else text.translate(_ESCAPES)
 
 
-def changed_at(frame: bytes) -> float:
-    """When the change of an update frame was committed, in seconds since 1970 by the database's clock."""
-    end = len(frame) - len('"}\n\n')
-    return datetime.fromisoformat(frame[end - len("2026-01-01T00:00:00.000000Z") : end].decode()).timestamp()
-
-
 def retry(milliseconds: int) -> bytes:
     """Tells the client how long to wait before it reconnects."""
     return f"retry: {milliseconds}\n\n".encode()
@@ -59,9 +52,9 @@ def heartbeat(head: str, at: str) -> bytes:
     return encode(json.dumps({"head": head, "at": at}, separators=(",", ":")), event="heartbeat")
 
 
-def snapshot(documents: list[str], position: str | None) -> bytes:
-    """A part of the current items, as a JSON array. The last part has the position."""
-    return encode("[" + ",".join(documents) + "]", event="snapshot", position=position)
+def snapshot(documents: str, position: str | None) -> bytes:
+    """A part of the current items: the elements of a JSON array. The last part has the position."""
+    return encode(f"[{documents}]", event="snapshot", position=position)
 
 
 def reset(reason: str, head: str) -> bytes:

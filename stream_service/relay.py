@@ -1,4 +1,4 @@
-"""Follows the log, keeps the newest events in the ring, and notifies the subscribers."""
+"""Follows the log, keeps the newest events in the ring, and writes them to the live subscribers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from stream_service import frames, metrics
 from stream_service.store import log as log_store
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from shared.db.database import Connection, Pool
+    from stream_service.live import Live
     from stream_service.ring import Frame, Ring
 
 log = structlog.get_logger()
@@ -30,53 +31,53 @@ class Relay:
 
     Under load the log is read at most every ``flush_seconds``, so that all that was committed meanwhile leaves in one
     write to each subscriber; after a pause it is read at once.
-
-    ``fan_out`` is called when there is something new: events, a heartbeat, another log.
     """
 
-    def __init__(
-        self,
-        pool: Pool,
-        ring: Ring,
-        fan_out: Callable[[], None],
-        *,
-        flush_seconds: float,
-        heartbeat_seconds: float,
-    ) -> None:
+    def __init__(self, pool: Pool, ring: Ring, live: Live, *, flush_seconds: float, heartbeat_seconds: float) -> None:
         self.ring = ring
-        self.epoch: str | None = None
+        self.live = live
         self.log_number = 0  # counts the logs that were followed: a restore starts a new one
         self.heartbeat_number = 0  # counts the heartbeats
         self.latest_heartbeat = b""
-        self.started = asyncio.Event()  # set when the log was read for the first time
+        self.is_started = asyncio.Event()  # set when the log was read for the first time
         self.follower: Follower[Frame] = Follower(pool, self)
-        self._fan_out = fan_out
+        self._epoch: str | None = None
         self._flush_seconds = flush_seconds
         self._heartbeat_seconds = heartbeat_seconds
         self._flushed_at = 0.0
 
     @property
-    def head(self) -> Position | None:
-        """The last event in the ring; None until the log was read for the first time."""
-        return None if self.epoch is None else Position(self.epoch, self.ring.head)
+    def head(self) -> Position:
+        """The last event in the ring. It exists once ``is_started`` is set."""
+        assert self._epoch is not None  # noqa: S101
+        return Position(self._epoch, self.ring.head)
 
     @property
     def is_caught_up(self) -> bool:
         """Whether the log was read to its end in the last STALE_SECONDS."""
         return time.monotonic() - self.follower.caught_up_at < STALE_SECONDS
 
+    def can_replay(self, position: Position) -> bool:
+        """Whether all events after this position are in the ring."""
+        return (
+            position.epoch == self.head.epoch
+            and position.event_id <= self.head.event_id
+            and self.ring.holds(position.event_id)
+        )
+
     # Called by the follower
 
     def start(self, head: Position) -> Position:
         """Start at the head. Subscribers read older events from the database."""
-        if self.epoch is not None:
+        if self._epoch is not None:
             log.warning("this is another log: subscribers must start over", head=str(head))
-        self.epoch = head.epoch
+        self._epoch = head.epoch
         self.log_number += 1
         self.ring.clear(head.event_id)
+        self.latest_heartbeat = self.heartbeat()
         metrics.HEAD.set(head.event_id)
-        self.started.set()
-        self._fan_out()
+        self.is_started.set()
+        self.live.catch_up_all()
         return head
 
     async def pause(self) -> None:
@@ -94,20 +95,21 @@ class Relay:
         """Send these events to all subscribers."""
         self.ring.append(events)
         self._flushed_at = time.monotonic()
-        self._fan_out()
+        self.live.publish(events, self.ring.head)
         metrics.EVENTS.inc(len(events))
         metrics.HEAD.set(self.ring.head)
-        metrics.COMMIT_TO_SEND.observe(max(0, time.time() - frames.changed_at(events[0].data)))
+        metrics.COMMIT_TO_SEND.observe(max(0, time.time() - events[0].changed_at))
 
     # Heartbeats
 
     async def send_heartbeats(self) -> None:
         """Send heartbeats to all subscribers until cancelled; comments instead, while the log can't be read."""
         while True:
-            self.latest_heartbeat = self.heartbeat() if self.is_caught_up else frames.comment()
-            self.heartbeat_number += 1
             metrics.CAUGHT_UP.set(self.is_caught_up)
-            self._fan_out()
+            if self.is_started.is_set():
+                self.latest_heartbeat = self.heartbeat() if self.is_caught_up else frames.comment()
+                self.heartbeat_number += 1
+                self.live.send_heartbeat(self.latest_heartbeat, self.head)
             await asyncio.sleep(self._heartbeat_seconds)
 
     def heartbeat(self) -> bytes:

@@ -8,16 +8,18 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.db.database import acquire
-from stream_service.ring import Frame, Span, join
+from stream_service.ring import SharedSpans, join
 from stream_service.store import log as log_store
 
 if TYPE_CHECKING:
     from shared.db.database import Pool
     from shared.log.position import Position
     from stream_service.filters import Filter
+    from stream_service.ring import Frame, Span
 
 BLOCK_EVENTS = 1_000  # range of event ids in a block; about 300 KB of frames
 CACHED_BLOCKS = 24
+SHARED_SPANS = 8  # joined spans that are kept for each block, which has about five
 
 
 class BlockKey(NamedTuple):
@@ -26,11 +28,23 @@ class BlockKey(NamedTuple):
     up_to: int
 
 
-class Block(NamedTuple):
-    """Events of the log, complete after the event ``floor``."""
+class Block:
+    """The events up to an id, complete after the event ``floor``."""
 
-    frames: list[Frame]
-    floor: int
+    def __init__(self, frames: list[Frame], up_to: int, floor: int) -> None:
+        self.floor = floor
+        self._frames = frames
+        self._up_to = up_to
+        self._spans = SharedSpans(SHARED_SPANS)
+
+    def span(self, cursor: int, wanted: Filter | None) -> Span:
+        return self._spans.get(cursor, wanted, self._join)
+
+    def _join(self, cursor: int, wanted: Filter | None) -> Span:
+        start = bisect_right(self._frames, cursor, key=lambda frame: frame.event_id)
+        if wanted is None:
+            return join(self._frames, start, self._up_to)
+        return join([frame for frame in self._frames[start:] if wanted.matches(frame)], 0, self._up_to)
 
 
 class PrunedError(Exception):
@@ -52,15 +66,12 @@ class Replay:
     async def span(self, cursor: int, head: Position, wanted: Filter | None) -> Span:
         """The next events after the cursor, at most one block. Raises DatabaseUnavailableError and PrunedError."""
         key = _key(cursor, head)
-        block, floor = await asyncio.shield(self._fetch(key))
-        if cursor < floor:
+        block = await asyncio.shield(self._fetch(key))
+        if cursor < block.floor:
             raise PrunedError
         if key.up_to < head.event_id:
             self._fetch(_key(key.up_to, head))
-        start = bisect_right(block, cursor, key=lambda frame: frame.event_id)
-        if wanted is not None:
-            block, start = [frame for frame in block[start:] if wanted.matches(frame)], 0
-        return join(block, start, key.up_to)
+        return block.span(cursor, wanted)
 
     def _fetch(self, key: BlockKey) -> asyncio.Task[Block]:
         task = self._blocks.get(key)
@@ -78,7 +89,7 @@ class Replay:
                 connection, key.epoch, after=key.number * BLOCK_EVENTS, up_to=key.up_to, page=BLOCK_EVENTS
             )
             # Read the floor after the events, so that it is above all that was pruned before.
-            return Block(frames, await log_store.select_floor(connection))
+            return Block(frames, key.up_to, await log_store.select_floor(connection))
 
     def _forget_failure(self, key: BlockKey, task: asyncio.Task[Block]) -> None:
         if task.cancelled() or task.exception() is not None:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
+from heapq import merge
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from stream_service.filters import Filter
 
 SPAN_BYTES = 64 * 1024  # limit of one write, and so of the memory that a slow reader can occupy
-SHARED_SPANS = 64  # number of joined spans that are kept for other cursors at the same position
+SHARED_SPANS = 64  # number of joined spans that are kept for other cursors
 _TRIM_SLACK = 1.25  # how far the ring may exceed its capacity before the oldest events are removed
 
 
@@ -21,6 +23,7 @@ class Frame(NamedTuple):
     event_id: int
     item_id: int
     data: bytes
+    changed_at: float  # seconds since 1970, by the database's clock
 
 
 class Span(NamedTuple):
@@ -28,6 +31,26 @@ class Span(NamedTuple):
 
     data: bytes
     end: int
+
+
+class SharedSpans:
+    """The latest spans, joined once for all cursors at the same position with the same filter."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._spans: dict[tuple[int, Filter | None], Span] = {}
+
+    def get(self, cursor: int, wanted: Filter | None, join_span: Callable[[int, Filter | None], Span]) -> Span:
+        key = (cursor, wanted)
+        span = self._spans.get(key)
+        if span is None:
+            if len(self._spans) == self._limit:
+                del self._spans[next(iter(self._spans))]
+            span = self._spans[key] = join_span(cursor, wanted)
+        return span
+
+    def clear(self) -> None:
+        self._spans.clear()
 
 
 class Ring:
@@ -46,7 +69,8 @@ class Ring:
         self.size = 0
         self._ids: list[int] = []
         self._frames: list[Frame] = []
-        self._spans: dict[int, Span] = {}
+        self._by_item: dict[int, list[Frame]] | None = None  # made when a filter first needs it
+        self._spans = SharedSpans(SHARED_SPANS)
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -58,6 +82,8 @@ class Ring:
         self.size += sum(len(frame.data) for frame in frames)
         self.head = self._ids[-1] if frames else self.head
         self._spans.clear()
+        if self._by_item is not None:
+            _add_to_index(self._by_item, frames)
         if self.size > self._capacity * _TRIM_SLACK:
             self._trim()
 
@@ -65,20 +91,30 @@ class Ring:
         """Whether all events after the cursor are in the ring."""
         return cursor >= self.floor
 
-    def span(self, cursor: int) -> Span:
-        """The next events after the cursor, joined once for all cursors at this position."""
-        span = self._spans.get(cursor)
-        if span is None:
-            start = bisect_right(self._ids, cursor)
-            if len(self._spans) == SHARED_SPANS:
-                del self._spans[next(iter(self._spans))]
-            span = self._spans[cursor] = join(self._frames, start, max(cursor, self.head))
-        return span
+    def span(self, cursor: int, wanted: Filter | None = None) -> Span:
+        """The next events after the cursor that the filter selects.
 
-    def filtered(self, cursor: int, wanted: Filter) -> Span:
-        """The next events after the cursor that the filter selects. The end is behind those that it leaves out."""
-        chosen = [frame for frame in self._frames[bisect_right(self._ids, cursor) :] if wanted.matches(frame)]
-        return join(chosen, 0, max(cursor, self.head))
+        The end is behind the events that the filter leaves out.
+        """
+        return self._spans.get(cursor, wanted, self._join)
+
+    def _join(self, cursor: int, wanted: Filter | None) -> Span:
+        end = max(cursor, self.head)
+        if wanted is None:
+            return join(self._frames, bisect_right(self._ids, cursor), end)
+        return join(list(self._selected(cursor, wanted)), 0, end)
+
+    def _selected(self, cursor: int, wanted: Filter) -> Iterator[Frame]:
+        """The events after the cursor that the filter selects, as many as a span can hold."""
+        if self._by_item is None:
+            self._by_item = {}
+            _add_to_index(self._by_item, self._frames)
+        size = 0
+        for frame in merge(*(_frames_after(cursor, self._by_item.get(item_id, ())) for item_id in wanted.item_ids)):
+            yield frame
+            if size > SPAN_BYTES:  # one more than a span can hold, so that it is seen to be cut
+                return
+            size += len(frame.data)
 
     def _trim(self) -> None:
         surplus, count = self.size - self._capacity, 0
@@ -87,9 +123,30 @@ class Ring:
                 break
             surplus -= len(frame.data)
             count += 1
+        if self._by_item is not None:
+            _remove_oldest(self._by_item, self._frames[:count])
         self.floor = self._ids[count - 1]
         self.size = self._capacity + surplus
         del self._frames[:count], self._ids[:count]
+
+
+def _add_to_index(by_item: dict[int, list[Frame]], frames: Iterable[Frame]) -> None:
+    for frame in frames:
+        by_item.setdefault(frame.item_id, []).append(frame)
+
+
+def _remove_oldest(by_item: dict[int, list[Frame]], frames: Iterable[Frame]) -> None:
+    """Remove these frames, which are the oldest ones."""
+    for item_id, count in Counter(frame.item_id for frame in frames).items():
+        rest = by_item[item_id]
+        del rest[:count]
+        if not rest:
+            del by_item[item_id]
+
+
+def _frames_after(cursor: int, frames: Sequence[Frame]) -> Iterator[Frame]:
+    start = bisect_right(frames, cursor, key=lambda frame: frame.event_id)
+    return (frames[index] for index in range(start, len(frames)))
 
 
 def join(frames: Sequence[Frame], start: int, end: int) -> Span:

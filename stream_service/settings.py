@@ -29,6 +29,9 @@ class StreamSettings(Settings):
         " address)",
     )
     stream_drain_seconds: float = Field(2, ge=0, le=60, description="After SIGTERM, time over which streams end (s)")
+    stream_direct_writes: bool = Field(
+        True, description="Write events directly to HTTP/1.1 connections; `false`: through the server's ASGI interface"
+    )
     stream_replay_readers: int = Field(4, ge=1, le=50, description="Database connections for subscribers that catch up")
 
     @property

@@ -1,14 +1,14 @@
-"""One open stream: a place in the log, and a way to send bytes.
+"""One open stream: a cursor into the log, and a connection.
 
-Most of the time it is *live*: at the head, in the fan-out's set, written to in the one pass that the relay makes when
-there is news. When a write has to wait (a slow reader), when it fell off the ring, or when it has just come, it is
-*catching up*: in its own task, at its own pace, from the ring or the database, until it is at the head again. So a slow
-reader costs only itself, and a fast one costs no task switch.
+A subscriber *catches up* in a task of its own, at its own pace, from the ring or the database. At the head it becomes
+*live*: it has no task, and `Live` writes new events to it, together with all others. As soon as a write would have to
+wait, it catches up again. So a slow reader delays nobody else.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING
 
 import structlog
@@ -16,19 +16,20 @@ import structlog
 from shared.db.errors import DatabaseUnavailableError
 from shared.log.position import Position
 from stream_service import frames, metrics
-from stream_service.eager import start
+from stream_service.busy import BusyError, retry
 from stream_service.replay import PrunedError
+from stream_service.ring import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
-    from typing import Any
+    from collections.abc import Awaitable, Callable
 
+    from stream_service.connection import StreamConnection
     from stream_service.filters import Filter
     from stream_service.relay import Relay
     from stream_service.replay import Replay
-    from stream_service.ring import Span
+    from stream_service.starts import Start
 
-    Send = Callable[[bytes], Coroutine[Any, Any, None]]
+    FindStart = Callable[[], Awaitable[Start]]
 
 log = structlog.get_logger()
 
@@ -36,130 +37,147 @@ DATABASE_RETRY_SECONDS = 0.5
 
 
 class Subscriber:
-    """A cursor into the log. It is in ``live``, the set that fan_out() writes to, only while it is at the head."""
+    """Sends the log to one client."""
 
-    def __init__(
-        self, send: Send, relay: Relay, replay: Replay, live: dict[Subscriber, None], wanted: Filter | None
-    ) -> None:
-        self._send = send
+    __slots__ = (
+        "_cursor",
+        "_heartbeat_number",
+        "_is_ending",
+        "_log_number",
+        "_relay",
+        "_replay",
+        "_task",
+        "connection",
+        "sent_position",
+        "wanted",
+    )
+
+    def __init__(self, connection: StreamConnection, relay: Relay, replay: Replay, wanted: Filter | None) -> None:
+        self.connection = connection
+        self.wanted = wanted
+        self.sent_position: int | None = None  # the last position that the client was sent; None if it was passed since
         self._relay = relay
         self._replay = replay
-        self._live = live
-        self._wanted = wanted
-        self._log_number = relay.log_number
+        self._log_number = 0
         self._heartbeat_number = relay.heartbeat_number
-        self._cursor = 0
-        self._sent_position: int | None = 0  # the position that was sent to the client; None if it is not exact
-        self._released: asyncio.Future[None] | None = None
-        self._pending: asyncio.Task[None] | None = None
-        self._ended = False
+        self._cursor = 0  # the event after which to continue; not updated while live
+        self._task: asyncio.Task[None] | None = None
+        self._is_ending = False
 
-    async def run(self, opening: Sequence[bytes], cursor: int) -> None:
-        """Send the first frames, then every event after the cursor, until end() or cancellation."""
-        self._cursor = self._sent_position = cursor
-        try:
-            for data in opening:
-                await self._send(data)
-            while not self._ended:
-                if not await self._catch_up() and not self._ended:
-                    await self._stay_live()
-        finally:
-            self._live.pop(self, None)
-            if self._pending is not None:
-                self._pending.cancel()
+    def start(self, find_start: FindStart) -> None:
+        """Send the first frames, then every event after them, until end() or close()."""
+        self._task = asyncio.create_task(self._run(find_start))
+
+    def catch_up(self, cursor: int | None = None) -> None:
+        """Send what follows this event (by default, the cursor), then become live again."""
+        self._cursor = self._cursor if cursor is None else cursor
+        self._task = asyncio.create_task(self._run())
+
+    def leave(self, sent_position: int | None) -> None:
+        """Note what was sent to the subscriber until now, while it was live."""
+        self.sent_position = sent_position
+        self._heartbeat_number = self._relay.heartbeat_number
 
     def end(self) -> None:
-        """End the stream at the next frame."""
-        self._ended = True
-        self._release()
+        """End the response in good order, after the current frame."""
+        if self._is_ending:
+            return
+        self._is_ending = True
+        self._relay.live.discard(self)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
 
-    async def _catch_up(self) -> bool:
+    def close(self) -> None:
+        """Drop the stream: its client is gone, or it has ended."""
+        self._is_ending = True
+        self._relay.live.discard(self)
+        task, self._task = self._task, None  # a cancelled task refers to all that it was sending
+        if task is not None:
+            task.cancel()
+
+    async def _run(self, find_start: FindStart | None = None) -> None:
+        try:
+            if await self._catch_up_to_the_head(find_start):
+                self._task = None
+                self._relay.live.add(self)
+                return
+        except OSError:
+            pass  # the client is gone
+        except Exception:  # ends this stream; its client reconnects
+            log.exception("a stream failed")
+        with contextlib.suppress(OSError):
+            await self.connection.end()
+
+    async def _catch_up_to_the_head(self, find_start: FindStart | None) -> bool:
+        """Send everything up to the head. False if the stream has to end."""
+        try:
+            if find_start is not None:
+                await self._send_start(await find_start())
+            else:
+                await self.connection.send(b"")  # wait for what was written while it was live
+            while not self._is_ending:
+                if not await self._send_next() and not self._is_ending:
+                    return True
+        except BusyError as busy:
+            metrics.STREAMS.labels("busy").inc()
+            await self.connection.send(busy.encode())
+        return False
+
+    async def _send_start(self, start: Start) -> None:
+        self._log_number = start.log_number
+        self._cursor = self.sent_position = start.cursor
+        await self.connection.send(retry())
+        async for data in start.frames:
+            if self._is_ending:
+                return
+            await self.connection.send(data)
+
+    async def _send_next(self) -> bool:
         """Send the next span. False at the head, where there is none."""
         if self._log_number != self._relay.log_number:
             return await self._start_over("the log was restored or replaced")
         try:
-            data = self._advance(await self._next_span())
+            span = await self._next_span()
         except PrunedError:
             return await self._start_over("what followed the position is not in the log any more")
+        if self._log_number != self._relay.log_number:
+            return True  # the log was replaced while this was read
+        data = self._take(span)
         if data:
-            await self._send(data)
+            await self.connection.send(data)
             metrics.BYTES.inc(len(data))
         return bool(data) or self._cursor < self._relay.ring.head
 
     async def _start_over(self, reason: str) -> bool:
         """Tell the client to load the stock again, and continue at the head."""
         self._log_number = self._relay.log_number
-        self._cursor = self._sent_position = self._relay.ring.head
-        await self._send(frames.reset(reason, str(self._head())))
+        self._cursor = self.sent_position = self._relay.ring.head
+        await self.connection.send(frames.reset(reason, str(self._relay.head)))
         return True
 
-    async def _stay_live(self) -> None:
-        """Stay in the live set until this subscriber has to catch up."""
-        self._released = asyncio.get_running_loop().create_future()
-        self._live[self] = None
-        await self._released
-        if self._pending is not None:
-            await self._pending
-            self._pending = None
-
-    def offer(self) -> int:
-        """Send new events, if possible without waiting. Returns the number of bytes. Called by fan_out()."""
-        ring = self._relay.ring
-        if self._log_number != self._relay.log_number or not ring.holds(self._cursor):
-            self._release()
-            return 0
-        wanted = self._wanted
-        data = self._advance(ring.span(self._cursor) if wanted is None else ring.filtered(self._cursor, wanted))
-        if data:
-            self._write(data)
-        if self._cursor < ring.head:
-            self._release()
-        return len(data)
-
-    def _write(self, data: bytes) -> None:
-        try:
-            self._pending = start(self._send(data))
-        except Exception:  # an error of one client's connection must not affect the others
-            log.warning("a stream could not be written to", exc_info=True)
-            self.end()
-        else:
-            if self._pending is not None:
-                self._release()
-
-    def _release(self) -> None:
-        self._live.pop(self, None)
-        if self._released is not None and not self._released.done():
-            self._released.set_result(None)
-
-    def _advance(self, span: Span) -> bytes:
+    def _take(self, span: Span) -> bytes:
         """The bytes of the span, and a heartbeat if one is due. Moves the cursor."""
         self._cursor = span.end
         if span.data:
             # A filtered span may end with events that it leaves out.
-            self._sent_position = span.end if self._wanted is None else None
+            self.sent_position = span.end if self.wanted is None else None
         if self._heartbeat_number == self._relay.heartbeat_number:
             return span.data
         self._heartbeat_number = self._relay.heartbeat_number
-        if self._sent_position == self._cursor:
+        if self.sent_position == self._cursor:
             return span.data + self._relay.latest_heartbeat
-        self._sent_position = self._cursor
-        return (
-            span.data + frames.progress(str(Position(self._head().epoch, self._cursor))) + self._relay.latest_heartbeat
-        )
+        self.sent_position = self._cursor
+        position = Position(self._relay.head.epoch, self._cursor)
+        return span.data + frames.progress(str(position)) + self._relay.latest_heartbeat
 
     async def _next_span(self) -> Span:
         """The next span, from the ring or else from the database. Waits while that is unavailable."""
-        while True:
-            ring = self._relay.ring
-            if ring.holds(self._cursor):
-                return ring.span(self._cursor) if self._wanted is None else ring.filtered(self._cursor, self._wanted)
+        while not self._is_ending:
+            if self._relay.ring.holds(self._cursor):
+                return self._relay.ring.span(self._cursor, self.wanted)
             metrics.RING_MISSES.inc()
             try:
-                return await self._replay.span(self._cursor, self._head(), self._wanted)
+                return await self._replay.span(self._cursor, self._relay.head, self.wanted)
             except DatabaseUnavailableError:
                 await asyncio.sleep(DATABASE_RETRY_SECONDS)
-
-    def _head(self) -> Position:
-        head = self._relay.head
-        assert head is not None  # noqa: S101 - nobody is admitted before
-        return head
+        return Span(b"", self._cursor)

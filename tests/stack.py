@@ -30,6 +30,7 @@ STOP_SECONDS = 15
 POLL_SECONDS = 0.02
 FIRST_PORT, PORTS_EACH = 12_000, 4_000
 _ports = itertools.count(random.randrange(PORTS_EACH))
+KEPT_SETTINGS = ("STREAM_DIRECT_WRITES",)  # to run all tests with the other way to write
 MODULES = {"api": "api_service", "stream": "stream_service"}
 
 
@@ -45,8 +46,9 @@ def free_port() -> int:
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """Return a minimal environment with only these settings of stockstream."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
+    """Return a minimal environment with only these settings of stockstream, and KEPT_SETTINGS."""
+    names = ("PATH", "HOME", "LANG", "TMPDIR", *KEPT_SETTINGS)
+    kept = {name: os.environ[name] for name in names if name in os.environ}
     return {**kept, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), **settings}
 
 

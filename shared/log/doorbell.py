@@ -37,7 +37,7 @@ NOTIFICATION_QUEUE = Gauge(
 
 
 class Doorbell:
-    """Calls ``on_ring`` for every notification, and after every (re)connect.
+    """Calls ``on_ring`` for every notification of a commit, and after every (re)connect.
 
     A connection can look healthy and still receive nothing: its peer is gone, or a pooler uses another backend for each
     transaction. So the doorbell notifies itself every PROBE_INTERVAL_SECONDS, and replaces a connection that does not
@@ -103,7 +103,7 @@ class Doorbell:
     def _receive(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
         if payload == self._token:
             self._probe_received.set()
-        else:
+        elif not payload:  # others are probes of other processes
             self._on_ring()
 
 

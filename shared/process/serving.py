@@ -12,9 +12,9 @@ import sys
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import uvloop
-from hypercorn.asyncio import serve as hypercorn_serve
 from hypercorn.config import Config
 
+from shared.process import server
 from shared.process.workers import run_workers
 
 if TYPE_CHECKING:
@@ -72,11 +72,13 @@ def serve(
     except OSError as error:
         sys.exit(f"stockstream: {setting} {bind}: {error.strerror or error}")
     _allow_many_files()
-    config = _config(listener, limits, grace_seconds)
+    config = _config(limits, grace_seconds)
     if workers == 1:
-        uvloop.run(_serve(app, config, drain, end_seconds))
+        uvloop.run(_serve(app, config, listener, drain, end_seconds))
     else:
-        run_workers(workers, lambda parent_gone: uvloop.run(_serve(app, config, drain, end_seconds, parent_gone)))
+        run_workers(
+            workers, lambda parent_gone: uvloop.run(_serve(app, config, listener, drain, end_seconds, parent_gone))
+        )
 
 
 def listen(bind: Bind) -> socket.socket:
@@ -102,10 +104,8 @@ def listen(bind: Bind) -> socket.socket:
     return listener
 
 
-def _config(listener: socket.socket, limits: Limits, grace_seconds: float) -> Config:
+def _config(limits: Limits, grace_seconds: float) -> Config:
     config = Config()
-    config.bind = [f"fd://{listener.detach()}"]
-    config.backlog = BACKLOG
     config.accesslog = None
     config.errorlog = logging.getLogger("hypercorn")
     config.include_server_header = False
@@ -117,7 +117,7 @@ def _config(listener: socket.socket, limits: Limits, grace_seconds: float) -> Co
 
 
 def _force_exit() -> None:
-    """Exit without waiting for clients that read nothing. Hypercorn would wait for their sockets without a limit."""
+    """Exit without waiting for clients that read nothing. Closing their sockets waits without a limit."""
     logging.getLogger(__name__).warning("some connections did not end and were cut")
     os._exit(0)
 
@@ -130,7 +130,12 @@ def _allow_many_files() -> None:
 
 
 async def _serve(
-    app: Quart, config: Config, drain: Draining, end_seconds: float, parent_gone: int | None = None
+    app: Quart,
+    config: Config,
+    listener: socket.socket,
+    drain: Draining,
+    end_seconds: float,
+    parent_gone: int | None = None,
 ) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -140,10 +145,9 @@ async def _serve(
         loop.add_reader(parent_gone, stop.set)
 
     async def asked_to_stop() -> None:
-        # Hypercorn waits its whole graceful_timeout for open streams before it tells the app. So tell the app first,
-        # and Hypercorn when the streams have ended.
+        # Tell the app first: nothing else would end its streams.
         await stop.wait()
         await drain()
         loop.call_later(config.graceful_timeout + end_seconds, _force_exit)
 
-    await hypercorn_serve(app, config, shutdown_trigger=asked_to_stop)
+    await server.serve(app, config, listener, BACKLOG, asked_to_stop)

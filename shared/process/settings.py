@@ -99,7 +99,6 @@ class Settings(BaseSettings):
         " dashboard's own",
     )
     max_header_bytes: int = Field(16_384, ge=1024, description="Maximum size of the request line and headers")
-    # Hypercorn keeps the state of a connection for this long, even if the client has closed it.
     idle_seconds: float = Field(
         20, gt=0, description="Maximum time between two requests of a connection, and for request headers to arrive (s)"
     )

@@ -13,15 +13,27 @@ SELECT
     || '","data":' || past_document(event_id, coalesce(after, before))
     || ',"actor":' || to_json(actor)
     || ',"changed_at":"' || rfc3339(changed_at)
-    || '"}' AS data
+    || '"}' AS data,
+    extract(EPOCH FROM changed_at)::float8 AS changed_at
 FROM inventory_history
 WHERE event_id > :after
   AND event_id <= :up_to
 ORDER BY event_id
 LIMIT :page;
 
--- name: select_snapshot()
--- The stock, oldest item first, as documents.
-SELECT i.id, item_document(i)::text AS document
+-- name: select_items(after, page)^
+-- The items with the next ids, as the elements of a JSON array; null as the last id if there are none.
+SELECT max(part.id) AS last_id, coalesce(string_agg(part.document, ',' ORDER BY part.id), '') AS documents
+FROM (
+    SELECT i.id, item_document(i)::text AS document
+    FROM inventory AS i
+    WHERE i.id > :after
+    ORDER BY i.id
+    LIMIT :page
+) AS part;
+
+-- name: select_items_by_id(ids)$
+-- These items, as the elements of a JSON array.
+SELECT coalesce(string_agg(item_document(i)::text, ',' ORDER BY i.id), '')
 FROM inventory AS i
-ORDER BY i.id;
+WHERE i.id = ANY(:ids::bigint[]);

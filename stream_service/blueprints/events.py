@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response, current_app, request
+from quart import Blueprint, Response, request
 
+from shared.log.documents import MAX_ID
 from shared.log.position import MalformedPositionError, Position
 from shared.web.problems import Problem
 from stream_service.asyncapi import MAX_ITEMS
 from stream_service.filters import of_items
-from stream_service.subscribers import Subscription
+from stream_service.handover import hand_over
+from stream_service.starts import Subscription
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
-
     from stream_service.filters import Filter
-    from stream_service.subscribers import Subscribers
 
 blueprint = Blueprint("events", __name__)
-
-DIRECT_SEND = "stockstream.send"
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"  # without it, some clients assume Latin-1
 HEADERS = {
@@ -43,33 +40,11 @@ async def events() -> Response:
         snapshot=_snapshot(),
         wanted=_filter(),
     )
-    subscribers: Subscribers = current_app.extensions["subscribers"]
-    send = request.scope[DIRECT_SEND]  # type: ignore[literal-required]
-    body = b"" if request.method == "HEAD" else _stream(subscribers, subscription, send)
-    response = Response(body, headers=HEADERS, content_type=CONTENT_TYPE)
-    response.timeout = None
+    if request.method != "HEAD":
+        hand_over(request.scope, subscription)
+    response = Response(b"", headers=HEADERS, content_type=CONTENT_TYPE)
+    del response.headers["Content-Length"]  # the body follows
     return response
-
-
-async def _stream(subscribers: Subscribers, subscription: Subscription, send: Any) -> AsyncIterator[bytes]:
-    """An empty body. The stream is written to the server directly, without the framework's loop over a body."""
-
-    async def send_bytes(data: bytes) -> None:
-        await send({"type": "http.response.body", "body": data, "more_body": True})
-
-    await subscribers.serve(subscription, send_bytes)
-    return
-    yield b""  # makes this a generator: the framework starts it after the headers are sent
-
-
-def with_direct_send(app: Any) -> Any:
-    """ASGI middleware that gives handlers the server's ``send``."""
-
-    async def asgi_app(scope: Any, receive: Any, send: Any) -> None:
-        scope[DIRECT_SEND] = send
-        await app(scope, receive, send)
-
-    return asgi_app
 
 
 def _positions() -> list[Position]:
@@ -105,6 +80,7 @@ def _snapshot() -> bool:
 
 def _filter() -> Filter | None:
     values = request.args.getlist("item")
-    if len(values) > MAX_ITEMS or not all(v.isascii() and v.isdigit() and len(v) < 20 for v in values):
+    are_ids = all(value.isascii() and value.isdigit() and len(value) < 20 and int(value) <= MAX_ID for value in values)
+    if len(values) > MAX_ITEMS or not are_ids:
         raise Problem(HTTPStatus.BAD_REQUEST, f"item: must be an item's id, {MAX_ITEMS} times at most.")
     return of_items(map(int, values))

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from shared.db.database import acquire, load_queries
-from shared.log.follower import select_head
+from shared.db.database import load_queries
 from stream_service import frames
 from stream_service.ring import Frame
 
 if TYPE_CHECKING:
-    from shared.db.database import Connection, Pool
-    from shared.log.position import Position
+    from collections.abc import AsyncIterator
+
+    from shared.db.database import Connection
+    from stream_service.filters import Filter
 
 queries = load_queries("log")
 
 END_OF_LOG = 2**63 - 1
-SNAPSHOT_PART = 500  # items in one frame
+PART_ITEMS = 500
 
 
-class Snapshot(NamedTuple):
-    """All items as frames. The last one has the position."""
+class Part(NamedTuple):
+    """Some items, as the elements of a JSON array."""
 
-    frames: list[bytes]
-    position: Position
+    documents: str
+    is_last: bool
 
 
 async def select_floor(connection: Connection) -> int:
@@ -36,19 +37,21 @@ async def select_events(
 ) -> list[Frame]:
     """A page of the events after this id, in order, as frames."""
     return [
-        Frame(row[0], row[1], frames.update(f"{epoch}-{row[0]}", row[2]))
+        Frame(row[0], row[1], frames.update(f"{epoch}-{row[0]}", row[2]), row[3])
         async for row in queries.select_events(connection, after=after, up_to=up_to, page=page)
     ]
 
 
-async def select_snapshot(pool: Pool) -> Snapshot:
-    """The stock and the position in the log, in one database snapshot."""
-    async with (
-        acquire(pool) as connection,
-        connection.transaction(isolation="repeatable_read", readonly=True),
-    ):
-        head = await select_head(connection)
-        documents = [row[1] async for row in queries.select_snapshot(connection)]
-    parts = [documents[start : start + SNAPSHOT_PART] for start in range(0, len(documents), SNAPSHOT_PART)] or [[]]
-    encoded = [frames.snapshot(part, None) for part in parts[:-1]]
-    return Snapshot([*encoded, frames.snapshot(parts[-1], str(head))], head)
+async def select_items(connection: Connection, wanted: Filter | None) -> AsyncIterator[Part]:
+    """The items that the filter selects, in parts of up to PART_ITEMS. There is at least one part."""
+    if wanted is not None:
+        yield Part(await queries.select_items_by_id(connection, ids=sorted(wanted.item_ids)), is_last=True)
+        return
+    part = await queries.select_items(connection, after=0, page=PART_ITEMS)
+    while part["last_id"] is not None:
+        following = await queries.select_items(connection, after=part["last_id"], page=PART_ITEMS)
+        if following["last_id"] is None:
+            break
+        yield Part(part["documents"], is_last=False)
+        part = following
+    yield Part(part["documents"], is_last=True)

@@ -185,7 +185,9 @@ async def test_a_malformed_position_is_a_400(stack: Stack, asked: str) -> None:
             assert (await subscriber.response.json(content_type="application/problem+json"))["status"] == 400
 
 
-@pytest.mark.parametrize("query", ["?snapshot=yes", "?item=x", "?item=-1", "?item=1&item=", "?item=" + "9" * 20])
+@pytest.mark.parametrize(
+    "query", ["?snapshot=yes", "?item=x", "?item=-1", "?item=1&item=", "?item=" + "9" * 20, f"?item={2**63}"]
+)
 async def test_a_malformed_parameter_is_a_400(stack: Stack, query: str) -> None:
     async with subscribe(stack.stream_url, query) as subscriber:
         assert subscriber.response.status == 400
@@ -231,6 +233,17 @@ async def test_a_position_takes_precedence_over_a_snapshot(stack: Stack) -> None
     async with subscribe(stack.stream_url, "?snapshot=1", last_event_id=f"{epoch}-1") as subscriber:
         frames = [await subscriber.frame() for _ in range(3)]
         assert [frame.event for frame in frames] == [None, "heartbeat", "inventory_update"]
+
+
+async def test_a_snapshot_is_narrowed_like_the_events_after_it(stream: Callable[..., Stack]) -> None:
+    stack = stream()
+    add_items(stack, 1_200)
+    async with subscribe(stack.stream_url, "?snapshot=1&item=7&item=1100&item=9999") as subscriber:
+        part = await subscriber.next("snapshot")
+        assert ([item["id"] for item in part.json], part.id) == ([7, 1100], position(stack))
+        stack.sql("UPDATE inventory SET quantity = 3 WHERE id IN (6, 1100)")
+        (update,) = await subscriber.updates(1)
+        assert update.json["data"]["id"] == 1100
 
 
 async def test_a_narrowed_stream_sends_these_items_and_its_position_still_advances(

@@ -36,11 +36,11 @@ WIRE = [
         b'id: 3f9c-1\nevent: inventory_update\ndata: {"name":"a\\u2028b\\u2029c\\u0085d \xc3\xa9 \\u2028"}\n\n',
     ),
     (
-        frames.snapshot(['{"name":"\u2028"}'], None),
+        frames.snapshot('{"name":"\u2028"}', None),
         b'event: snapshot\ndata: [{"name":"\\u2028"}]\n\n',
     ),
-    (frames.snapshot([], "3f9c-0"), b"id: 3f9c-0\nevent: snapshot\ndata: []\n\n"),
-    (frames.snapshot(['{"id":1}', '{"id":2}'], None), b'event: snapshot\ndata: [{"id":1},{"id":2}]\n\n'),
+    (frames.snapshot("", "3f9c-0"), b"id: 3f9c-0\nevent: snapshot\ndata: []\n\n"),
+    (frames.snapshot('{"id":1},{"id":2}', None), b'event: snapshot\ndata: [{"id":1},{"id":2}]\n\n'),
 ]
 
 

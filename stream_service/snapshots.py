@@ -1,0 +1,184 @@
+"""Snapshots of the stock. One is read for all who ask at about the same time, and each part of it is encoded once.
+
+A subscriber sends the parts at its own pace, the first ones while others are still read. The memory of a snapshot is
+freed when its last subscriber has sent it. A snapshot of any age will do, since the events after its position are
+sent next.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import weakref
+from typing import TYPE_CHECKING
+
+import structlog
+
+from shared.db.database import acquire
+from shared.db.errors import DatabaseUnavailableError
+from shared.log.follower import select_head
+from stream_service import frames
+from stream_service.busy import BusyError
+from stream_service.store import log as log_store
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from shared.db.database import Pool
+    from shared.log.position import Position
+    from stream_service.filters import Filter
+
+log = structlog.get_logger()
+
+READERS = 2  # database connections for snapshots
+WAIT_SECONDS = 10.0  # for one of these
+FRESH_SECONDS = 1.0  # a snapshot is kept for this time after it was read, for those who come later
+MAX_WHOLE_SNAPSHOTS = 3  # in memory: those that slow subscribers are still sending, and the latest
+MAX_FILTERED_SNAPSHOTS = 200  # in memory; with 1,000 items, one takes about 300 KB
+
+
+class Snapshot:
+    """The items at a position of the log, as frames. It grows while it is read."""
+
+    def __init__(self) -> None:
+        self.position: Position | None = None
+        self._parts: list[bytes] = []
+        self._is_complete = False
+        self._failure: str | None = None
+        self._changed = asyncio.Event()  # replaced after each change
+
+    def add(self, part: bytes, *, is_last: bool) -> None:
+        self._parts.append(part)
+        self._is_complete = is_last
+        self._notify()
+
+    def fail(self, reason: str) -> None:
+        """End all streams that are still sending this snapshot, and free its memory."""
+        self._failure = reason
+        self._parts.clear()
+        self._notify()
+
+    async def parts(self) -> AsyncIterator[bytes]:
+        """The parts, as they are read. Raises BusyError if that fails."""
+        number = 0
+        while True:
+            await self._wait_for_part(number)
+            part = self._parts[number]
+            number += 1
+            is_last = self._is_complete and number == len(self._parts)
+            yield part
+            if is_last:
+                return
+
+    async def wait_for_position(self) -> Position:
+        """The position, once it is read. Raises BusyError if that fails."""
+        while self.position is None:
+            await self._wait_for_part(0)
+        return self.position
+
+    async def _wait_for_part(self, number: int) -> None:
+        while len(self._parts) <= number:
+            if self._failure is not None:
+                raise BusyError(self._failure)
+            await self._changed.wait()
+
+    def _notify(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()
+
+
+class Snapshots:
+    """Reads snapshots, a few at a time.
+
+    ``can_replay`` is whether the events after a position are still in memory.
+    """
+
+    def __init__(self, pool: Pool, can_replay: Callable[[Position], bool]) -> None:
+        self._pool = pool
+        self._can_replay = can_replay
+        self._readers = asyncio.Semaphore(READERS)
+        self._reading: set[asyncio.Task[None]] = set()
+        self._whole: list[weakref.ref[Snapshot]] = []  # snapshots of all items that are still in use, oldest first
+        self._filtered: weakref.WeakSet[Snapshot] = weakref.WeakSet()
+        self._latest: Snapshot | None = None  # of these, while it is read and for FRESH_SECONDS after that
+
+    async def take(self, wanted: Filter | None) -> Snapshot:
+        """A snapshot of the items that the filter selects. Raises BusyError."""
+        if wanted is None:
+            snapshot = self._whole_snapshot()
+            await snapshot.wait_for_position()
+            return snapshot
+        if len(self._filtered) >= MAX_FILTERED_SNAPSHOTS:
+            raise BusyError("too many snapshots are being sent")
+        snapshot = Snapshot()
+        self._filtered.add(snapshot)
+        reading = self._start_reading(snapshot, wanted)
+        try:
+            await snapshot.wait_for_position()
+        except asyncio.CancelledError:
+            reading.cancel()  # nobody else waits for it
+            raise
+        return snapshot
+
+    def close(self) -> None:
+        for task in self._reading:
+            task.cancel()
+
+    def _whole_snapshot(self) -> Snapshot:
+        if self._latest is not None:
+            return self._latest
+        alive = [snapshot for reference in self._whole if (snapshot := reference()) is not None]
+        if len(alive) >= MAX_WHOLE_SNAPSHOTS:
+            newest = alive[-1]
+            if newest.position is not None and self._can_replay(newest.position):
+                return newest
+            alive.pop(0).fail("the snapshot was not read in time")
+        snapshot = self._latest = Snapshot()
+        self._start_reading(snapshot, None)
+        self._whole = [weakref.ref(each) for each in (*alive, snapshot)]
+        return snapshot
+
+    def _start_reading(self, snapshot: Snapshot, wanted: Filter | None) -> asyncio.Task[None]:
+        task = asyncio.create_task(self._read(snapshot, wanted))
+        self._reading.add(task)
+        task.add_done_callback(self._reading.discard)
+        return task
+
+    async def _read(self, snapshot: Snapshot, wanted: Filter | None) -> None:
+        try:
+            await self._acquire_reader()
+            try:
+                await self._read_parts(snapshot, wanted)
+            finally:
+                self._readers.release()
+        except BusyError as error:
+            snapshot.fail(str(error))
+        except DatabaseUnavailableError:
+            snapshot.fail("the database can't be reached")
+        except Exception:
+            log.exception("a snapshot could not be read")
+            snapshot.fail("the snapshot could not be read")
+        finally:
+            if snapshot is self._latest:
+                asyncio.get_running_loop().call_later(FRESH_SECONDS, self._forget, snapshot)
+
+    async def _acquire_reader(self) -> None:
+        try:
+            async with asyncio.timeout(WAIT_SECONDS):
+                await self._readers.acquire()
+        except TimeoutError:
+            raise BusyError("too many snapshots are being read") from None
+
+    async def _read_parts(self, snapshot: Snapshot, wanted: Filter | None) -> None:
+        """Read the items in one database snapshot."""
+        async with (
+            acquire(self._pool) as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            snapshot.position = await select_head(connection)
+            async for part in log_store.select_items(connection, wanted):
+                position = str(snapshot.position) if part.is_last else None
+                snapshot.add(frames.snapshot(part.documents, position), is_last=part.is_last)
+
+    def _forget(self, snapshot: Snapshot) -> None:
+        if self._latest is snapshot:
+            self._latest = None
