@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from bench import api
-from bench.servers import Nchan, Server, Stockstream, Usual
+from bench import api, writes
+from bench.servers import Gateway, Nchan, Server, Stockstream, Usual
 from tests import processes
 from tests.postgres import PostgresServer
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ITEMS = 1_000
 WRITERS = 4
+SNAPSHOT_READERS = 20
 SETTLE_SECONDS = 1.0
 MAX_CLIENT_CPU = 0.85  # share of a core; above it, the client may be the bottleneck
 
@@ -108,21 +109,23 @@ class Bench:
         self.postgres.drop_database(name)
 
     @contextmanager
-    def server(self, kind: type[Server], events: int = 0, **settings: str) -> Iterator[tuple[Server, str]]:
+    def server(
+        self, kind: type[Server], settings: dict[str, str] | None = None, events: int = 0
+    ) -> Iterator[tuple[Server, str]]:
         """Start a server on a new database whose log already holds ITEMS + `events` events."""
         with self.database() as database:
             self.postgres.sql(
                 database,
                 f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS + events})",
             )
-            with kind(self.postgres, database, self.folder, settings) as server:
+            with kind(self.postgres, database, self.folder, settings or {}) as server:
                 yield server, database
 
-    def fan_out(self, case: str, kind: type[Server], clients: int, rate: float) -> Row:
+    def fan_out(self, case: str, kind: type[Server], clients: int, rate: float, *options: str, **settings: str) -> Row:
         """Measure delivery to clients that stay connected while commits arrive at a steady rate."""
-        with self.server(kind) as (server, database):
+        with self.server(kind, settings) as (server, database):
             before = server.resident_kb()
-            client = Client(server.port, clients)
+            client = Client(server.port, clients, *options)
             memory = (server.resident_kb() - before) / clients
             url = self.postgres.url(database)
             asyncio.run(write(url, rate, SETTLE_SECONDS))
@@ -170,12 +173,45 @@ class Bench:
             note=f"all of it after {seconds:.2f} s, the client's start included",
         )
 
+    def narrow(self, case: str, clients: int, rate: float) -> Row:
+        """Clients of one item each. CPU is that of each event that is written, and thus delivered to one client."""
+        with self.server(Stockstream) as (server, database):
+            url = self.postgres.url(database)
+            client = Client(server.port, clients, "--items", str(ITEMS))
+            asyncio.run(write(url, rate, SETTLE_SECONDS))
+            time.sleep(SETTLE_SECONDS)
+            client.say("mark")
+            cpu = server.cpu_seconds()
+            events = asyncio.run(write(url, rate, self.seconds))
+            client.say(f"total {events}")
+            cpu = server.cpu_seconds() - cpu
+            result = client.stop()
+        return Row(case, "stockstream", cpu=cpu / events * 1e6, rate=rate, p50=result["p50"], p99=result["p99"])
+
+    def snapshots(self, case: str, clients: int, items: int) -> Row:
+        """Clients that ask for a snapshot at the same time, of which all but a few stop reading after some bytes."""
+        with self.server(Stockstream, events=items - ITEMS) as (server, _):
+            before = server.resident_kb()
+            started = time.perf_counter()
+            silent = Client(server.port, clients - SNAPSHOT_READERS, "--path", "/events?snapshot=1", "--deaf")
+            reading = Client(server.port, SNAPSHOT_READERS, "--path", "/events?snapshot=1")
+            reading.say("snapshots")
+            seconds = time.perf_counter() - started
+            grown = server.resident_kb() - before
+            reading.stop()
+            silent.stop()
+        note = (
+            f"{grown / 1024:.0f} MB more than before; {SNAPSHOT_READERS} have all of it after {seconds:.1f} s, while"
+            " the others read nothing"
+        )
+        return Row(case, "stockstream", memory=grown / clients, note=note)
+
     def deaf(self, case: str, clients: int, deaf: int, rate: float, seconds: float) -> Row:
         """Measure memory while some clients stop reading and the others go on. It must stay flat once the ring is full.
 
         The ring is small, so that it is full well before the first measurement.
         """
-        with self.server(Stockstream, STREAM_RING_BYTES=str(4 * 2**20)) as (server, database):
+        with self.server(Stockstream, {"STREAM_RING_BYTES": str(4 * 2**20)}) as (server, database):
             listening, silent = Client(server.port, clients), Client(server.port, deaf)
             url = self.postgres.url(database)
             asyncio.run(write(url, rate, 5))
@@ -195,9 +231,18 @@ class Bench:
 def cases(bench: Bench, runs: int) -> dict[str, Any]:
     baselines: list[type[Server]] = [Stockstream, Usual, *([Nchan] if Nchan.is_installed() else [])]
 
-    def compared(case: str, clients: int, rate: float, kinds: list[type[Server]] = baselines) -> list[Row]:
-        rows = [[bench.fan_out(case, kind, clients, rate) for kind in kinds] for _ in range(runs)]
+    def compared(
+        case: str,
+        clients: int,
+        rate: float,
+        *options: str,
+        kinds: list[type[Server]] = baselines,
+        **settings: str,
+    ) -> list[Row]:
+        rows = [[bench.fan_out(case, kind, clients, rate, *options, **settings) for kind in kinds] for _ in range(runs)]
         return [median([row[index] for row in rows]) for index in range(len(kinds))]
+
+    without_usual = [kind for kind in baselines if kind is not Usual]
 
     return {
         "a": lambda: compared("a: 1,000 clients, 20 events/s", 1_000, 20),
@@ -209,6 +254,16 @@ def cases(bench: Bench, runs: int) -> dict[str, Any]:
         ],
         "e": lambda: [bench.resume("e: 1,000 clients come back 1,000 events behind", 1_000, 1_000)],
         "f": lambda: compared("f: 100 clients, 20 events/s", 100, 20),
+        "j": lambda: compared(
+            "j: 1,000 clients, 50 events/s, 2 workers", 1_000, 50, kinds=without_usual, STREAM_WORKERS="2"
+        ),
+        "k": lambda: [
+            *compared("k: 500 clients, 20 events/s", 500, 20, kinds=[Stockstream]),
+            *compared("k: the same through the gateway, HTTP/1.1", 500, 20, kinds=[Gateway]),
+            *compared("k: the same through the gateway, HTTP/2", 500, 20, "--http2", kinds=[Gateway]),
+        ],
+        "l": lambda: [bench.narrow("l: 1,000 clients of one item each, 1,000 events/s over 1,000 items", 1_000, 1_000)],
+        "m": lambda: [bench.snapshots("m: 1,000 clients ask for a snapshot of 100,000 items", 1_000, 100_000)],
         "h": lambda: [
             Row(row.case, "api_service", rate=row.rate, p50=row.p50, p99=row.p99, note=f"{share:.2f}x the bare route")
             for row, share in api.against_a_bare_route(bench, runs)
@@ -216,6 +271,10 @@ def cases(bench: Bench, runs: int) -> dict[str, Any]:
         "i": lambda: [
             Row(row.case, "api_service", p50=row.p50, p99=row.p99, note=f"{multiple:.2f}x the time with 1,000")
             for row, multiple in api.with_many_items(bench, runs)
+        ],
+        "n": lambda: [
+            Row(row.case, "api_service" if row.cpu else "pgbench", cpu=row.cpu, rate=row.rate, note=row.waits)
+            for row in writes.commits(bench, runs)
         ],
         "g": lambda: [bench.deaf("g: b while 50 clients stop reading", 150, 50, 1_000, 300)],
     }
@@ -244,7 +303,7 @@ def print_table(rows: list[Row]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="*", default=[], help="a to i; by default all but g, which takes 5 minutes")
+    parser.add_argument("cases", nargs="*", default=[], help="a to n; by default all but g, which takes 5 minutes")
     parser.add_argument("--seconds", type=float, default=10, help="length of a measurement")
     parser.add_argument("--runs", type=int, default=3, help="of each comparison; the median is shown")
     arguments = parser.parse_args()

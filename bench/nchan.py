@@ -15,7 +15,7 @@ from stream_service.store import log as log_store
 CONFIGURATION = """
 load_module {module};
 daemon off;
-worker_processes 1;
+worker_processes {workers};
 pid {folder}/nginx.pid;
 error_log {folder}/error.log error;
 worker_rlimit_nofile 65536;

@@ -10,6 +10,7 @@ import asyncio
 import json
 import re
 import time
+from functools import partial
 from typing import Any
 
 import uvloop
@@ -57,7 +58,7 @@ class Connection(asyncio.Protocol):
     def _take(self) -> None:
         now = time.perf_counter()
         self.seconds.append(now - self._sent_at)
-        self.failures += self._answer[9:10] not in (b"2", b"3")
+        self.failures += chr(self._answer[9]) not in "23"
         self._answer.clear()
         self._whole = 0
         if now < self._until:
@@ -70,6 +71,10 @@ class Connection(asyncio.Protocol):
             self.ended.set_result(None)
 
 
+def _same(connection: Connection) -> Connection:
+    return connection
+
+
 async def run(arguments: argparse.Namespace) -> None:
     requests = [line.encode().decode("unicode_escape").encode("latin-1") for line in arguments.request]
     started = time.perf_counter()
@@ -77,7 +82,7 @@ async def run(arguments: argparse.Namespace) -> None:
     loop = asyncio.get_running_loop()
     connections = [Connection(requests, started + arguments.seconds) for _ in range(arguments.connections)]
     for connection in connections:
-        await loop.create_connection(lambda c=connection: c, "127.0.0.1", arguments.port)
+        await loop.create_connection(partial(_same, connection), "127.0.0.1", arguments.port)
     await asyncio.gather(*(connection.ended for connection in connections))
     seconds = time.perf_counter() - started
     taken = sorted(second for connection in connections for second in connection.seconds)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from bench import nchan
 from tests import processes
+from tests.gateway.gateway import CADDY, CADDYFILE, LIMITS
 from tests.stack import ROOT, answers, environment, free_port
 
 if TYPE_CHECKING:
@@ -53,11 +54,14 @@ class Server:
     def __enter__(self) -> Self:
         try:
             self.start()
-            self.wait_for(lambda: answers(f"http://127.0.0.1:{self.port}/readyz"))
+            self.wait_for(self.is_ready)
         except BaseException:
             self.__exit__()
             raise
         return self
+
+    def is_ready(self) -> bool:
+        return answers(f"http://127.0.0.1:{self.port}/readyz")
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         deadline = time.monotonic() + START_SECONDS
@@ -70,8 +74,7 @@ class Server:
             processes.kill(self.processes.pop())
 
     def _pids(self) -> list[int]:
-        pid = self.processes[0].pid
-        return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+        return _with_children(self.processes[0].pid)
 
     def cpu_seconds(self) -> float:
         """Return the user and system CPU time that the server and its child processes have used."""
@@ -82,12 +85,45 @@ class Server:
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KB for pid in self._pids())
 
 
+def _with_children(pid: int) -> list[int]:
+    return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
+
+
 class Stockstream(Server):
     name = "stockstream"
 
     def start(self) -> None:
-        settings = {"STREAM_BIND": f"127.0.0.1:{self.port}", "STREAM_MAX_PER_CLIENT": "20000"}
+        self.start_stream(self.port)
+
+    def start_stream(self, port: int) -> None:
+        settings = {"STREAM_BIND": f"127.0.0.1:{port}", "STREAM_MAX_PER_CLIENT": "20000"}
         self.spawn([sys.executable, "-m", "stream_service"], LOG_LEVEL="warning", **settings, **self.settings)
+
+
+class Gateway(Stockstream):
+    """The stream behind Caddy. Both are measured."""
+
+    name = "stockstream and Caddy"
+
+    def start(self) -> None:
+        self.stream_port, health_port = free_port(), free_port()
+        self.start_stream(self.stream_port)
+        settings = {
+            **LIMITS,
+            "GATEWAY_SITE": f"http://:{self.port}",
+            "GATEWAY_HEALTH_PORT": str(health_port),
+            "STREAM_UPSTREAM": f"127.0.0.1:{self.stream_port}",
+            "XDG_DATA_HOME": str(self.folder),
+            "XDG_CONFIG_HOME": str(self.folder),
+        }
+        self.spawn([CADDY, "run", "--config", CADDYFILE, "--adapter", "caddyfile"], **settings)
+        self.wait_for(lambda: answers(f"http://127.0.0.1:{health_port}/"))
+
+    def is_ready(self) -> bool:
+        return answers(f"http://127.0.0.1:{self.stream_port}/readyz")
+
+    def _pids(self) -> list[int]:
+        return [pid for process in self.processes for pid in _with_children(process.pid)]
 
 
 class Api(Server):
@@ -95,7 +131,8 @@ class Api(Server):
     role = "stockstream_api"
 
     def start(self) -> None:
-        self.spawn([sys.executable, "-m", "api_service"], LOG_LEVEL="warning", API_BIND=f"127.0.0.1:{self.port}")
+        bind = f"127.0.0.1:{self.port}"
+        self.spawn([sys.executable, "-m", "api_service"], LOG_LEVEL="warning", API_BIND=bind, **self.settings)
 
 
 class Bare(Server):
@@ -122,7 +159,10 @@ class Nchan(Server):
     def start(self) -> None:
         configuration = self.folder / "nginx.conf"
         self.folder.chmod(0o755)
-        configuration.write_text(nchan.CONFIGURATION.format(module=NCHAN_MODULE, folder=self.folder, port=self.port))
+        workers = self.settings.get("STREAM_WORKERS", "1")
+        configuration.write_text(
+            nchan.CONFIGURATION.format(module=NCHAN_MODULE, folder=self.folder, port=self.port, workers=workers)
+        )
         nginx = shutil.which("nginx", path="/usr/sbin:/usr/bin") or "nginx"
         self.spawn([nginx, "-c", str(configuration)])
         publish = f"http://127.0.0.1:{self.port}/publish"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import asyncpg
 from quart import Quart, Response
 
+from shared.log.follower import select_head
 from shared.process.serving import serve
 from shared.process.settings import Bind
 from stream_service.store import log as log_store
@@ -31,7 +32,7 @@ def create_app(url: str) -> Quart:
         rung = asyncio.Event()
         listener, reader = await asyncpg.connect(url), await asyncpg.connect(url)
         await listener.add_listener("inventory_history", lambda *_: rung.set())
-        head = await log_store.select_head(reader)
+        head = await select_head(reader)
         last = head.event_id
         while True:
             await rung.wait()
@@ -70,5 +71,5 @@ def create_app(url: str) -> Quart:
 
 if __name__ == "__main__":
     logging.basicConfig(level="WARNING")
-    gc.set_threshold(100_000, 50, 100)  # same as in the stream service
+    gc.set_threshold(100_000, 5, 100)  # same as in the stream service
     serve(create_app(os.environ["DATABASE_URL"]), Bind("127.0.0.1", int(sys.argv[1])), "port")
