@@ -87,7 +87,8 @@ def test_an_opened_item_has_a_url_and_back_closes_it(bolts: Dashboard, new_page:
 
 
 def test_deleted_items_are_listed_and_restored_by_one_click(bolts: Dashboard) -> None:
-    bolts.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 7); DELETE FROM inventory")
+    bolts.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 7)")
+    bolts.sql("DELETE FROM inventory WHERE name = 'Bolts'; DELETE FROM inventory")
     expect(bolts.page.get_by_text("Nothing in stock yet")).to_be_visible()
     bolts.page.get_by_role("button", name="Deleted items").click()
     dialog = bolts.page.get_by_role("dialog", name="Deleted items")
