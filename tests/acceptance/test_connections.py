@@ -117,7 +117,9 @@ async def test_after_10_000_connects_nothing_is_left(stack: Stack) -> None:
     await _connect_and_leave(stack, choose, 2_000)
     files, memory = _open_files(pid), _resident_kb(pid)
     await _connect_and_leave(stack, choose, CONNECTS)
-    assert _open_files(pid) <= files + DATABASE_CONNECTIONS
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while _open_files(pid) > files + DATABASE_CONNECTIONS:  # the last ones may not even be accepted yet
+            await asyncio.sleep(0.01)
     assert _resident_kb(pid) <= memory + MAX_GROWTH_KB
     assert "Traceback" not in stack.log("stream")
     async with subscribe(stack.stream_url) as subscriber:
