@@ -36,8 +36,9 @@ class _Protocol(asyncio.StreamReaderProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
-        if self.connection is not None:
-            self.connection.stop_reading()
+        connection, self.connection = self.connection, None  # each refers to the other
+        if connection is not None:
+            connection.stop_reading()
 
 
 class _IdleTimer:
@@ -116,7 +117,6 @@ class ServerConnection(TCPServer):
         old = cast("_Protocol", transport.get_protocol())
         transport.set_protocol(protocol)
         old.connection_lost(None)  # stops reading, and frees what the old protocol refers to
-        old.connection = None
         return self.writer
 
     async def run(self) -> None:
