@@ -51,6 +51,14 @@ def run_requests(port: int, requests: list[str], seconds: float, connections: in
     return result
 
 
+def puts() -> list[str]:
+    """PUTs of a quantity. Their number is coprime with LIST_ITEMS, so that each is a change when they are repeated."""
+    return [
+        request("PUT", f"{ITEMS}/{1 + number % LIST_ITEMS}", json.dumps({"quantity": random.randrange(10**6)}))
+        for number in range(997)
+    ]
+
+
 def fill(bench: Bench, database: str, items: int) -> None:
     bench.postgres.sql(
         database,
@@ -67,10 +75,6 @@ def etag(port: int, path: str) -> str:
 
 def against_a_bare_route(bench: Bench, runs: int) -> list[tuple[Timing, float]]:
     """Measure PUTs of a quantity, lists of 500 items and 304s, each with its rate relative to the bare route's."""
-    sets = [
-        request("PUT", f"{ITEMS}/{1 + number % LIST_ITEMS}", json.dumps({"quantity": random.randrange(10**6)}))
-        for number in range(997)  # coprime with LIST_ITEMS, so that every PUT changes a quantity
-    ]
     seen: dict[str, list[dict[str, float]]] = {}
     shares: dict[str, list[float]] = {}
     with ExitStack() as stack:
@@ -84,7 +88,7 @@ def against_a_bare_route(bench: Bench, runs: int) -> list[tuple[Timing, float]]:
             for case, port, requests in (
                 ("h: a list of 500 items", api.port, [request("GET", ITEMS)]),
                 ("h: a list that the client has (304)", api.port, [request("GET", ITEMS, **held)]),
-                ("h: PUT of a quantity", api.port, sets),
+                ("h: PUT of a quantity", api.port, puts()),
             ):
                 result = run_requests(port, requests, bench.seconds)
                 seen.setdefault(case, []).append(result)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import random
 import re
 import statistics
 import threading
@@ -13,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 
-from bench.api import ITEMS, LIST_ITEMS, fill, request, run_requests
+from bench.api import LIST_ITEMS, fill, puts, run_requests
 from bench.servers import Api
 from shared.local.postgres import binary
 from tests import processes
@@ -88,16 +86,12 @@ def commits(bench: Bench, runs: int) -> list[Commits]:
 
 
 def _puts(bench: Bench, workers: int) -> Commits:
-    puts = [
-        request("PUT", f"{ITEMS}/{1 + number % LIST_ITEMS}", json.dumps({"quantity": random.randrange(10**6)}))
-        for number in range(997)
-    ]
     with bench.database() as database:
         fill(bench, database, LIST_ITEMS)
         settings = {"API_WORKERS": str(workers)}
         with Api(bench.postgres, database, bench.folder, settings) as api, Waits(bench.postgres.url(database)) as waits:
             cpu = api.cpu_seconds()
-            rate = run_requests(api.port, puts, bench.seconds, CONNECTIONS)["rate"]
+            rate = run_requests(api.port, puts(), bench.seconds, CONNECTIONS)["rate"]
             cpu = (api.cpu_seconds() - cpu) / (rate * bench.seconds)
     return Commits(f"n: PUTs, API_WORKERS={workers}", rate, cpu * 1e6, str(waits))
 

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import os
 import random
-import socket
-import struct
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.acceptance.test_operations import until
+from tests.sockets import reset_on_close
 from tests.sse import subscribe
 from tests.stack import Stack
 
@@ -62,8 +61,7 @@ class Client:
 
     def reset(self) -> None:
         """Close with a RST."""
-        connection = self.writer.get_extra_info("socket")
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        reset_on_close(self.writer.get_extra_info("socket"))
         self.writer.close()
 
     def close(self) -> None:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import socket
-import struct
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +17,7 @@ from hypercorn.config import Config
 
 from shared.process import server
 from stream_service import connection
+from tests.sockets import reset_on_close
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -194,7 +194,7 @@ async def test_nothing_is_kept_of_a_client_that_has_left(sent: bytes, leaves_at_
         await asyncio.sleep(0)
         before = asyncio.all_tasks()
         with socket.create_connection(("127.0.0.1", port)) as client:
-            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close with a RST
+            reset_on_close(client)
             client.sendall(sent)
             if REQUEST in sent and not leaves_at_once:
                 await asyncio.get_running_loop().run_in_executor(None, client.recv, 5)
@@ -227,8 +227,7 @@ async def test_nothing_is_kept_of_a_client_whose_request_was_never_read(takes_ov
         writer.write(MANY_CHUNKS)
         await reader.readuntil(b"begun")
         if resets:
-            linger = struct.pack("ii", 1, 0)
-            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+            reset_on_close(writer.get_extra_info("socket"))
         writer.close()
         while tasks := asyncio.all_tasks() - before:
             await asyncio.wait(tasks)
