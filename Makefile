@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help run psql test faults bench check format lock clean
+.PHONY: help run psql user test faults bench check format lock clean
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 18
@@ -23,6 +23,9 @@ run: $(VENV)/local ## Run stockstream here: PostgreSQL, both services, the dashb
 
 psql: $(VENV)/local ## Open psql on its database; ARGS='-c "select 1"' runs one command
 	@$(BIN) -m shared.local psql $(ARGS)
+
+user: $(VENV)/local ## Create or repair an account; ARGS='ann --role admin' (asks for the password)
+	@$(BIN) -m api_service.user $(ARGS)
 
 # Three processes on two cores: many tests wait for a service that they have stopped.
 test: $(VENV)/dev ## Run every test: real PostgreSQL, real processes, a real browser

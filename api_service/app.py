@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import functools
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quart import Quart
 
-from api_service.http.answers import busy, code_taken
-from api_service.http.blueprints import dashboard, documentation, history, inventories, transfers, trends
+from api_service.http.answers import busy, code_taken, last_admin, name_taken, throttled
+from api_service.http.blueprints import (
+    access_log,
+    accounts,
+    dashboard,
+    documentation,
+    history,
+    inventories,
+    session,
+    tokens,
+    transfers,
+    trends,
+)
 from api_service.http.gate import guard
 from api_service.http.openapi import describe
 from api_service.http.requests import MAX_DISCARDED_BYTES
 from api_service.http.services import Services, provide, services
+from api_service.last_uses import LastUses
 from api_service.limits import BusyError, create_limits
 from api_service.pruning import prune_periodically
 from api_service.readiness import check_readiness
+from api_service.setup_link import print_setup_link
+from api_service.sign_in import ThrottledError
 from api_service.stock import Stock
-from api_service.store.connections import CodeTakenError, open_pools
+from api_service.store.connections import CodeTakenError, LastAdminError, NameTakenError, open_pools
 from api_service.total_trends import TotalTrends
 from shared.db.database import database_url
 from shared.process import background
@@ -31,6 +46,18 @@ if TYPE_CHECKING:
 
 FRONTEND = Path(__file__).resolve().parent.parent / "frontend"
 ROLE = "stockstream_api"
+RESOURCES = (
+    inventories,
+    history,
+    trends,
+    transfers,
+    session,
+    accounts,
+    tokens,
+    access_log,
+    dashboard,
+    documentation,
+)
 
 
 def create_app(settings: ApiSettings) -> Quart:
@@ -45,9 +72,13 @@ def create_app(settings: ApiSettings) -> Quart:
     answer_with_problems(app)
     app.register_error_handler(CodeTakenError, code_taken)
     app.register_error_handler(BusyError, busy)
+    app.register_error_handler(ThrottledError, throttled)
+    app.register_error_handler(NameTakenError, name_taken)
+    app.register_error_handler(LastAdminError, last_admin)
     guard(app, settings)
-    for resource in (inventories, history, trends, transfers, dashboard, documentation):
+    for resource in RESOURCES:
         app.register_blueprint(resource.blueprint)
+    start = secrets.token_hex()  # before the workers of this start begin
 
     @app.while_serving
     async def connected():  # type: ignore[no-untyped-def]
@@ -55,9 +86,12 @@ def create_app(settings: ApiSettings) -> Quart:
         async with open_pools(url, application_name=ROLE, size=settings.api_pool_size) as pools:
             limits = create_limits(pools.readers.get_max_size())
             stock, total_trends = Stock(pools.readers), TotalTrends(pools.readers, limits.scans)
-            provide(app, Services(pools, limits, stock, total_trends))
-            prune = functools.partial(prune_periodically, pools.writers, settings.history_retention)
-            async with background.running(pruning=prune):
+            provide(app, Services(pools, limits, stock, total_trends, LastUses(pools)))
+            works = {"pruning": functools.partial(prune_periodically, pools.writers, settings.history_retention)}
+            if settings.auth == "login":
+                dashboard_url = settings.dashboard_url or settings.api_bind.url
+                works["setup_link"] = functools.partial(print_setup_link, pools, dashboard_url, start)
+            async with background.running(**works):
                 yield
 
     app.register_blueprint(health_blueprint(lambda: check_readiness(services().pools.writers)))

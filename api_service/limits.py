@@ -60,6 +60,7 @@ class Limits(NamedTuple):
 
     imports: Limit
     checks: Limit  # dry runs of imports
+    passwords: Limit  # checks and hashes of passwords
     scans: Limit  # reads whose cost grows with the log or the stock
 
 
@@ -68,5 +69,6 @@ def create_limits(readers: int) -> Limits:
     return Limits(
         imports=Limit("imports", slots=1, queue=20, timeout=30.0),
         checks=Limit("imports", slots=1, queue=20, timeout=30.0),
+        passwords=Limit("sign-ins", slots=1, queue=20, timeout=10.0),
         scans=Limit("long reads", slots=max(1, readers // 2), queue=100, timeout=15.0),
     )

@@ -1,4 +1,4 @@
-"""Deletes expired data: old events of the log, and old idempotency keys."""
+"""Deletes expired data: old events of the log, idempotency keys, sessions, and attempts to sign in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from api_service.store import history, idempotency
+from api_service.sign_in import WINDOW
+from api_service.store import history, idempotency, sign_ins
 from shared.db.database import acquire
 from shared.db.errors import DatabaseUnavailableError
 
@@ -29,7 +30,7 @@ async def prune_periodically(pool: Pool, retention: timedelta | None) -> None:
     """
     while True:
         try:
-            await _delete_old_keys(pool)
+            await _delete_expired(pool)
             if retention is not None:
                 await _prune_history(pool, retention)
         except DatabaseUnavailableError as error:
@@ -37,9 +38,11 @@ async def prune_periodically(pool: Pool, retention: timedelta | None) -> None:
         await asyncio.sleep(INTERVAL_SECONDS)
 
 
-async def _delete_old_keys(pool: Pool) -> None:
+async def _delete_expired(pool: Pool) -> None:
     async with acquire(pool) as connection:
         await idempotency.delete_old_keys(connection)
+        await sign_ins.delete_expired_sessions(connection)
+        await sign_ins.delete_old_failures(connection, WINDOW)
 
 
 async def _prune_history(pool: Pool, retention: timedelta) -> None:

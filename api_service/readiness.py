@@ -31,5 +31,5 @@ async def _check_triggers(connection: Connection) -> None:
     async for row in migration_queries.select_silenced(connection):
         raise NotReadyError(
             f"the trigger {row['trigger']} of {row['table']} does not fire in every session, so changes may be missing"
-            " from the log: run the migrations"
+            " from a log, or go unnoticed: run the migrations"
         )

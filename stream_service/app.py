@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING
 from quart import Blueprint, Quart
 from quart_cors import cors
 
+from shared.access.principals import CHANNEL as ACCESS_CHANNEL
 from shared.db.database import create_pool, database_url
-from shared.log.doorbell import Doorbell
+from shared.log.doorbell import LOG_CHANNEL, Doorbell
 from shared.process import background
-from shared.web import hosts, metrics
+from shared.web import hosts, metrics, proxies
 from shared.web.health import NotReadyError, health_blueprint
 from shared.web.problems import answer_with_problems
 from stream_service import snapshots
+from stream_service.access import Access
 from stream_service.blueprints import documentation, events
 from stream_service.handover import with_streams
 from stream_service.live import Live
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 
 ROLE = "stockstream_stream"
 FOLLOWERS = 1  # database connections that follow the log
+CHECK_HEARTBEATS = 0.9  # interval between two checks of all rights, in heartbeats: shorter than one
+ADMISSIONS = 2  # database connections that check who may read: for new streams, and for open ones
 
 
 def create_app(settings: StreamSettings) -> Quart:
@@ -37,8 +41,9 @@ def create_app(settings: StreamSettings) -> Quart:
     subscribers = app.extensions["subscribers"] = Subscribers(settings)
     answer_with_problems(app)
     app.register_blueprint(_pages(settings))
+    app.extensions["settings"] = settings
     app.asgi_app = with_streams(  # type: ignore[method-assign]
-        hosts.gate(app.asgi_app, settings, settings.stream_bind),
+        proxies.behind_proxies(hosts.gate(app.asgi_app, settings, settings.stream_bind), settings),
         subscribers,
         allow_direct=settings.stream_direct_writes,
     )
@@ -47,9 +52,8 @@ def create_app(settings: StreamSettings) -> Quart:
     async def following_the_log():  # type: ignore[no-untyped-def]
         url = database_url(settings, ROLE)
         listen_url = settings.listen_database_url.get_secret_value() if settings.listen_database_url else url
-        pool = create_pool(
-            url, application_name=ROLE, max_size=FOLLOWERS + snapshots.READERS + settings.stream_replay_readers
-        )
+        connections = FOLLOWERS + ADMISSIONS + snapshots.READERS + settings.stream_replay_readers
+        pool = create_pool(url, application_name=ROLE, max_size=connections)
         async with pool:
             relay = Relay(
                 pool,
@@ -58,12 +62,15 @@ def create_app(settings: StreamSettings) -> Quart:
                 flush_seconds=settings.stream_flush_ms / 1000,
                 heartbeat_seconds=settings.stream_heartbeat_seconds,
             )
-            doorbell = Doorbell(listen_url, relay.follower.wake, application_name=f"{ROLE} listener")
+            access = Access(pool, interval_seconds=settings.stream_heartbeat_seconds * CHECK_HEARTBEATS)
+            bells = {LOG_CHANNEL: lambda _: relay.follower.wake(), ACCESS_CHANNEL: access.wake}
+            doorbell = Doorbell(listen_url, bells, application_name=f"{ROLE} listener")
             stock = Snapshots(pool, relay.can_replay)
             subscribers.set_sources(relay, Replay(pool, settings.stream_replay_readers), Starts(relay, stock))
-            app.extensions["relay"], app.extensions["doorbell"] = relay, doorbell
+            subscribers.set_access(access)
+            app.extensions.update(relay=relay, doorbell=doorbell, access=access)
             async with background.running(
-                follower=relay.follower.run, heartbeats=relay.send_heartbeats, doorbell=doorbell.run
+                follower=relay.follower.run, heartbeats=relay.send_heartbeats, doorbell=doorbell.run, access=access.run
             ):
                 yield
                 stock.close()
@@ -86,4 +93,10 @@ def _pages(settings: StreamSettings) -> Blueprint:
     pages = Blueprint("pages", __name__)
     for part in (events, documentation):
         pages.register_blueprint(part.blueprint)
-    return cors(pages, allow_origin=settings.origins, allow_methods=["GET"], allow_headers=["Last-Event-ID"])
+    return cors(
+        pages,
+        allow_origin=settings.origins,
+        allow_methods=["GET"],
+        allow_headers=["Authorization", "Last-Event-ID"],
+        allow_credentials=settings.auth != "open",
+    )

@@ -6,10 +6,11 @@ import functools
 import json
 from typing import Any, NamedTuple
 
+from shared.access.credentials import COOKIE
 from shared.log.documents import MAX_ID
 from shared.log.position import POSITION_PATTERN
 from shared.web.schemas import VERSION, named_schema
-from stream_service.documents import Busy, Heartbeat, Reset, Snapshot, Update
+from stream_service.documents import Busy, Heartbeat, Reset, SignedOut, Snapshot, Update
 
 MAX_ITEMS = 1_000
 
@@ -19,7 +20,10 @@ DESCRIPTION = """\
 Every change of the stock, as server-sent events. An `id` is a position in the log: come back with the last one that
 you had in `Last-Event-ID` (or as `last_event_id`, since EventSource can't set a header on its first request), and
 nothing is missed and nothing comes twice, however long you were away. `retry` says when to come back after the stream
-has ended."""
+has ended.
+
+With `AUTH=login`, send a token as `Authorization: Bearer sst_…`, or the cookie of a session. Without the right to read,
+the answer is 401 (nobody is signed in) or 403 (the account has no role)."""
 
 POSITION = {"type": "string", "pattern": POSITION_PATTERN, "examples": ["3f9c01ab-1042"]}
 
@@ -37,9 +41,14 @@ EVENTS = {
     "heartbeat": Event("The stream is alive", Heartbeat, carries_position=False),
     "snapshot": Event("A part of the stock as it is; the last part has the `id`", Snapshot, carries_position=True),
     "reset": Event("The position can't be served: load the stock again", Reset, carries_position=True),
+    "signed_out": Event("The stream ends, since you may not read it any more", SignedOut, carries_position=False),
     "busy": Event("No place now: come back later", Busy, carries_position=False),
 }
 
+SECURITY_SCHEMES: Document = {
+    "token": {"type": "http", "scheme": "bearer", "description": "A token of an account, which starts with sst_"},
+    "session": {"type": "httpApiKey", "in": "cookie", "name": COOKIE},
+}
 QUERY = {
     "last_event_id": {**POSITION, "description": "Where to begin; without it, now"},
     "snapshot": {"type": "string", "enum": ["0", "1"], "description": "1 sends the stock first"},
@@ -68,7 +77,7 @@ def document() -> Document:
         "defaultContentType": "application/json",
         "channels": {"events": {"address": "/events", "title": "The stream", "messages": references}},
         "operations": {"sendEvents": _operation(list(messages))},
-        "components": {"messages": messages, "schemas": schemas},
+        "components": {"messages": messages, "schemas": schemas, "securitySchemes": SECURITY_SCHEMES},
     }
 
 
@@ -79,6 +88,7 @@ def _operation(messages: list[str]) -> Document:
         "channel": {"$ref": "#/channels/events"},
         "summary": "Every change from a position on, then as they happen",
         "messages": [{"$ref": f"#/channels/events/messages/{name}"} for name in messages],
+        "security": [{"$ref": f"#/components/securitySchemes/{name}"} for name in SECURITY_SCHEMES],
         "bindings": {"http": {"method": "GET", "query": query, "bindingVersion": "0.3.0"}},
     }
 

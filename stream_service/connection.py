@@ -49,6 +49,8 @@ class AsgiConnection:
         self.on_lost: Callable[[], None] | None = None
         self._receive = receive
         self._send = send
+        self._serving: asyncio.Task[None] | None = None
+        self._is_aborted = False
 
     async def send(self, data: bytes) -> None:
         await self._send({"type": "http.response.body", "body": data, "more_body": True})
@@ -57,15 +59,25 @@ class AsgiConnection:
         await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
     def abort(self) -> None:
-        """Do nothing: the server cancels the call."""
+        self._is_aborted = True
+        if self._serving is not None:
+            self._serving.cancel()
 
     async def serve(self) -> None:
+        self._serving = asyncio.create_task(self._receive_until_left())
         try:
-            while (await self._receive())["type"] != "http.disconnect":
-                pass  # the rest of a request body
+            await self._serving
+        except asyncio.CancelledError:
+            if not self._is_aborted:
+                raise
         finally:
+            self._serving.cancel()
             if self.on_lost is not None:
                 self.on_lost()
+
+    async def _receive_until_left(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass  # the rest of a request body
 
 
 class DirectConnection(asyncio.Protocol):

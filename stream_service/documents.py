@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,6 +21,7 @@ class Update(BaseModel):
     event: Operation
     data: Item
     actor: Annotated[str, Field(description="Who changed it")]
+    on_behalf_of: Annotated[str | None, Field(description="For whom, as the service that changed it said")] = None
     changed_at: Timestamp
 
 
@@ -53,6 +54,14 @@ class Busy(BaseModel):
 
     reason: str
     full: Annotated[bool, Field(description="Whether a limit is reached. Otherwise reconnecting will soon succeed")]
+
+
+class SignedOut(BaseModel):
+    """The stream ends: the session or the token is not valid any more, or the account has no role."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "revoked"}]})
+
+    reason: Literal["signed out", "revoked", "expired", "deactivated", "no access"]
 
 
 Snapshot = list[Item]

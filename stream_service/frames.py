@@ -67,6 +67,11 @@ def busy(reason: str, *, is_full: bool) -> bytes:
     return encode(json.dumps({"reason": reason, "full": is_full}, separators=(",", ":")), event="busy")
 
 
+def signed_out(reason: str) -> bytes:
+    """Tells the client that the stream ends since it may not read any more."""
+    return encode(json.dumps({"reason": reason}, separators=(",", ":")), event="signed_out")
+
+
 def comment() -> bytes:
     """Keeps a connection open."""
     return b":\n\n"

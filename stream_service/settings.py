@@ -25,8 +25,7 @@ class StreamSettings(Settings):
     stream_max_per_client: int = Field(
         1_000,
         ge=1,
-        description="Maximum open streams of a client address in a process (behind a gateway, all clients have its"
-        " address)",
+        description="Maximum open streams of a client address in a process (behind a proxy, see `TRUSTED_PROXIES`)",
     )
     stream_drain_seconds: float = Field(2, ge=0, le=60, description="After SIGTERM, time over which streams end (s)")
     stream_direct_writes: bool = Field(

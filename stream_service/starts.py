@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from shared.log.position import Position
+    from stream_service.access import Admission
     from stream_service.filters import Filter
     from stream_service.relay import Relay
     from stream_service.snapshots import Snapshot, Snapshots
@@ -24,12 +25,17 @@ OTHER_LOG = -1  # the number of no log here: the stream continues with a reset
 
 @dataclass(frozen=True)
 class Subscription:
-    """A client's request. Without ``positions`` it starts now; without ``wanted`` it receives every event."""
+    """A client's request. Without ``positions`` it starts now; without ``wanted`` it receives every event.
+
+    ``admission`` is for whom the stream is, where there are accounts. ``busy`` is why it can't be served now.
+    """
 
     client: str
     positions: Sequence[Position] = ()
     snapshot: bool = False
     wanted: Filter | None = None
+    admission: Admission | None = None
+    busy: str | None = None
 
 
 class Start(NamedTuple):

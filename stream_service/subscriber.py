@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 DATABASE_RETRY_SECONDS = 0.5
+LAST_FRAME_SECONDS = 1.0  # for the client to read why its stream ends
 
 
 class Subscriber:
@@ -43,9 +44,11 @@ class Subscriber:
         "_cursor",
         "_heartbeat_number",
         "_is_ending",
+        "_last_frame",
         "_log_number",
         "_relay",
         "_replay",
+        "_reset_reason",
         "_task",
         "connection",
         "sent_position",
@@ -63,6 +66,8 @@ class Subscriber:
         self._cursor = 0  # the event after which to continue; not updated while live
         self._task: asyncio.Task[None] | None = None
         self._is_ending = False
+        self._last_frame = b""
+        self._reset_reason: str | None = None
 
     def start(self, find_start: FindStart) -> None:
         """Send the first frames, then every event after them, until end() or close()."""
@@ -77,6 +82,19 @@ class Subscriber:
         """Note what was sent to the subscriber until now, while it was live."""
         self.sent_position = sent_position
         self._heartbeat_number = self._relay.heartbeat_number
+
+    def reset(self, reason: str) -> None:
+        """Tell the client to load the stock again, and continue at the head."""
+        self._reset_reason = reason
+        if self._task is None and not self._is_ending:
+            self._relay.live.discard(self)
+            self.catch_up()
+
+    def sign_out(self, reason: str) -> None:
+        """Tell the client why the stream ends, and end it. A client that does not read is cut off."""
+        self._last_frame = frames.signed_out(reason)
+        self.end()
+        asyncio.get_running_loop().call_later(LAST_FRAME_SECONDS, self.connection.abort)
 
     def end(self) -> None:
         """End the response in good order, after the current frame."""
@@ -106,6 +124,8 @@ class Subscriber:
         except Exception:  # ends this stream; its client reconnects
             log.exception("a stream failed")
         with contextlib.suppress(OSError):
+            if self._last_frame:
+                await self.connection.send(self._last_frame)
             await self.connection.end()
 
     async def _catch_up_to_the_head(self, find_start: FindStart | None) -> bool:
@@ -116,7 +136,7 @@ class Subscriber:
             else:
                 await self.connection.send(b"")  # wait for what was written while it was live
             while not self._is_ending:
-                if not await self._send_next() and not self._is_ending:
+                if not await self._send_next() and not self._is_ending and self._reset_reason is None:
                     return True
         except BusyError as busy:
             metrics.STREAMS.labels("busy").inc()
@@ -135,13 +155,16 @@ class Subscriber:
     async def _send_next(self) -> bool:
         """Send the next span. False at the head, where there is none."""
         if self._log_number != self._relay.log_number:
-            return await self._start_over("the log was restored or replaced")
+            self._reset_reason = "the log was restored or replaced"
+        if self._reset_reason is not None:
+            reason, self._reset_reason = self._reset_reason, None
+            return await self._start_over(reason)
         try:
             span = await self._next_span()
         except PrunedError:
             return await self._start_over("what followed the position is not in the log any more")
-        if self._log_number != self._relay.log_number:
-            return True  # the log was replaced while this was read
+        if self._is_ending or self._log_number != self._relay.log_number:
+            return True  # while this was read, the stream had to end, or the log was replaced
         data = self._take(span)
         if data:
             await self.connection.send(data)

@@ -14,6 +14,7 @@ from stream_service.busy import BusyError
 from stream_service.subscriber import Subscriber
 
 if TYPE_CHECKING:
+    from stream_service.access import Access
     from stream_service.connection import StreamConnection
     from stream_service.relay import Relay
     from stream_service.replay import Replay
@@ -35,15 +36,20 @@ class Subscribers:
         self._relay: Relay
         self._replay: Replay
         self._starts: Starts
+        self._access: Access
 
     def set_sources(self, relay: Relay, replay: Replay, starts: Starts) -> None:
         """Set the sources of events, which exist once the app serves."""
         self._relay, self._replay, self._starts = relay, replay, starts
 
+    def set_access(self, access: Access) -> None:
+        """Set who may read, where there are accounts."""
+        self._access = access
+
     async def serve(self, subscription: Subscription, connection: StreamConnection) -> None:
         """Open a stream, or refuse it. With a direct connection this returns at once, and the stream goes on."""
         try:
-            self._admit(subscription.client)
+            self._admit(subscription)
         except BusyError as busy:
             metrics.STREAMS.labels("busy").inc()
             with contextlib.suppress(OSError):
@@ -51,8 +57,10 @@ class Subscribers:
                 await connection.end()
             return
         subscriber = Subscriber(connection, self._relay, self._replay, subscription.wanted)
-        connection.on_lost = partial(self._forget, subscriber, subscription.client)
+        connection.on_lost = partial(self._forget, subscriber, subscription)
         self._open.add(subscriber)
+        if subscription.admission is not None:
+            self._access.add(subscriber, subscription.admission)
         metrics.SUBSCRIBERS.inc()
         subscriber.start(partial(self._starts.find, subscription))
         await connection.serve()
@@ -72,8 +80,11 @@ class Subscribers:
         for subscriber in list(self._open):  # their clients don't read
             subscriber.connection.abort()
 
-    def _admit(self, client: str) -> None:
-        """Count a stream. Raises BusyError if there are too many."""
+    def _admit(self, subscription: Subscription) -> None:
+        """Count a stream. Raises BusyError if there are too many, or it can't be served now."""
+        client = subscription.client
+        if subscription.busy is not None:
+            raise BusyError(subscription.busy)
         if self.is_draining:
             raise BusyError("this server is about to stop")
         if len(self._open) >= self._settings.stream_max_subscribers:
@@ -82,9 +93,12 @@ class Subscribers:
             raise BusyError("too many streams are open from this address", is_full=True)
         self._per_client[client] += 1
 
-    def _forget(self, subscriber: Subscriber, client: str) -> None:
+    def _forget(self, subscriber: Subscriber, subscription: Subscription) -> None:
         """Forget a stream whose client has left."""
+        client = subscription.client
         subscriber.close()
+        if subscription.admission is not None:
+            self._access.discard(subscriber, subscription.admission)
         self._open.discard(subscriber)
         metrics.SUBSCRIBERS.dec()
         self._per_client[client] -= 1

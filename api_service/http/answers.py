@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 from http import HTTPStatus
 from typing import TYPE_CHECKING, NoReturn
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from api_service.limits import BusyError
-    from api_service.store.connections import CodeTakenError
+    from api_service.sign_in import ThrottledError
+    from api_service.store.connections import CodeTakenError, LastAdminError, NameTakenError
     from api_service.store.items import StoredItem
     from shared.db.database import Connection
     from shared.web.problems import FieldError
@@ -80,6 +82,30 @@ async def busy(error: BusyError) -> Response:
         HTTPStatus.SERVICE_UNAVAILABLE,
         f"The server is busy with other {error.work}. Nothing was changed; try again.",
         headers={"Retry-After": str(BUSY_RETRY_SECONDS)},
+    ).response()
+
+
+async def throttled(error: ThrottledError) -> Response:
+    """The answer to one more attempt to sign in after too many. An error handler of the app."""
+    minutes = math.ceil(error.retry_seconds / 60)
+    return Problem(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        f"Too many attempts to sign in have failed. Try again in {minutes} min.",
+        headers={"Retry-After": str(error.retry_seconds)},
+    ).response()
+
+
+async def name_taken(_: NameTakenError) -> Response:
+    """The answer to a change that would give two accounts the same name. An error handler of the app."""
+    message = "is the name of another account, or looks the same"
+    errors: list[FieldError] = [{"field": "name", "message": message}]
+    return Problem(HTTPStatus.CONFLICT, f"The name {message}. Nothing was changed.", errors=errors).response()
+
+
+async def last_admin(_: LastAdminError) -> Response:
+    """The answer to a change that would leave no admin. An error handler of the app."""
+    return Problem(
+        HTTPStatus.CONFLICT, "This is the last admin. Make somebody else an admin first. Nothing was changed."
     ).response()
 
 

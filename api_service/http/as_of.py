@@ -41,9 +41,7 @@ class PastState(NamedTuple):
 
 def parse_time(text: object) -> object:
     """An RFC 3339 time, in UTC. Raises ValueError."""
-    if not isinstance(text, str):
-        return text
-    match = _RFC3339.fullmatch(text)
+    match = _RFC3339.fullmatch(text) if isinstance(text, str) else None
     try:
         if match is None:
             raise ValueError

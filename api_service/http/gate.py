@@ -13,11 +13,11 @@ from quart_cors import cors
 from werkzeug.exceptions import NotFound
 
 from api_service.http import metrics
-from api_service.http.answers import no_such_item
-from api_service.http.origins import refuse_other_sites
+from api_service.http.access import guard_access
 from api_service.http.pages import MAX_FILE_NAME_BYTES, script_policy
 from shared.log.documents import MAX_ID
-from shared.web import hosts
+from shared.web import hosts, proxies
+from shared.web.origins import refuse_other_sites
 from shared.web.problems import RETRY_AFTER_SECONDS, Problem, send_problem
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ SMALL_BYTES = 64 * 1024  # fits into a socket's buffer
 
 # What pages of allowed origins may send and read.
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-REQUEST_HEADERS = ["Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Actor"]
+REQUEST_HEADERS = ["Authorization", "Content-Type", "If-Match", "If-None-Match", "Idempotency-Key", "X-Actor"]
 RESPONSE_HEADERS = ["ETag", "Last-Event-ID", "Link", "Location", "Retry-After", "Idempotent-Replayed"]
 
 
@@ -49,9 +49,10 @@ def guard(app: Quart, settings: ApiSettings) -> None:
             allow_methods=METHODS,
             allow_headers=REQUEST_HEADERS,
             expose_headers=RESPONSE_HEADERS,
+            allow_credentials=settings.auth != "open",
         )
-    app.asgi_app = hosts.gate(  # type: ignore[method-assign]
-        answer_when_cancelled(app.asgi_app), settings, settings.api_bind
+    app.asgi_app = proxies.behind_proxies(  # type: ignore[method-assign]
+        hosts.gate(answer_when_cancelled(app.asgi_app), settings, settings.api_bind), settings
     )
 
     @app.url_value_preprocessor
@@ -61,6 +62,8 @@ def guard(app: Quart, settings: ApiSettings) -> None:
         scope[HANDLER] = asyncio.current_task()
         refuse_other_sites(settings.allowed_origins)
         refuse_impossible_values(values or {})
+
+    guard_access(app)
 
     @app.after_request
     async def finish(response: Response) -> Response:
@@ -76,8 +79,9 @@ def guard(app: Quart, settings: ApiSettings) -> None:
 
 def refuse_impossible_values(values: dict[str, Any]) -> None:
     """Answer 404 for ids and file names that can't exist. The database or the file system would raise an error."""
-    if not 0 < values.get("item_id", 1) <= MAX_ID:
-        no_such_item(values["item_id"])
+    for name, value in values.items():
+        if name.endswith("_id") and not 0 < value <= MAX_ID:
+            raise Problem(HTTPStatus.NOT_FOUND, f"There is no {name.removesuffix('_id')} {value}.")
     if len(values.get("filename", "").encode()) > MAX_FILE_NAME_BYTES:
         raise NotFound
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from quart import Response, request
 
+from api_service.http.access import principal
 from api_service.http.services import services
 from api_service.store import idempotency
 from shared.web.problems import Problem
@@ -24,15 +25,16 @@ if TYPE_CHECKING:
 KEPT_HEADERS = ("ETag", "Location", "Content-Type")
 
 
-async def make_once(key: str | None, change: Change, body: BaseModel | bytes | None = None) -> Response:
+async def make_once(given_key: str | None, change: Change, body: BaseModel | bytes | None = None) -> Response:
     """Make this change. If an earlier request with the same key made it, return the stored answer instead.
 
     The change and its answer are stored in one transaction. A change that raises is rolled back, and its key is free
-    again. Without a key, the change is always made.
+    again. Without a key, the change is always made. Each principal has keys of its own.
     """
     async with services().pools.writing() as connection:
-        if key is None:
+        if given_key is None:
             return await change(connection)
+        key = _key(given_key)
         digest = _digest(body)
         async with connection.transaction():
             if not await idempotency.claim_key(connection, key, digest):
@@ -46,6 +48,12 @@ async def make_once(key: str | None, change: Change, body: BaseModel | bytes | N
             )
             await idempotency.update_answer(connection, key, answer)
     return response
+
+
+def _key(given: str) -> str:
+    """The key under which an answer is stored. No principal gets the answer to another one's request."""
+    who = principal()
+    return given if who is None else f"{who.id} {given}"  # given keys have no spaces
 
 
 def _repeat(answer: idempotency.Answer, digest: bytes) -> Response:

@@ -176,6 +176,7 @@ HISTORY_ENTRY: JsonDict = {
     "item_id": 7,
     "operation": "UPDATE",
     "actor": "ann",
+    "on_behalf_of": None,
     "changed_at": ITEM["updated_at"],
     "changes": {"quantity": {"from": 15, "to": 12}},
     "before": {**ITEM, "quantity": 15, "version": 2, "updated_at": ITEM["created_at"]},
@@ -211,7 +212,8 @@ class HistoryEntry(BaseModel):
     event_id: ItemId
     item_id: ItemId
     operation: Operation
-    actor: str
+    actor: Annotated[str, Field(description="Who changed it")]
+    on_behalf_of: Annotated[str | None, Field(description="For whom, as the service that changed it said")]
     changed_at: Timestamp
     changes: Annotated[
         dict[str, Change], Field(description="Each field that changed", json_schema_extra=_of_known_fields)

@@ -10,10 +10,12 @@ from quart_schema import Info, OpenAPIProvider, QuartSchema
 from quart_schema.openapi import Tag
 from werkzeug.routing import IntegerConverter
 
+from api_service.http.access import Need, need_of
 from api_service.http.headers import Refused, Unavailable
 from api_service.http.models import ProblemDocument
-from api_service.http.origins import SAFE_METHODS
+from shared.access.credentials import COOKIE, SECURE_COOKIE
 from shared.log.documents import MAX_ID
+from shared.web.origins import SAFE_METHODS
 from shared.web.problems import MEDIA_TYPE, documented_problems
 from shared.web.schemas import VERSION, json_schema, named_schema, without_absent
 
@@ -25,42 +27,62 @@ if TYPE_CHECKING:
     from quart_schema.validation import DataSource
     from werkzeug.routing import BaseConverter, Rule
 
-    Document = dict[str, Any]
+Document = dict[str, Any]
 
 DESCRIPTION = """\
 The stock, and the history of its changes.
 
 Errors are `application/problem+json` (RFC 9457). Times are RFC 3339, in UTC. Undocumented input is refused: unknown
 fields, unknown parameters, numbers written as text. The stream of events has its own address, and is described there at
-`/asyncapi.json`."""
+`/asyncapi.json`.
+
+With `AUTH=login`, send a token as `Authorization: Bearer sst_…`. With `AUTH=open`, there are no accounts."""
 TAGS = {
     "Items": "The stock, as it is and as it was",
     "History": "Who changed what, and when",
     "Import and export": "The stock as CSV",
     "Trends": "Quantities over time",
+    "Access": "Accounts, sessions and tokens, with `AUTH=login`",
     "Operation": "Health and metrics, for operators",
 }
 
 PROBLEMS = {
     HTTPStatus.BAD_REQUEST: "The body or a header is malformed",
-    HTTPStatus.FORBIDDEN: "A page of another site may not change the stock",
-    HTTPStatus.NOT_FOUND: "There is no such item",
+    HTTPStatus.UNAUTHORIZED: "Nobody is signed in, or the session or the token is not valid any more",
+    HTTPStatus.FORBIDDEN: "The account does not have the role that this needs, or a page of another site sent this",
+    HTTPStatus.NOT_FOUND: "There is nothing with this id",
     HTTPStatus.REQUEST_TIMEOUT: "The body took too long to arrive",
-    HTTPStatus.CONFLICT: "The current state of the item does not allow the change; nothing was changed",
+    HTTPStatus.CONFLICT: "The current state does not allow the change; nothing was changed",
     HTTPStatus.GONE: "The log does not reach back that far",
     HTTPStatus.PRECONDITION_FAILED: "The item has another version; nothing was changed",
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "The body is too large",
     HTTPStatus.UNSUPPORTED_MEDIA_TYPE: "The body does not have the documented media type",
     HTTPStatus.MISDIRECTED_REQUEST: "The service does not answer to this host name",
     HTTPStatus.UNPROCESSABLE_ENTITY: "A field or parameter is invalid; `errors` names it, and nothing was changed",
+    HTTPStatus.TOO_MANY_REQUESTS: "Too many attempts to sign in have failed",
     HTTPStatus.INTERNAL_SERVER_ERROR: "An unexpected error occurred, and was logged",
     HTTPStatus.SERVICE_UNAVAILABLE: "The database can't be reached or written to now, or the server is busy",
 }
 PROBLEM_HEADERS: dict[HTTPStatus, type[BaseModel]] = {
     HTTPStatus.CONFLICT: Refused,
     HTTPStatus.PRECONDITION_FAILED: Refused,
+    HTTPStatus.TOO_MANY_REQUESTS: Unavailable,
     HTTPStatus.SERVICE_UNAVAILABLE: Unavailable,
 }
+SECURITY_SCHEMES: Document = {
+    "token": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token of an account: `Authorization: Bearer sst_…`",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": f"What `POST /api/session` sets. Over TLS its name is `{SECURE_COOKIE}`",
+    },
+}
+SECURITY: list[Document] = [{"token": []}, {"session": []}]
 BODY_PROBLEMS = {
     HTTPStatus.BAD_REQUEST,
     HTTPStatus.REQUEST_TIMEOUT,
@@ -106,6 +128,7 @@ class Provider(OpenAPIProvider):
         _, models = _published(ProblemDocument)
         document["components"]["responses"] = {status.name: _problem(status) for status in PROBLEMS}
         document["components"]["schemas"] |= models
+        document["components"]["securitySchemes"] = SECURITY_SCHEMES
         return document
 
     def generate_rules(self) -> Iterable[Rule]:
@@ -122,6 +145,9 @@ class Provider(OpenAPIProvider):
                 stated = documented_problems(handler)
                 if method.upper() not in SAFE_METHODS:
                     stated = stated | {HTTPStatus.FORBIDDEN}
+                if need_of(rule.endpoint, handler, method.upper()) is not Need.NOTHING:
+                    stated = stated | {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}
+                    operation["security"] = SECURITY
                 self._complete(path, operation, stated)
         return paths, components
 
@@ -152,6 +178,8 @@ class Provider(OpenAPIProvider):
         return {"required": True, "content": _content(model, schema, models)}, models
 
     def build_response_object(self, model: Any, headers_model: Any | None) -> tuple[Document, Document]:
+        if model is None:
+            return {"description": "It is done. The answer has no body"}, {}
         schema, models = _published(model)
         response: Document = {"description": _docstring(model), "content": _content(model, schema, models)}
         if headers_model is not None:

@@ -42,7 +42,7 @@ SCRIPT_POLICY = {
 async def page(name: str) -> Response:
     """A page of the frontend, with its policy."""
     url = events_url()
-    text = await render_template(name, events_url=url)
+    text = await render_template(name, events_url=url, auth=settings().auth)
     headers = {"Content-Security-Policy": content_security_policy(url), "Cache-Control": "no-cache"}
     return Response(text, headers=headers, content_type="text/html; charset=utf-8")
 

@@ -9,6 +9,7 @@ from quart import current_app
 if TYPE_CHECKING:
     from quart import Quart
 
+    from api_service.last_uses import LastUses
     from api_service.limits import Limits
     from api_service.settings import ApiSettings
     from api_service.stock import Stock
@@ -25,6 +26,7 @@ class Services(NamedTuple):
     limits: Limits
     stock: Stock
     total_trends: TotalTrends
+    last_uses: LastUses
 
 
 def provide(app: Quart, services: Services) -> None:

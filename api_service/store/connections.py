@@ -11,7 +11,7 @@ import asyncpg
 from shared.db.database import acquire, create_pool, prepare_session, session_queries
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from shared.db.database import Connection, Pool
@@ -23,6 +23,14 @@ class CodeTakenError(Exception):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class NameTakenError(Exception):
+    """Another account has this name, or one that looks the same. Nothing was changed."""
+
+
+class LastAdminError(Exception):
+    """The change would leave no admin. Nothing was changed."""
 
 
 class Pools(NamedTuple):
@@ -45,21 +53,29 @@ class Pools(NamedTuple):
     async def writing(self) -> AsyncIterator[Connection]:
         """A connection that may write; each statement is a transaction of its own.
 
-        Raises DatabaseUnavailableError and, when two items would have the same code, CodeTakenError.
+        Raises DatabaseUnavailableError and, for what the database refuses, CodeTakenError, NameTakenError or
+        LastAdminError.
         """
         try:
             async with acquire(self.writers) as connection:
                 yield connection
-        except asyncpg.UniqueViolationError as error:
-            if error.constraint_name != "inventory_code_unique":
+        except asyncpg.IntegrityConstraintViolationError as error:
+            if error.constraint_name not in _REFUSALS:
                 raise
-            raise CodeTakenError(_refused_code(error)) from None
+            raise _REFUSALS[error.constraint_name](error) from None
 
 
-def _refused_code(error: asyncpg.UniqueViolationError) -> str:
+def _refused_code(error: asyncpg.IntegrityConstraintViolationError) -> str:
     """The code that the error is about. Only the error's detail has it, in the language of lc_messages."""
     found = re.search(r"\(code\)=\((.*)\)", str(error.detail), re.DOTALL)
     return found[1] if found else ""
+
+
+_REFUSALS: dict[str, Callable[[asyncpg.IntegrityConstraintViolationError], Exception]] = {
+    "inventory_code_unique": lambda error: CodeTakenError(_refused_code(error)),
+    "principal_name_unique": lambda _: NameTakenError(),
+    "access_keep_an_admin": lambda _: LastAdminError(),
+}
 
 
 @contextlib.asynccontextmanager

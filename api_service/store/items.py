@@ -17,6 +17,13 @@ if TYPE_CHECKING:
 queries = load_queries("items")
 
 
+class Actor(NamedTuple):
+    """Who makes a change. Without a name, the log shows the role of the database session."""
+
+    name: str | None = None
+    on_behalf_of: str | None = None
+
+
 class StoredItem(NamedTuple):
     """``tag`` is the ETag of the document. It changes with the version and with the fields that documents have."""
 
@@ -153,10 +160,10 @@ async def select_item_with_code(connection: Connection, code: str) -> StoredItem
     return _one(await queries.select_item_with_code(connection, code=code))
 
 
-async def insert_items(connection: Connection, items: Sequence[ItemFields], *, actor: str | None) -> list[StoredItem]:
+async def insert_items(connection: Connection, items: Sequence[ItemFields], *, actor: Actor) -> list[StoredItem]:
     """Insert items, in this order."""
     documents = json.dumps([item.model_dump(include=set(FIELDS), exclude_unset=True) for item in items])
-    return await _stored(queries.insert_items(connection, items=documents, actor=actor))
+    return await _stored(queries.insert_items(connection, items=documents, **_settings(actor)))
 
 
 async def update_items(
@@ -164,14 +171,14 @@ async def update_items(
     changes: Mapping[int, ItemFields],
     *,
     versions: Sequence[int] | None = None,
-    actor: str | None,
+    actor: Actor,
 ) -> list[StoredItem]:
     """Change items, each by its id and with the fields that its change has. Returns the items that exist.
 
     With ``versions``, items with other versions are skipped.
     """
     documents = changes_document(changes)
-    return await _stored(queries.update_items(connection, changes=documents, versions=versions, actor=actor))
+    return await _stored(queries.update_items(connection, changes=documents, versions=versions, **_settings(actor)))
 
 
 def changes_document(changes: Mapping[int, ItemFields]) -> str:
@@ -186,22 +193,26 @@ def changes_document(changes: Mapping[int, ItemFields]) -> str:
 
 
 async def adjust_item(
-    connection: Connection, item_id: int, adjust: int, *, versions: Sequence[int] | None, actor: str | None
+    connection: Connection, item_id: int, adjust: int, *, versions: Sequence[int] | None, actor: Actor
 ) -> StoredItem | None:
     """Add to the quantity and return the item; None if there is none, or the quantity would be out of range."""
-    return _one(await queries.adjust_item(connection, id=item_id, adjust=adjust, versions=versions, actor=actor))
+    return _one(await queries.adjust_item(connection, id=item_id, adjust=adjust, versions=versions, **_settings(actor)))
 
 
 async def delete_item(
-    connection: Connection, item_id: int, *, versions: Sequence[int] | None, actor: str | None
+    connection: Connection, item_id: int, *, versions: Sequence[int] | None, actor: Actor
 ) -> StoredItem | None:
     """Delete an item and return it; None if there is none with one of these versions."""
-    return _one(await queries.delete_item(connection, id=item_id, versions=versions, actor=actor))
+    return _one(await queries.delete_item(connection, id=item_id, versions=versions, **_settings(actor)))
 
 
-async def restore_item(connection: Connection, item_id: int, *, actor: str | None) -> StoredItem | None:
+async def restore_item(connection: Connection, item_id: int, *, actor: Actor) -> StoredItem | None:
     """Restore a deleted item and return it; None if it is not deleted, or no longer in the log."""
-    return _one(await queries.restore_item(connection, id=item_id, actor=actor))
+    return _one(await queries.restore_item(connection, id=item_id, **_settings(actor)))
+
+
+def _settings(actor: Actor) -> dict[str, str | None]:
+    return {"actor": actor.name, "on_behalf_of": actor.on_behalf_of}
 
 
 def _one(row: Sequence[Any] | None) -> StoredItem | None:

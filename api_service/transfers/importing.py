@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     from api_service.store.imports import Comparison
+    from api_service.store.items import Actor
     from api_service.transfers.rows import ImportRow
     from shared.db.database import Connection
 
@@ -41,7 +42,7 @@ class ImportUnderWayError(Exception):
 class Import:
     """One import, in the caller's transaction. The caller rolls it back if this raises."""
 
-    def __init__(self, connection: Connection, max_rows: int, *, actor: str | None) -> None:
+    def __init__(self, connection: Connection, max_rows: int, *, actor: Actor) -> None:
         self._connection = connection
         self._actor = actor
         self._max_rows = max_rows

@@ -154,8 +154,9 @@ async def _bring_up(settings: Settings, run_dir: Path) -> None:
     (run_dir / MIGRATED).touch()
     for url in (settings.api_bind.url, settings.stream_bind.url):
         await _wait_until_ready(f"{url}/readyz")
+    token = "" if settings.auth == "open" else ' -H "Authorization: Bearer $TOKEN"'
     print(f"\nstockstream is ready\n  dashboard  {settings.api_bind.url}/", flush=True)
-    print(f"  events     curl -N {settings.stream_bind.url}/events\n", flush=True)
+    print(f"  events     curl -N {settings.stream_bind.url}/events{token}\n", flush=True)
 
 
 async def _connect(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Listens for notifications of the log (LISTEN), on a connection that is probed, and replaced if it fails."""
+"""Listens for notifications (LISTEN), on a connection that is probed, and replaced if it fails."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from shared.db.errors import DatabaseUnavailableError
 from shared.log.follower import queries
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from shared.db.database import Connection
 
 log = structlog.get_logger()
 
-CHANNEL = "inventory_history"
+LOG_CHANNEL = "inventory_history"  # rings for each commit, and is used for probes
 PROBE_INTERVAL_SECONDS = 5.0
 PROBE_TIMEOUT_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 0.1
@@ -37,17 +37,17 @@ NOTIFICATION_QUEUE = Gauge(
 
 
 class Doorbell:
-    """Calls ``on_ring`` for every notification of a commit, and after every (re)connect.
+    """Calls a channel's function with the payload of each notification, and all with "" after every (re)connect.
 
     A connection can look healthy and still receive nothing: its peer is gone, or a pooler uses another backend for each
     transaction. So the doorbell notifies itself every PROBE_INTERVAL_SECONDS, and replaces a connection that does not
     receive this.
     """
 
-    def __init__(self, url: str, on_ring: Callable[[], None], *, application_name: str) -> None:
+    def __init__(self, url: str, bells: Mapping[str, Callable[[str], None]], *, application_name: str) -> None:
         self.is_listening = False
         self._url = url
-        self._on_ring = on_ring
+        self._bells = bells
         self._application_name = application_name
         self._token = secrets.token_hex(8)
         self._probe_received = asyncio.Event()
@@ -73,9 +73,11 @@ class Doorbell:
         try:
             if connection.is_closed():
                 raise DatabaseUnavailableError("the connection was closed")
-            await connection.add_listener(CHANNEL, self._receive)
+            for channel in {LOG_CHANNEL, *self._bells}:
+                await connection.add_listener(channel, self._receive)
             CONNECTS.inc()
-            self._on_ring()
+            for ring in self._bells.values():
+                ring("")
             while True:
                 await self._probe(connection)
                 self._set_listening(True)
@@ -100,11 +102,11 @@ class Doorbell:
         except TimeoutError:
             raise DatabaseUnavailableError("its own notification did not arrive") from None
 
-    def _receive(self, _connection: Any, _pid: int, _channel: str, payload: object) -> None:
+    def _receive(self, _connection: Any, _pid: int, channel: str, payload: Any) -> None:
         if payload == self._token:
             self._probe_received.set()
-        elif not payload:  # others are probes of other processes
-            self._on_ring()
+        elif channel != LOG_CHANNEL or not payload:  # in the log's channel, others are probes of other processes
+            self._bells[channel](payload)
 
 
 async def _wait(event: asyncio.Event, seconds: float) -> None:

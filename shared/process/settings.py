@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import sys
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, TypeVar
+from typing import Annotated, Literal, NamedTuple, Self, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
@@ -47,11 +48,21 @@ def _check_database_url(value: SecretStr) -> SecretStr:
 
 
 _SCHEME = re.compile(r"^[a-z][a-z0-9+.-]*://")
+_HEADER = r"^[0-9A-Za-z-]{1,100}$"
 _ALLOWED_HOST = re.compile(r"\*|(\*\.)?[0-9a-z_-]+(\.[0-9a-z_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*")
 
 
 def _split(value: object) -> object:
     return value.replace(",", " ").split() if isinstance(value, str) else value
+
+
+def _parse_networks(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return frozenset(ipaddress.ip_network(part) for part in value.replace(",", " ").split())
+    except ValueError:
+        raise ValueError("must be networks separated by commas, as in 10.0.0.0/8,192.0.2.7/32") from None
 
 
 def _parse_hosts(value: object) -> object:
@@ -73,6 +84,8 @@ def _host_of(site: str) -> str:
     return (name if port.isdigit() and ":" not in name else rest).removesuffix(".")
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+Auth = Literal["open", "login", "proxy"]
 BindAddress = Annotated[Bind, NoDecode, BeforeValidator(_parse_bind)]
 DatabaseUrl = Annotated[SecretStr, AfterValidator(_check_database_url)]
 
@@ -88,10 +101,31 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".data"), description="Where the embedded PostgreSQL keeps its data")
     api_bind: BindAddress = Field(Bind("127.0.0.1", 8000), description="Address of the API and the dashboard")
     stream_bind: BindAddress = Field(Bind("127.0.0.1", 8001), description="Address of the event stream")
+    auth: Auth = Field(
+        "open",
+        description="Who may use it: `open` (everybody who reaches it), `login` (accounts) or `proxy` (those whom a"
+        " proxy names); see docs/SECURITY.md",
+    )
+    gateway_site: str | None = Field(
+        None, description="The site of the gateway. With it, `AUTH` must be set, so that nobody publishes an open stock"
+    )
+    trusted_proxies: Annotated[frozenset[Network], NoDecode, BeforeValidator(_parse_networks)] = Field(
+        frozenset(),
+        description="Networks of the proxies whose `X-Forwarded-For`, `X-Forwarded-Proto` and `AUTH_PROXY_HEADER` are"
+        " believed: `10.0.0.0/8,192.0.2.7/32`",
+    )
+    auth_proxy_header: str = Field(
+        "Remote-User", pattern=_HEADER, description="With `AUTH=proxy`, the header with the name of the person"
+    )
+    auth_proxy_groups_header: str | None = Field(
+        None,
+        pattern=_HEADER,
+        description="With `AUTH=proxy`, the header with the person's groups (`Remote-Groups`)",
+    )
     allowed_hosts: Annotated[frozenset[str], NoDecode, BeforeValidator(_parse_hosts)] = Field(
         frozenset(),
-        description="Host names to answer to besides loopback names and the bound address: `stock.example.org`,"
-        " `*.example.org`, or `*` for any",
+        description="Host names to answer to besides loopback names: `stock.example.org`, `*.example.org`, or `*` for"
+        " any",
     )
     allowed_origins: Annotated[frozenset[str], NoDecode, BeforeValidator(_split)] = Field(
         frozenset(),
@@ -107,6 +141,19 @@ class Settings(BaseSettings):
         "info", description="Minimum level to log: `debug`, `info`, `warning` or `error`"
     )
 
+    @model_validator(mode="after")
+    def _require_a_choice(self) -> Self:
+        if self.gateway_site is not None and "auth" not in self.model_fields_set:
+            raise ValueError(
+                "GATEWAY_SITE is set: choose AUTH=login (people sign in) or AUTH=open (everybody who reaches the site"
+                " may change the stock)"
+            )
+        if self.auth == "proxy" and not self.trusted_proxies:
+            raise ValueError("AUTH=proxy needs TRUSTED_PROXIES: else anybody could send the name of somebody")
+        if self.auth != "open" and "*" in self.allowed_origins:
+            raise ValueError("with accounts, ALLOWED_ORIGINS must name each origin: * would let every site read")
+        return self
+
 
 AnySettings = TypeVar("AnySettings", bound=Settings)
 
@@ -117,6 +164,6 @@ def load(kind: type[AnySettings]) -> AnySettings:
         return kind()
     except ValidationError as error:
         for fault in error.errors(include_input=False):
-            name = str(fault["loc"][0]).upper()
+            name = str(fault["loc"][0]).upper() if fault["loc"] else "AUTH"
             print(f"stockstream: {name}: {fault['msg'].removeprefix('Value error, ')}", file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from None

@@ -29,15 +29,17 @@ _HOST = re.compile(rf"(\[[0-9A-Fa-f:.]+\]|{_LABEL}(?:\.{_LABEL})*\.?)(:[0-9]{{1,
 def gate(app: Any, settings: Settings, bind: Bind) -> Any:
     """ASGI middleware that answers 421 unless the request's `Host` is a name of this service.
 
-    Its names are loopback names, the bound address, the address at which the request arrived, and `ALLOWED_HOSTS`. The
-    check comes before the framework, which fails on some malformed names.
+    Its names are loopback names and `ALLOWED_HOSTS`. With accounts, they are also the bound address and the address at
+    which the request arrived. The check comes before the framework, which fails on some malformed names.
     """
 
     @functools.lru_cache(maxsize=1024)
     def is_ours(header: str, local_address: str) -> bool:
         name = host_name(header)
         return name is not None and (
-            is_loopback(name) or name in {bind.host, local_address} or is_allowed(name, settings.allowed_hosts)
+            is_loopback(name)
+            or is_allowed(name, settings.allowed_hosts)
+            or (settings.auth != "open" and name in {bind.host, local_address})
         )
 
     async def asgi_app(scope: Any, receive: Any, send: Any) -> None:

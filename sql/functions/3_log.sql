@@ -63,13 +63,14 @@ BEGIN
         RETURN NULL;
     END IF;
     PERFORM pg_advisory_xact_lock(5310, 1);
-    INSERT INTO inventory_history (item_id, operation, before, after, actor, changed_at)
+    INSERT INTO inventory_history (item_id, operation, before, after, actor, on_behalf_of, changed_at)
     VALUES (
         CASE TG_OP WHEN 'DELETE' THEN OLD.id ELSE NEW.id END,
         TG_OP,
         CASE TG_OP WHEN 'INSERT' THEN NULL ELSE item_document(OLD) END,
         CASE TG_OP WHEN 'DELETE' THEN NULL ELSE item_document(NEW) END,
         coalesce(nullif(current_setting('stockstream.actor', true), ''), session_user),
+        nullif(current_setting('stockstream.on_behalf_of', true), ''),
         clock_timestamp()
     );
     PERFORM pg_notify('inventory_history', '');

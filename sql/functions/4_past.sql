@@ -52,6 +52,7 @@ RETURN (
             event.item_id,
             event.operation,
             event.actor,
+            event.on_behalf_of,
             rfc3339(event.changed_at) AS changed_at,
             history_changes(event.before, event.after) AS changes,
             past_document(event.event_id, event.before) AS before,

@@ -177,20 +177,28 @@ SELECT i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document
 FROM inventory AS i
 WHERE i.code = :code;
 
--- name: insert_items(actor, items)
+-- name: insert_items(actor, on_behalf_of, items)
 -- Insert items, in this order. Each is a JSON object with fields.
-WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
+WITH actor AS MATERIALIZED (
+    SELECT
+        set_config('stockstream.actor', :actor, true),
+        set_config('stockstream.on_behalf_of', :on_behalf_of, true)
+)
 INSERT INTO inventory AS i (name, quantity, code, unit, minimum, note)
 SELECT new.name, new.quantity, new.code, new.unit, new.minimum, new.note
 FROM actor
 CROSS JOIN json_populate_recordset(NULL::inventory, :items::json) AS new
 RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
--- name: update_items(actor, changes, versions)
+-- name: update_items(actor, on_behalf_of, changes, versions)
 -- Update items. Each change is a JSON object with an id and the fields to set. With versions, items with other versions
 -- are skipped. The array of ids makes the planner use the primary key. It expects 100 rows from any JSON array, and
 -- to find that many it would read the whole of a small table.
-WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
+WITH actor AS MATERIALIZED (
+    SELECT
+        set_config('stockstream.actor', :actor, true),
+        set_config('stockstream.on_behalf_of', :on_behalf_of, true)
+)
 UPDATE inventory AS i
 SET (name, quantity, code, unit, minimum, note) = (
     SELECT new.name, new.quantity, new.code, new.unit, new.minimum, new.note
@@ -203,9 +211,13 @@ WHERE i.id = ANY (ARRAY(SELECT (each ->> 'id')::bigint FROM json_array_elements(
   AND (:versions::bigint[] IS NULL OR i.version = ANY (:versions::bigint[]))
 RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
--- name: adjust_item(actor, adjust, id, versions)^
+-- name: adjust_item(actor, on_behalf_of, adjust, id, versions)^
 -- Add to the quantity, if the result is in range.
-WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
+WITH actor AS MATERIALIZED (
+    SELECT
+        set_config('stockstream.actor', :actor, true),
+        set_config('stockstream.on_behalf_of', :on_behalf_of, true)
+)
 UPDATE inventory AS i
 SET quantity = i.quantity + :adjust::integer
 FROM actor
@@ -214,18 +226,26 @@ WHERE i.id = :id
   AND (:versions::bigint[] IS NULL OR i.version = ANY (:versions::bigint[]))
 RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
--- name: delete_item(actor, id, versions)^
+-- name: delete_item(actor, on_behalf_of, id, versions)^
 -- Delete an item, if it has one of these versions (null: any).
-WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
+WITH actor AS MATERIALIZED (
+    SELECT
+        set_config('stockstream.actor', :actor, true),
+        set_config('stockstream.on_behalf_of', :on_behalf_of, true)
+)
 DELETE FROM inventory AS i
 USING actor
 WHERE i.id = :id
   AND (:versions::bigint[] IS NULL OR i.version = ANY (:versions::bigint[]))
 RETURNING i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document;
 
--- name: restore_item(actor, id)^
+-- name: restore_item(actor, on_behalf_of, id)^
 -- Restore a deleted item.
-WITH actor AS MATERIALIZED (SELECT set_config('stockstream.actor', :actor, true))
+WITH actor AS MATERIALIZED (
+    SELECT
+        set_config('stockstream.actor', :actor, true),
+        set_config('stockstream.on_behalf_of', :on_behalf_of, true)
+)
 SELECT i.id, i.version, item_tag(i) AS tag, item_document(i)::text AS document
 FROM actor
 CROSS JOIN restore_item(:id::bigint) AS i;

@@ -12,6 +12,7 @@ SELECT
     '{"event":"' || operation
     || '","data":' || past_document(event_id, coalesce(after, before))
     || ',"actor":' || to_json(actor)
+    || coalesce(',"on_behalf_of":' || to_json(on_behalf_of), '')
     || ',"changed_at":"' || rfc3339(changed_at)
     || '"}' AS data,
     extract(EPOCH FROM changed_at)::float8 AS changed_at

@@ -62,7 +62,15 @@ FROM (
         ('inventory', 'inventory_write_history'),
         ('inventory', 'inventory_index_name'),
         ('inventory', 'inventory_refuse_truncate'),
-        ('inventory_history', 'inventory_history_refuse_truncate')
+        ('inventory_history', 'inventory_history_refuse_truncate'),
+        ('principal', 'access_notify'),
+        ('principal', 'access_keep_an_admin'),
+        ('principal', 'delete_old_credentials'),
+        ('access_grant', 'access_notify'),
+        ('access_grant', 'access_keep_an_admin'),
+        ('session', 'access_notify'),
+        ('token', 'access_notify'),
+        ('access_log', 'access_log_refuse')
 ) AS wanted ("table", trigger)
 LEFT JOIN pg_trigger AS t ON t.tgrelid = to_regclass(wanted.table) AND t.tgname = wanted.trigger
 WHERE to_regclass(wanted.table) IS NOT NULL

@@ -10,6 +10,7 @@ from quart import Blueprint, Response, request
 from shared.log.documents import MAX_ID
 from shared.log.position import MalformedPositionError, Position
 from shared.web.problems import Problem
+from stream_service.admission import admitted
 from stream_service.asyncapi import MAX_ITEMS
 from stream_service.filters import of_items
 from stream_service.handover import hand_over
@@ -34,11 +35,13 @@ async def events() -> Response:
     From `Last-Event-ID` (else `?last_event_id=`) on, or from now on. `?snapshot=1` sends the current items first;
     `?item=7&item=9` narrows the stream to these.
     """
-    subscription = Subscription(
-        client=request.remote_addr or "",
-        positions=_positions(),
-        snapshot=_snapshot(),
-        wanted=_filter(),
+    subscription = await admitted(
+        Subscription(
+            client=request.remote_addr or "",
+            positions=_positions(),
+            snapshot=_snapshot(),
+            wanted=_filter(),
+        )
     )
     if request.method != "HEAD":
         hand_over(request.scope, subscription)

@@ -82,6 +82,7 @@ def entry(event: Event) -> dict[str, Any]:
         "item_id": event.item_id,
         "operation": event.operation,
         "actor": event.actor,
+        "on_behalf_of": None,
         "changed_at": event.changed_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "changes": {
             field: {"from": before.get(field), "to": after.get(field)}

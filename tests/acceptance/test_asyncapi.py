@@ -9,6 +9,7 @@ import aiohttp
 import jsonschema_rs
 import pytest
 
+from tests.accounts import add_admin_token
 from tests.sse import Frame, subscribe
 from tests.stack import Stack
 
@@ -24,7 +25,8 @@ ANOTHER_LOG = "zzzzzzzz-1"
 @pytest.fixture(scope="module")
 def described_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     database = postgres.create_database()
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), {"STREAM_MAX_SUBSCRIBERS": "1"})
+    settings = {"STREAM_MAX_SUBSCRIBERS": "1", "AUTH": "login"}
+    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), settings)
     for name in ("api", "stream"):
         stack.start(name)
     yield stack
@@ -42,9 +44,9 @@ async def description(described_stack: Stack) -> AsyncIterator[dict[str, Any]]:
         yield await response.json()
 
 
-async def write(stack: Stack) -> None:
+async def write(stack: Stack, credentials: dict[str, str]) -> None:
     """Create, change and delete an item."""
-    async with aiohttp.ClientSession(stack.api_url) as api:
+    async with aiohttp.ClientSession(stack.api_url, headers=credentials) as api:
         async with api.post(ITEMS, json={"name": "bolt", "quantity": 5}) as response:
             address = response.headers["Location"]
         async with api.patch(address, json={"adjust": -1}), api.delete(address):
@@ -53,14 +55,17 @@ async def write(stack: Stack) -> None:
 
 async def frames_of_every_kind(stack: Stack) -> list[Frame]:
     stack.sql("INSERT INTO inventory (name, quantity) VALUES ('nut', 7)")
-    async with subscribe(stack.stream_url, "?snapshot=1") as live:
+    credentials = add_admin_token(stack, speaks_for_others=True)
+    async with subscribe(stack.stream_url, "?snapshot=1", headers=credentials) as live:
         frames = [await live.next("snapshot"), await live.next("heartbeat")]
-        async with subscribe(stack.stream_url) as turned_away:
+        async with subscribe(stack.stream_url, headers=credentials) as turned_away:
             frames += await turned_away.rest()
-        await write(stack)
+        await write(stack, credentials | {"X-Actor": "ann"})
         frames += await live.updates(3)
-    async with subscribe(stack.stream_url, last_event_id=ANOTHER_LOG) as lost:
-        return [*frames, await lost.next("reset")]
+    async with subscribe(stack.stream_url, last_event_id=ANOTHER_LOG, headers=credentials) as lost:
+        frames.append(await lost.next("reset"))
+        stack.sql("DELETE FROM token")
+        return [*frames, *await lost.rest()]
 
 
 def schema_of(part: Any, description: dict[str, Any]) -> dict[str, Any]:

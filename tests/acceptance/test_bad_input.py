@@ -8,19 +8,21 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
+import asyncpg
 import pytest
 from yarl import URL
 
 from api_service.app import create_app
 from api_service.settings import ApiSettings
 from tests.acceptance.client import ITEMS, JSON, change, create, get, problem, refused
+from tests.accounts import PASSWORD, Accounts, add_admin
+from tests.stack import Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
-    import aiohttp
-
-    from tests.stack import Stack
+    from tests.postgres import PostgresServer
 
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 PATIENCE_SECONDS = 10
@@ -39,11 +41,18 @@ def routes() -> Iterator[tuple[str, str]]:
 ROUTES = sorted(set(routes()))
 WITH_ID = [(method, path) for method, path in ROUTES if "<id>" in path]
 
-# A valid body for each route that takes JSON.
+SIGNS_IN = {("POST", "/api/session"), ("POST", "/api/setup"), ("PUT", "/api/session/password")}
+SIGNS_OUT = {("DELETE", "/api/session"), ("DELETE", "/api/sessions/<id>"), ("DELETE", "/api/accounts/<id>")}
+NO_SUCH_ID = "999999999"
+
+# A valid body for each route that takes JSON, except those in SIGNS_IN, which test_sign_in.py tests.
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("POST", ITEMS): {"name": "nut", "quantity": 1},
     ("PUT", f"{ITEMS}/<id>"): {"name": "nut", "quantity": 1},
     ("PATCH", f"{ITEMS}/<id>"): {"adjust": 1},
+    ("POST", "/api/accounts"): {"name": "bob"},
+    ("PATCH", "/api/accounts/<id>"): {"password": PASSWORD},
+    ("POST", "/api/tokens"): {"name": "scanner", "account": int(NO_SUCH_ID)},
 }
 WITHOUT_JSON = {("POST", f"{ITEMS}/<id>/restore"), ("POST", f"{ITEMS}/import")}
 
@@ -73,14 +82,44 @@ INVALID_IDS = ["0", "-1", "-0", "1.0", "1e3", "x", "%00", "%FF", "%ED%A0%80", "n
 INVALID_IDS += ["1" + "0" * 30, "9" * 4300, "+1", "%2B1", "0x1", "1%20", "1;2", "1,2", "..%2F1", "*"]
 
 
+@pytest.fixture(scope="module")
+def shared_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Both services, with accounts: without accounts, requests about them are refused, whatever they contain."""
+    database = postgres.create_database()
+    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), {"AUTH": "login"})
+    for name in ("api", "stream"):
+        stack.start(name)
+    add_admin(stack)
+    yield stack
+    stack.close()
+    postgres.drop_database(database)
+
+
+@pytest.fixture
+async def cookie(shared_stack: Stack) -> AsyncIterator[str]:
+    """The cookie of an admin, who has just signed in. The stock is empty."""
+    owner = await asyncpg.connect(shared_stack.database_url)
+    await owner.execute("DELETE FROM inventory")
+    yield (await Accounts(owner).session(1))["Cookie"]
+    await owner.close()
+
+
+@pytest.fixture
+async def api(shared_stack: Stack, cookie: str) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(shared_stack.api_url, headers={"Cookie": cookie}) as session:
+        yield session
+
+
 async def address(api: aiohttp.ClientSession, path: str) -> str:
-    """Replace `<id>` in a path with the id of a new item."""
-    return path.replace("<id>", str((await create(api))["id"])) if "<id>" in path else path
+    """Replace `<id>` in a path with the id of a new item, or with that of no account, session or token."""
+    if "<id>" not in path:
+        return path
+    return path.replace("<id>", str((await create(api))["id"]) if path.startswith(ITEMS) else NO_SUCH_ID)
 
 
 def test_every_route_that_writes_is_classified() -> None:
     taking = {route for route in ROUTES if route[0] in {"POST", "PUT", "PATCH"}}
-    assert taking == set(BODIES) | WITHOUT_JSON
+    assert taking == set(BODIES) | WITHOUT_JSON | SIGNS_IN
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
@@ -90,7 +129,7 @@ async def test_an_unknown_parameter_is_refused_everywhere(api: aiohttp.ClientSes
     for query, field in (("surprise=1", "surprise"), ("surprise", "surprise"), ("%FF=1", "\ufffd"), ("=1", "")):
         async with api.request(method, URL(f"{target}?{query}", encoded=True), json=body) as response:
             await refused(response, field, sent=query)
-    if "<id>" in path:
+    if path.startswith(f"{ITEMS}/<id>"):
         assert (await get(api, target.removesuffix("/restore").removesuffix("/history")))["version"] == 1
 
 
@@ -176,13 +215,14 @@ async def _in_chunks(begin: bytes, count: int) -> Any:
 
 @pytest.mark.parametrize("chunked", [False, True])
 async def test_a_body_that_is_too_large_is_answered_only_once_it_has_been_sent(
-    api: aiohttp.ClientSession, shared_stack: Stack, chunked: bool
+    shared_stack: Stack, cookie: str, chunked: bool
 ) -> None:
     """If the server closed the connection earlier, a client that is still sending could not read the response."""
     size, first = 70_000, 66_000  # the limit is 65,536
     length = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {size}"
     reader, writer = await asyncio.open_connection("127.0.0.1", shared_stack.ports["api"])
-    head = f"POST {ITEMS} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n{length}\r\n\r\n"
+    headers = f"Host: localhost\r\nCookie: {cookie}\r\nContent-Type: application/json\r\n{length}"
+    head = f"POST {ITEMS} HTTP/1.1\r\n{headers}\r\n\r\n"
     writer.write(head.encode() + (f"{size:x}\r\n".encode() if chunked else b"") + b" " * first)
     answer = asyncio.create_task(reader.read(12))
     done, _ = await asyncio.wait({answer}, timeout=0.3)
@@ -251,20 +291,24 @@ ITEM = b'{"name": "a", "quantity": 1}'
     ],
     ids=range(12),
 )
-async def test_malformed_requests_are_refused(api: aiohttp.ClientSession, shared_stack: Stack, raw: bytes) -> None:
+async def test_malformed_requests_are_refused(
+    api: aiohttp.ClientSession, shared_stack: Stack, cookie: str, raw: bytes
+) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", shared_stack.ports["api"])
-    writer.write(raw + b"Host: localhost\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" + ITEM)
+    rest = f"Host: localhost\r\nCookie: {cookie}\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n"
+    writer.write(raw + rest.encode() + ITEM)
     async with asyncio.timeout(PATIENCE_SECONDS):
         answer = await reader.read()
     writer.close()
     assert re.match(rb"HTTP/1.1 (4\d\d|501) ", answer), answer[:100]
+    assert not re.match(rb"HTTP/1.1 (401|403) ", answer), answer[:100]
     assert await get(api, ITEMS) == []
 
 
 async def test_invalid_input_is_not_logged(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
     item = await create(api)
-    for method, path in ROUTES:
-        target = path.replace("<id>", str(item["id"]))
+    for method, path in sorted(set(ROUTES) - SIGNS_OUT):
+        target = path.replace("<id>", str(item["id"]) if path.startswith(ITEMS) else NO_SUCH_ID)
         for name in ("q", "as_of", "after", "actor", SECRET):
             async with api.request(method, target, params={name: SECRET}) as response:
                 assert response.status < 500, (method, path, name)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from api_service.app import create_app as create_api
 from api_service.settings import ApiSettings
-from shared.web.hosts import host_name
+from shared.process.settings import Bind, Settings
+from shared.web.hosts import gate, host_name
 from stream_service.app import create_app as create_stream
 from stream_service.settings import StreamSettings
+from tests.accounts import add_admin, add_admin_token
 from tests.stack import Stack
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from quart import Quart
 
+    from shared.process.settings import Auth
     from tests.postgres import PostgresServer
 
 PATIENCE_SECONDS = 10
@@ -44,7 +47,11 @@ FOREIGN_HOSTS = [
 def stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Both services, configured to accept two more host names and writes from one other origin."""
     database = postgres.create_database()
-    settings = {"ALLOWED_HOSTS": "https://stock.example.org/, *.example.net", "ALLOWED_ORIGINS": ORIGIN}
+    settings = {
+        "ALLOWED_HOSTS": "https://stock.example.org/, *.example.net",
+        "ALLOWED_ORIGINS": ORIGIN,
+        "AUTH": "login",
+    }
     stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), settings)
     stack.sql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
     for name in ("api", "stream"):
@@ -52,6 +59,14 @@ def stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) ->
     yield stack
     stack.close()
     postgres.drop_database(database)
+
+
+@pytest.fixture(scope="module")
+def token(stack: Stack) -> str:
+    """The header of an admin's requests."""
+    add_admin(stack)  # so that the tests, which try to delete the first account and token, can go on
+    add_admin_token(stack, "first")
+    return f"Authorization: {add_admin_token(stack)['Authorization']}"
 
 
 def routes(service: str, app: Quart) -> Iterator[tuple[str, str, str]]:
@@ -62,6 +77,8 @@ def routes(service: str, app: Quart) -> Iterator[tuple[str, str, str]]:
 
 
 ROUTES = sorted({*routes("api", create_api(ApiSettings())), *routes("stream", create_stream(StreamSettings()))})
+ONLY_IN_A_SESSION = {"/api/session", "/api/session/password"}
+WITH_A_TOKEN = [route for route in ROUTES if route[2] not in ONLY_IN_A_SESSION]
 READS = [route for route in ROUTES if route[1] == "GET"]
 WRITES = [route for route in ROUTES if route[1] != "GET"]
 
@@ -79,8 +96,10 @@ async def ask(stack: Stack, service: str, method: str, path: str, *headers: str)
     return int(received.split(b" ")[1]), received
 
 
-@pytest.mark.parametrize(("service", "method", "path"), ROUTES)
-async def test_every_route_answers_to_known_host_names_only(stack: Stack, service: str, method: str, path: str) -> None:
+@pytest.mark.parametrize(("service", "method", "path"), WITH_A_TOKEN)
+async def test_every_route_answers_to_known_host_names_only(
+    stack: Stack, token: str, service: str, method: str, path: str
+) -> None:
     status, received = await ask(stack, service, method, path, "Host: evil.example")
     if path in OPEN_TO_ALL:
         assert status == 200
@@ -89,8 +108,8 @@ async def test_every_route_answers_to_known_host_names_only(stack: Stack, servic
     problem = json.loads(received.partition(b"\r\n\r\n")[2])
     assert "ALLOWED_HOSTS" in problem["detail"]
     assert "evil.example" in problem["detail"]
-    status, _ = await ask(stack, service, method, path, "Host: localhost")
-    assert status not in {403, 421}
+    status, _ = await ask(stack, service, method, path, "Host: localhost", token)
+    assert status not in {401, 403, 421}
     status, _ = await ask(stack, service, method, f"{path}/no/such/page", "Host: evil.example")
     assert status == 421, "an unknown path must not be answered either"
 
@@ -194,13 +213,15 @@ async def test_a_page_of_another_site_changes_nothing(
         (f"Origin: {ORIGIN}",),
     ],
 )
-async def test_the_own_page_allowed_origins_and_other_clients_may_write(stack: Stack, headers: tuple[str, ...]) -> None:
-    for service, method, path in WRITES:
-        status, received = await ask(stack, service, method, path, "Host: localhost", *headers)
-        assert status not in {403, 421}, (method, path, received)
+async def test_the_own_page_allowed_origins_and_other_clients_may_write(
+    stack: Stack, token: str, headers: tuple[str, ...]
+) -> None:
+    for service, method, path in set(WRITES) & set(WITH_A_TOKEN):
+        status, received = await ask(stack, service, method, path, "Host: localhost", token, *headers)
+        assert status not in {401, 403, 421}, (method, path, received)
 
 
-async def test_a_page_of_an_allowed_origin_may_read_the_responses(stack: Stack) -> None:
+async def test_a_page_of_an_allowed_origin_may_read_the_responses(stack: Stack, token: str) -> None:
     path = "/api/inventories/1"
     ours = ("Host: localhost", f"Origin: {ORIGIN}", "Access-Control-Request-Method: PUT")
     wanted = "Access-Control-Request-Headers: content-type, if-match, idempotency-key"
@@ -208,17 +229,36 @@ async def test_a_page_of_an_allowed_origin_may_read_the_responses(stack: Stack) 
     assert status == 200
     assert f"access-control-allow-origin: {ORIGIN}".encode() in received.lower()
     assert b"put" in received.lower().partition(b"access-control-allow-methods:")[2].partition(b"\r\n")[0]
-    status, received = await ask(stack, "api", "GET", path, *ours[:2])
+    status, received = await ask(stack, "api", "GET", path, token, *ours[:2])
     assert status == 200
     assert f"access-control-allow-origin: {ORIGIN}".encode() in received.lower()
-    assert b"access-control-allow-credentials" not in received.lower()
+    assert b"access-control-allow-credentials: true" in received.lower()
     status, received = await ask(stack, "api", "OPTIONS", path, "Host: localhost", "Origin: https://evil.example")
     assert b"access-control-allow-origin" not in received.lower()
 
 
 @pytest.mark.parametrize(("service", "method", "path"), READS)
-async def test_reading_needs_no_origin(stack: Stack, service: str, method: str, path: str) -> None:
+async def test_reading_with_a_token_needs_no_origin(
+    stack: Stack, token: str, service: str, method: str, path: str
+) -> None:
     headers = ("Host: localhost", "Sec-Fetch-Site: cross-site", "Origin: https://evil.example")
-    status, received = await ask(stack, service, method, path, *headers)
-    assert status not in {403, 421}, received
+    status, received = await ask(stack, service, method, path, token, *headers)
+    assert status not in {401, 403, 421}, received
     assert b"access-control-allow-origin" not in received.lower(), "scripts of other sites must not see the response"
+
+
+@pytest.mark.parametrize(("auth", "status"), [("open", 421), ("login", 200)])
+async def test_the_address_of_the_service_is_its_name_only_with_accounts(auth: Auth, status: int) -> None:
+    """Without accounts, being reachable by others is a decision, which ALLOWED_HOSTS expresses."""
+    statuses: list[int] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        statuses.append(200)
+
+    async def send(message: Any) -> None:
+        statuses.extend([message["status"]] if "status" in message else [])
+
+    for bind in (Bind("10.0.0.1", 8000), Bind("0.0.0.0", 8000)):
+        scope = {"type": "http", "path": "/", "headers": [(b"host", b"10.0.0.1:8000")], "server": ("10.0.0.1", 8000)}
+        await gate(app, Settings(auth=auth), bind)(scope, None, send)
+    assert statuses == [status, status]

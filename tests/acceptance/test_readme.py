@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
+import aiohttp
 import pytest
 
+from tests.acceptance.client import change
 from tests.acceptance.test_run import Run, running
+from tests.accounts import PASSWORD
 from tests.stack import ROOT
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 README = (ROOT / "README.md").read_text()
+PATIENCE_SECONDS = 20
 STREAM_SECONDS = 1
 STREAM_WAS_CUT = 28  # curl's exit code for a timeout
 
@@ -53,8 +59,10 @@ def paste(run: Run, script: str, folder: Path) -> str:
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
 def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
     pasted = sections()
-    assert {title: len(blocks) for title, blocks in pasted.items()} == {"Try it": 2, "The stream": 3, "The API": 5}
+    counts = {title: len(blocks) for title, blocks in pasted.items()}
+    assert counts == {"Try it": 2, "The stream": 3, "The API": 5, "Accounts": 2}
     assert pasted["Try it"][0] == "make run\n"
+    assert pasted["Accounts"][0] == "make run AUTH=login\n"
     with running(Run(tmp_path / "data")) as run:
         paste(run, pasted["Try it"][1], ROOT)
         assert run.psql("SELECT name, quantity FROM inventory") == "M4 bolt|99"
@@ -71,3 +79,34 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
         ]
         assert run.psql("SELECT quantity FROM inventory WHERE id = 2") == "478"
         assert (tmp_path / "stock.csv").read_text().count("\n") == 3
+
+
+@pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")
+async def test_the_commands_about_accounts_work(tmp_path: Path) -> None:
+    with running(Run(tmp_path / "data", AUTH="login")) as run:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while (link := re.search(r"http://\S+/setup#(\S+)", run.output.read_text())) is None:
+                await asyncio.sleep(0.05)
+        base = f"http://127.0.0.1:{run.api}"
+        async with aiohttp.ClientSession(base, cookie_jar=aiohttp.CookieJar(unsafe=True)) as client:
+            await change(client, "POST", "/api/setup", {"token": link[1], "name": "ann", "password": PASSWORD})
+            account = {"name": "robot", "kind": "service", "grants": [{"role": "viewer"}]}
+            robot = await change(client, "POST", "/api/accounts", account)
+            token = await change(client, "POST", "/api/tokens", {"account": robot["id"], "name": "curl"})
+        run.environment["TOKEN"] = token["token"]
+        assert "event: heartbeat" in paste(run, sections()["Accounts"][1], ROOT)
+        assert create_admin(run, "bob") == "stockstream: created bob, admin\n"
+
+
+def create_admin(run: Run, name: str) -> str:
+    """Run what `make user ARGS='<name> --role admin'` runs, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "api_service.user", name, "--role", "admin"],
+        cwd=ROOT,
+        env=run.environment,
+        input=f"{PASSWORD}\n",
+        text=True,
+        check=True,
+        capture_output=True,
+    )
+    return done.stdout

@@ -26,7 +26,7 @@ def gateway(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) 
         stack.start(name, wait=False)
     for name in ("api", "stream"):
         stack.wait_until_ready(name)
-    gateway = Gateway(folder, **stack.ports)
+    gateway = Gateway(folder, api=stack.ports["api"], stream=stack.ports["stream"])
     gateway.start()
     yield gateway
     gateway.close()
@@ -45,7 +45,7 @@ async def client(gateway: Gateway) -> AsyncIterator[aiohttp.ClientSession]:
 @pytest.fixture
 def own_gateway(stack: Stack, tmp_path: Path) -> Iterator[Gateway]:
     """A gateway in front of services that the test may stop and start."""
-    gateway = Gateway(tmp_path, **stack.ports)
+    gateway = Gateway(tmp_path, api=stack.ports["api"], stream=stack.ports["stream"])
     gateway.start()
     yield gateway
     gateway.close()

@@ -43,7 +43,7 @@ def adapted() -> Any:
 class Gateway:
     """Caddy with the project's Caddyfile, in front of services at these ports."""
 
-    def __init__(self, folder: Path, *, api: int, stream: int) -> None:
+    def __init__(self, folder: Path, *, api: int, stream: int, trusted_proxies: str = "") -> None:
         self.port, self._health_port = free_port(), free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._log = folder / "gateway.log"
@@ -55,6 +55,7 @@ class Gateway:
             XDG_DATA_HOME=str(folder),
             XDG_CONFIG_HOME=str(folder),
             **LIMITS,
+            **({"GATEWAY_TRUSTED_PROXIES": trusted_proxies} if trusted_proxies else {}),
         )
         self._process: subprocess.Popen[bytes] | None = None
 

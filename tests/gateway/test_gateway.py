@@ -81,7 +81,6 @@ def test_timeouts_are_configured() -> None:
         ("/openapi.json", "application/json"),
         ("/asyncapi.json", "application/json"),
         ("/healthz", "application/json"),
-        ("/readyz", "application/json"),
         (ITEMS, "application/json"),
         (f"{ITEMS}/export", "text/csv"),
     ],
@@ -110,9 +109,12 @@ async def test_the_page_finds_its_files(client: aiohttp.ClientSession) -> None:
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
 @pytest.mark.parametrize(
     "path",
-    ["/metrics", "/metrics/", "/METRICS", "/%6detrics", "/metrics?x=1", "//metrics", "/%2fmetrics", "/./metrics"],
+    [
+        *("/metrics", "/metrics/", "/METRICS", "/%6detrics", "/metrics?x=1", "//metrics", "/%2fmetrics", "/./metrics"),
+        *("/readyz", "/readyz/", "/READYZ", "/%72eadyz", "//readyz"),
+    ],
 )
-async def test_the_metrics_are_not_reachable(
+async def test_what_is_for_operators_is_not_reachable(
     gateway: Gateway, client: aiohttp.ClientSession, method: str, path: str
 ) -> None:
     async with client.request(method, URL(gateway.url + path, encoded=True), allow_redirects=False) as response:
@@ -336,6 +338,7 @@ async def test_open_streams_do_not_delay_a_stop(own_gateway: Gateway) -> None:
 @pytest.mark.parametrize("path", ["/", "/api/inventories", IMPORT, "/asyncapi.json", "/events"])
 async def test_only_the_gateway_sets_the_forwarding_headers(echo: Gateway, upstream: Upstream, path: str) -> None:
     forged = {"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "https", "X-Forwarded-Host": "evil.example"}
+    forged["Forwarded"] = "for=203.0.113.9;proto=https"
     asked = {**forged, "Host": "stock.example:99"}
     async with aiohttp.ClientSession(echo.url) as client, client.get(path, headers=asked) as response:
         assert response.status == 200
@@ -343,7 +346,40 @@ async def test_only_the_gateway_sets_the_forwarding_headers(echo: Gateway, upstr
     assert got["host"] == got["x-forwarded-host"] == "stock.example:99"
     assert got["x-forwarded-for"] == "127.0.0.1"
     assert got["x-forwarded-proto"] == "http"
+    assert "forwarded" not in got
     assert upstream.requests[0][0] == f"GET {path} HTTP/1.1"
+
+
+async def test_a_trusted_proxy_names_the_client(upstream: Upstream, tmp_path: Path) -> None:
+    gateway = Gateway(tmp_path, api=upstream.port, stream=upstream.port, trusted_proxies="127.0.0.0/8")
+    gateway.start()
+    try:
+        said = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9", "X-Forwarded-Proto": "https"}
+        async with aiohttp.ClientSession(gateway.url) as client, client.get("/", headers=said) as response:
+            assert response.status == 200
+    finally:
+        gateway.close()
+    got = dict(line.lower().split(": ", 1) for line in upstream.requests[0][1:] if line)
+    assert got["x-forwarded-for"] == "198.51.100.1, 203.0.113.9, 127.0.0.1"
+    assert got["x-forwarded-proto"] == "https"
+
+
+@pytest.mark.parametrize(("trusted", "passes"), [("", False), ("127.0.0.0/8", True)])
+@pytest.mark.parametrize("path", ["/", ITEMS, "/events"])
+async def test_only_a_trusted_proxy_says_who_the_client_is(
+    upstream: Upstream, tmp_path: Path, path: str, trusted: str, passes: bool
+) -> None:
+    gateway = Gateway(tmp_path, api=upstream.port, stream=upstream.port, trusted_proxies=trusted)
+    gateway.start()
+    try:
+        said = {"rEmote-USER": "ann", "Remote-Groups": "admins"}
+        async with aiohttp.ClientSession(gateway.url) as client, client.get(path, headers=said) as response:
+            assert response.status == 200
+    finally:
+        gateway.close()
+    got = {line.lower().partition(":")[0] for line in upstream.requests[0][1:]}
+    assert ({"remote-user", "remote-groups"} <= got) == passes
+    assert passes or not {"remote-user", "remote-groups"} & got
 
 
 @pytest.mark.parametrize("path", ["/", "/nowhere", "/metrics", ITEMS, IMPORT, "/asyncapi.json", "/events"])
@@ -365,11 +401,13 @@ EVERY_API_REQUEST = {
     "encode": test_an_item_can_be_changed_under_the_etag_of_its_compressed_answer,
     "reverse_proxy": test_each_path_is_routed_to_its_service,
 }
+OPERATORS = "/metrics /metrics/ /readyz /readyz/"
 TESTED = {
     "127.0.0.1 static_response": test_it_is_healthy_without_the_services,
     "headers": test_no_response_names_the_server_software,
-    "/metrics /metrics/ headers": test_the_metrics_are_not_reachable,
-    "/metrics /metrics/ static_response": test_the_metrics_are_not_reachable,
+    "untrusted headers": test_only_a_trusted_proxy_says_who_the_client_is,
+    f"{OPERATORS} headers": test_what_is_for_operators_is_not_reachable,
+    f"{OPERATORS} static_response": test_what_is_for_operators_is_not_reachable,
     "/events reverse_proxy": test_changes_arrive_at_once_and_a_stream_resumes,
     "/asyncapi.json reverse_proxy": test_each_service_describes_itself,
     **EVERY_API_REQUEST,
@@ -388,6 +426,8 @@ SERVER_OPTIONS_TESTED = {
     "idle_timeout": test_timeouts_are_configured,
     "max_header_bytes": test_the_size_of_request_headers_is_limited,
     "protocols": test_http_2_is_supported,
+    "trusted_proxies": test_a_trusted_proxy_names_the_client,
+    "trusted_proxies_strict": test_a_trusted_proxy_names_the_client,
 }
 
 
@@ -406,6 +446,8 @@ def matcher_name(match: dict[str, Any]) -> str:
     """Return the name of an expression in the Caddyfile, or else the paths or hosts."""
     if "expression" in match:
         return str(match["expression"]["name"])
+    if "not" in match:
+        return "untrusted"
     return " ".join(match.get("path") or match["host"])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from shared.log.doorbell import Doorbell
+from shared.log.doorbell import LOG_CHANNEL, Doorbell
 
 if TYPE_CHECKING:
     import pytest
@@ -22,10 +22,8 @@ async def test_probes_of_other_processes_do_not_ring(
 ) -> None:
     monkeypatch.setattr("shared.log.doorbell.PROBE_INTERVAL_SECONDS", 0.01)
     rings = asyncio.Queue[None]()
-    doorbells = [
-        Doorbell(postgres.url(database), lambda: rings.put_nowait(None), application_name=f"doorbell {number}")
-        for number in range(3)
-    ]
+    bells = {LOG_CHANNEL: lambda _: rings.put_nowait(None)}
+    doorbells = [Doorbell(postgres.url(database), bells, application_name=f"doorbell {number}") for number in range(3)]
     async with asyncio.TaskGroup() as group, asyncio.timeout(PATIENCE_SECONDS):
         tasks = [group.create_task(doorbell.run()) for doorbell in doorbells]
         for _ in doorbells:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from shared.db.database import create_pool
-from shared.log.doorbell import Doorbell
+from shared.log.doorbell import LOG_CHANNEL, Doorbell
 from shared.log.follower import Follower, select_head
 from shared.log.position import Position
 from stream_service.store.log import select_events
@@ -66,7 +66,9 @@ async def following(url: str, recorder: Recorder, *, with_doorbell: bool = True)
         follower: Follower[Frame] = Follower(pool, recorder)
         tasks = [group.create_task(follower.run())]
         if with_doorbell:
-            tasks.append(group.create_task(Doorbell(url, follower.wake, application_name=NAME).run()))
+            tasks.append(
+                group.create_task(Doorbell(url, {LOG_CHANNEL: lambda _: follower.wake()}, application_name=NAME).run())
+            )
         try:
             yield Followed(recorder, follower)
         finally:

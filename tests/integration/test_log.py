@@ -275,7 +275,7 @@ async def test_a_service_lacks_privileges_that_it_does_not_need(connect: Connect
 async def test_the_actor_of_a_transaction_reaches_the_log(connect: Connect, pool: Pool) -> None:
     api = await connect("stockstream_api")
     for name, actor in (("bolt", "Zoë"), ("nut", None)):
-        await items.insert_items(api, [ItemFields(name=name, quantity=1)], actor=actor)
+        await items.insert_items(api, [ItemFields(name=name, quantity=1)], actor=items.Actor(actor))
     await api.close()
     actors = await pool.fetch("SELECT actor FROM inventory_history ORDER BY event_id")
     assert [row["actor"] for row in actors] == ["Zoë", "stockstream_api"]

@@ -281,7 +281,7 @@ async def test_the_folded_names_stay_in_sync_whoever_writes(
         postgres.sql(database, statement)
         await check()
     api = await connect("stockstream_api")
-    assert await items.restore_item(api, 3, actor=None)
+    assert await items.restore_item(api, 3, actor=items.Actor())
     await check()
     await api.close()
 

@@ -71,3 +71,40 @@ def test_a_duration_is_a_number_of_hours_days_or_weeks(
 ) -> None:
     monkeypatch.setenv("HISTORY_RETENTION", text)
     assert load(ApiSettings).history_retention == duration
+
+
+def test_a_site_of_ones_own_needs_a_decision_about_accounts(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GATEWAY_SITE", "stock.example.org")
+    with pytest.raises(SystemExit):
+        load(ApiSettings)
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("stockstream: AUTH: GATEWAY_SITE is set: choose AUTH=login")
+    for auth in ("open", "login"):
+        monkeypatch.setenv("AUTH", auth)
+        assert load(ApiSettings).auth == auth
+
+
+def test_with_accounts_not_every_origin_can_be_allowed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("AUTH", "login")
+    monkeypatch.setenv("ALLOWED_ORIGINS", "*")
+    with pytest.raises(SystemExit):
+        load(ApiSettings)
+    assert "ALLOWED_ORIGINS" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("site", "url"),
+    [
+        ("stock.example.org", "https://stock.example.org"),
+        ("http://:8080", "http://localhost:8080"),
+        ("https://stock.example.org/", "https://stock.example.org"),
+        ("a.example.org, b.example.org", "https://a.example.org"),
+    ],
+)
+def test_the_url_of_the_dashboard_follows_from_the_site(monkeypatch: pytest.MonkeyPatch, site: str, url: str) -> None:
+    monkeypatch.setenv("DASHBOARD_URL", site)
+    assert load(ApiSettings).dashboard_url == url

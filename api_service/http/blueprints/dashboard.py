@@ -1,4 +1,4 @@
-"""`/`: the dashboard. Its files are at `/static`."""
+"""`/`: the dashboard, and `/accounts`, its page for admins. Their files are at `/static`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,15 @@ blueprint = Blueprint("dashboard", __name__)
 
 
 @blueprint.get("/")
+@blueprint.get("/setup")
 @hide
 async def index() -> Response:
-    """The dashboard."""
+    """The dashboard. At `/setup` it asks for the name and the password of the first admin."""
     return await page("index.html")
+
+
+@blueprint.get("/accounts")
+@hide
+async def accounts() -> Response:
+    """The accounts, for admins."""
+    return await page("accounts.html")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from quart import Blueprint, Response, jsonify, request
 from quart_schema import tag_blueprint
 
+from api_service.http.access import actor_of
 from api_service.http.answers import (
     explain_no_restore,
     explain_refusal,
@@ -136,7 +137,7 @@ async def create_item(body: NewItem, headers: RepeatableWrite) -> Response:
     """Add an item. If another item has its code, the answer is 409 and shows that item."""
 
     async def create(connection: Connection) -> Response:
-        (item,) = await items.insert_items(connection, [body], actor=headers.actor)
+        (item,) = await items.insert_items(connection, [body], actor=actor_of(headers))
         return item_answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item.id}")
 
     return await make_once(headers.key, create, body)
@@ -164,7 +165,9 @@ async def set_item(item_id: int, body: ItemChange, headers: ConditionalWrite) ->
     that item.
     """
     async with services().pools.writing() as connection:
-        changed = await items.update_items(connection, {item_id: body}, versions=headers.versions, actor=headers.actor)
+        changed = await items.update_items(
+            connection, {item_id: body}, versions=headers.versions, actor=actor_of(headers)
+        )
         return item_answer(changed[0]) if changed else await explain_refusal(connection, item_id, headers.versions)
 
 
@@ -184,7 +187,9 @@ async def adjust_item(item_id: int, body: Adjustment, headers: RepeatableConditi
     """
 
     async def adjust(connection: Connection) -> Response:
-        item = await items.adjust_item(connection, item_id, body.adjust, versions=headers.versions, actor=headers.actor)
+        item = await items.adjust_item(
+            connection, item_id, body.adjust, versions=headers.versions, actor=actor_of(headers)
+        )
         if item is None:
             await explain_refusal(connection, item_id, headers.versions, adjust=body.adjust)
         return item_answer(item)
@@ -197,7 +202,7 @@ async def adjust_item(item_id: int, body: Adjustment, headers: RepeatableConditi
 async def delete_item(item_id: int, headers: ConditionalWrite) -> Response:
     """Delete an item. With `If-Match`, it must still have that version. A deleted item can be restored."""
     async with services().pools.writing() as connection:
-        item = await items.delete_item(connection, item_id, versions=headers.versions, actor=headers.actor)
+        item = await items.delete_item(connection, item_id, versions=headers.versions, actor=actor_of(headers))
         if item is None:
             await explain_refusal(connection, item_id, headers.versions)
     return jsonify(message="Item deleted successfully")
@@ -218,7 +223,7 @@ async def restore_item(item_id: int, headers: RepeatableWrite) -> Response:
     """
 
     async def restore(connection: Connection) -> Response:
-        item = await items.restore_item(connection, item_id, actor=headers.actor)
+        item = await items.restore_item(connection, item_id, actor=actor_of(headers))
         if item is None:
             await explain_no_restore(connection, item_id)
         return item_answer(item, HTTPStatus.CREATED, Location=f"{blueprint.url_prefix}/{item_id}")

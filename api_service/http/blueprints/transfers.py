@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any
 from quart import Blueprint, Response
 from quart_schema import tag_blueprint
 
+from api_service.http.access import actor_of
 from api_service.http.as_of import find_state
 from api_service.http.headers import Exported, Imported, RepeatableWrite
 from api_service.http.idempotency import make_once
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 
     from api_service.http.services import Services
-    from api_service.store.items import Criteria
+    from api_service.store.items import Actor, Criteria
     from api_service.transfers.csv_format import Fault
     from shared.db.database import Connection
 
@@ -103,11 +104,11 @@ async def import_items(query: ImportQuery, headers: RepeatableWrite) -> Response
         digest = await _spool(file)
         if query.dry_run:
             async with services().limits.checks.slot(), services().pools.one_snapshot() as connection:
-                return await _answer(_new_import(connection, headers.actor).check(file))
+                return await _answer(_new_import(connection, actor_of(headers)).check(file))
 
         async def run(connection: Connection) -> Response:
             async with connection.transaction():
-                return await _answer(_new_import(connection, headers.actor).run(file))
+                return await _answer(_new_import(connection, actor_of(headers)).run(file))
 
         async with services().limits.imports.slot():
             return await _when_no_other_runs(lambda: make_once(headers.key, run, digest))
@@ -135,7 +136,7 @@ async def _when_no_other_runs(run: Callable[[], Awaitable[Response]]) -> Respons
         await asyncio.sleep(POLL_SECONDS)
 
 
-def _new_import(connection: Connection, actor: str | None) -> Import:
+def _new_import(connection: Connection, actor: Actor) -> Import:
     return Import(connection, settings().max_import_rows, actor=actor)
 
 

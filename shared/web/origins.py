@@ -1,4 +1,4 @@
-"""Cross-site requests: only pages of this service and of allowed origins may change the stock.
+"""Cross-site requests: only pages of this service and of allowed origins may change anything, or use a session.
 
 A page of another site can make a browser send any request that needs no preflight, with the rights of the browser's
 user (from a cookie, or from access to this network). The browser names the origin of such a request in its headers.
@@ -37,9 +37,14 @@ def refuse_other_sites(allowed_origins: AbstractSet[str]) -> None:
         return
     raise Problem(
         HTTPStatus.FORBIDDEN,
-        f"A page of another site ({origin or site}) may not change the stock. If it should, add its origin to the"
+        f"A page of another site ({origin or site}) may not change anything here. If it should, add its origin to the"
         " setting ALLOWED_ORIGINS.",
     )
+
+
+def is_foreign(origin: str | None, host: str, allowed_origins: AbstractSet[str]) -> bool:
+    """Whether a request with these headers is from a page that may not use a session. None: not from a page."""
+    return origin is not None and origin not in allowed_origins and not is_same_host(origin, host)
 
 
 def is_same_host(origin: str, host: str) -> bool:
