@@ -27,8 +27,11 @@ export function setActor(name) {
 /** Remove what the server refuses: white space other than spaces, and invisible characters. */
 const clean = (name) => [...name.replace(/[\p{C}\p{Z}]/gu, " ").trim()].slice(0, MAX_ACTOR_LENGTH).join("");
 
+/** With accounts, the log has the name of the account. */
+const hasAccounts = () => document.querySelector('meta[name="auth"]')?.content !== "open";
+
 /** The header with the name in UTF-8. fetch takes each byte of a header as a character. */
 export function actorHeader() {
-  if (!actor) return {};
+  if (!actor || hasAccounts()) return {};
   return { "X-Actor": String.fromCharCode(...new TextEncoder().encode(actor)) };
 }

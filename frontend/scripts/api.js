@@ -5,6 +5,7 @@ import { backoff } from "./backoff.js";
 import { parsePosition } from "./position.js";
 
 const URL = "/api/inventories";
+const UNAUTHORIZED = 401;
 const PATIENCE_MS = 10_000;
 const SERVER_FAILED = 500;
 const PAGE = 100; // history entries per page
@@ -24,6 +25,33 @@ export class Refusal extends Error {
   get isUncertain() {
     return this.status === null || this.status >= SERVER_FAILED;
   }
+}
+
+let unauthorized = () => {};
+
+/** Call this whenever the server answers that nobody is signed in. */
+export const onUnauthorized = (listener) => (unauthorized = listener);
+export const tellUnauthorized = () => unauthorized();
+
+/** Who is signed in: `{auth, principal, grants}`. */
+export const getSession = async () => read(await call("GET", "/api/session"));
+
+export const postSession = (name, password) => enter("/api/session", { name, password });
+
+export const postSetup = (token, name, password) => enter("/api/setup", { token, name, password });
+
+export const removeSession = () => call("DELETE", "/api/session");
+
+export const putPassword = (old, chosen) => call("PUT", "/api/session/password", { body: { old, new: chosen } });
+
+/** The sessions of this account, latest use first. */
+export const getSessions = async () => read(await call("GET", "/api/sessions"));
+
+export const deleteOwnSession = (id) => call("DELETE", `/api/sessions/${id}`);
+
+/** Sign in. A 401 is then about what was entered, not about the session. */
+async function enter(url, body) {
+  return read(await call("POST", url, { body, isEntering: true }));
 }
 
 /** The whole stock, and its position in the log. */
@@ -87,7 +115,7 @@ async function callTwice(method, url, request) {
   }
 }
 
-async function call(method, url, { body, version, key, signal } = {}) {
+export async function call(method, url, { body, version, key, signal, isEntering = false } = {}) {
   const headers = { Accept: "application/json", ...(method === "GET" ? {} : actorHeader()) };
   if (body) headers["Content-Type"] = "application/json";
   if (key) headers["Idempotency-Key"] = key;
@@ -99,6 +127,7 @@ async function call(method, url, { body, version, key, signal } = {}) {
     body: body && JSON.stringify(body),
     signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
   });
+  if (response.status === UNAUTHORIZED && !isEntering) tellUnauthorized();
   if (!response.ok) throw await refusal(response);
   return response;
 }
@@ -111,7 +140,7 @@ async function reach(url, request) {
   }
 }
 
-async function read(response) {
+export async function read(response) {
   try {
     return await response.json();
   } catch (error) {

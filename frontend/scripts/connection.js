@@ -3,7 +3,7 @@
 export const QUIET_MS = 10_000; // a stream normally sends something long before this
 
 export const INITIAL_CONNECTION = Object.freeze({
-  phase: "connecting", // connecting, live, reconnecting, offline
+  phase: "connecting", // connecting, live, reconnecting, offline, ended (the right to read was lost)
   busy: null, // {reason, isFull}: why the server ended the stream
   retryAt: null, // when the next try starts, in milliseconds since 1970
   since: null, // when the page first requested a stream
@@ -31,7 +31,7 @@ export const isLive = (connection, now) => standing(connection, now).word === "l
 /** Whether there were no live updates for so long that the list must be loaded again. */
 export function isQuiet(connection, now) {
   const { phase, since, heardAt } = connection;
-  if (phase === "offline" || since === null) return false;
+  if (phase === "offline" || phase === "ended" || since === null) return false;
   if (phase === "live") return standing(connection, now).word === "stale";
   return now - Math.max(since, heardAt) >= QUIET_MS;
 }
@@ -45,7 +45,7 @@ const BUSY = {
 
 /** Why there are no live updates; "" if there are. */
 export function explain({ busy, isOpen }, { word }) {
-  if (word === "live" || word === "connecting") return "";
+  if (word === "live" || word === "connecting" || word === "ended") return "";
   if (word === "reconnecting" && busy) return explainBusy(busy);
   if (word === "silent") return isOpen ? `${SILENT} ${HELD_BACK}` : `${SILENT} ${TOO_MANY_TABS} ${OR_HELD_BACK}`;
   return DETAILS[word];

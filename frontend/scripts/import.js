@@ -1,7 +1,7 @@
 /** Uploads a CSV file. It uses XMLHttpRequest, since fetch reports no upload progress. */
 
 import { actorHeader } from "./actor.js";
-import { Refusal, refusalOf } from "./api.js";
+import { Refusal, refusalOf, tellUnauthorized } from "./api.js";
 
 const URL = "/api/inventories/import";
 
@@ -21,6 +21,7 @@ export function sendImport(file, { isDryRun, key, onProgress, signal }) {
     }
     request.upload.addEventListener("progress", ({ loaded, total }) => onProgress(total ? loaded / total : 0));
     request.addEventListener("load", () => {
+      if (request.status === 401) tellUnauthorized();
       if (request.status === 200) resolve(request.response);
       else reject(refusalOf(request.status, request.response ?? {}));
     });

@@ -6,10 +6,13 @@ import { parseAddress } from "./address.js";
 import { createListing } from "./listing.js";
 import { reloadWhileQuiet } from "./reloading.js";
 import { createSnapshot } from "./snapshot.js";
+import { isReading } from "./rights.js";
+import { createSession } from "./session.js";
 import { INITIAL_STATE, reduce } from "./state.js";
 import { createStore } from "./store.js";
 import { createStream } from "./stream.js";
 import { createTrends } from "./trends.js";
+import { mountAccount } from "./views/account.js";
 import { mountActivity } from "./views/activity.js";
 import { mountAddForm } from "./views/add-form.js";
 import { mountAddressBar } from "./views/address-bar.js";
@@ -22,18 +25,53 @@ import { mountNotices } from "./views/notices.js";
 import { mountOverview } from "./views/overview.js";
 import { mountSelection } from "./views/selection.js";
 import { mountShortcuts } from "./views/shortcuts.js";
+import { mountSignIn } from "./views/sign-in.js";
 import { mountStockList } from "./views/stock-list.js";
 import { mountToolbar } from "./views/toolbar.js";
 
 const find = (selector) => document.querySelector(selector);
 
-export const store = createStore(reduce, { ...INITIAL_STATE, ...parseAddress(location.search) });
+const auth = find('meta[name="auth"]').content;
+export const store = createStore(reduce, {
+  ...INITIAL_STATE,
+  session: { ...INITIAL_STATE.session, auth },
+  ...parseAddress(location.search),
+});
 const listing = createListing();
-const trends = createTrends({ onLoaded: store.redraw });
-const snapshot = createSnapshot(store, { onLoaded: () => stream.open() });
-const stream = createStream(find('meta[name="events-url"]').content, store, { onReset: snapshot.load });
+const trends = createTrends({ mayLoad: () => isReading(store.state.session), onLoaded: store.redraw });
+const snapshot = createSnapshot(store, { onLoaded: followLog });
+const stream = createStream(find('meta[name="events-url"]').content, store, {
+  onReset: loadAgain,
+  onSignedOut: stopFollowing,
+});
+const session = createSession(auth, store, { onSignedIn: begin });
 reloadWhileQuiet(store, { onDue: snapshot.load });
 const actions = createActions(store, { onOutdated: snapshot.load });
+
+let isFollowing = false;
+
+/** Load the stock, and follow the log: from where it was left, or else from the loaded stock on. */
+function begin() {
+  if (store.state.stock.isComplete) followLog();
+  snapshot.load();
+}
+
+function followLog() {
+  if (isFollowing) return;
+  isFollowing = true;
+  stream.open();
+}
+
+function stopFollowing(reason) {
+  isFollowing = false;
+  session.check(reason);
+}
+
+/** After a reset, which may also mean that the rights have changed. */
+function loadAgain() {
+  if (auth !== "open") session.load();
+  snapshot.load();
+}
 
 const ON_NOTICE = {
   undo: ({ items }) => actions.restore(items),
@@ -89,8 +127,12 @@ const OPENERS = {
 };
 document.addEventListener("click", ({ target }) => OPENERS[target.closest("[data-opens]")?.dataset.opens]?.());
 
+mountSignIn(find(".sign-in"), store, session);
+mountAccount(find(".account-button"), find(".account"), store, session);
+
 const actor = find("#actor");
+find(".actor").hidden = auth !== "open"; // with accounts, the log has the account's name
 actor.value = getActor();
 actor.addEventListener("change", () => setActor(actor.value));
 
-snapshot.load();
+session.load();

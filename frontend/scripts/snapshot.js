@@ -3,11 +3,10 @@
 import { getStock } from "./api.js";
 import { backoff } from "./backoff.js";
 
-/** `onLoaded` is called once, after the first complete load. */
+/** `onLoaded` is called after each complete load. */
 export function createSnapshot(store, { onLoaded }) {
   let current = null; // the current load; a new one aborts it
   let timer;
-  let hasLoaded = false;
 
   async function load(failures = 0) {
     clearTimeout(timer);
@@ -23,10 +22,7 @@ export function createSnapshot(store, { onLoaded }) {
     }
     const { failure, stock } = store.state;
     if (failure || !stock.isComplete) timer = setTimeout(load, backoff(failures + 1), failures + 1);
-    else if (!hasLoaded) {
-      hasLoaded = true;
-      onLoaded();
-    }
+    else onLoaded();
   }
 
   return { load: () => load() };

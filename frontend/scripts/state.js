@@ -3,6 +3,7 @@
 import { INITIAL_CONNECTION } from "./connection.js";
 import { INITIAL_NOTICES, addNotice, dismissNotice } from "./notices.js";
 import { DEFAULT_SORT } from "./order.js";
+import { INITIAL_SESSION } from "./rights.js";
 import { applyAnswer, applyChanges, applyProgress, applyReset, applySnapshot, EMPTY_STOCK, findItem } from "./stock.js";
 import { addStep, sendSteps } from "./writes.js";
 
@@ -10,6 +11,7 @@ const CLOCK_TOLERANCE_MS = 5_000;
 const NOBODY = new Map();
 
 export const INITIAL_STATE = Object.freeze({
+  session: INITIAL_SESSION,
   connection: INITIAL_CONNECTION,
   loadedAt: null, // when the stock was last loaded
   failure: null, // why the stock could not be loaded
@@ -25,6 +27,9 @@ export const INITIAL_STATE = Object.freeze({
 });
 
 const HANDLERS = {
+  session: (state, { session }) => ({ ...state, session: { ...session, isKnown: true, ended: null } }),
+  role_lost: ({ session, connection }, { reason }) => ({ ...INITIAL_STATE, session, connection, failure: reason }),
+  signed_out: (state, { reason }) => ({ ...state, session: { ...state.session, ended: reason } }),
   snapshot: (state, { position, items, loadedAt = null }) =>
     settle({ ...state, loadedAt, failure: null, stock: applySnapshot(state.stock, position, items) }),
   snapshot_failed: (state, { reason }) => ({ ...state, failure: reason }),

@@ -5,7 +5,7 @@ import { connectFeed, connectOwn } from "./feed/connect.js";
 const ASK_MS = 5_000;
 const MAX_UNANSWERED = 3; // a slow worker, or one that just woke up, is not dead
 
-export function createStream(address, store, { onReset }) {
+export function createStream(address, store, { onReset, onSignedOut }) {
   const url = new URL(address, location.href).href;
   let feed = null;
   let unanswered = 0;
@@ -14,15 +14,17 @@ export function createStream(address, store, { onReset }) {
 
   function take(message) {
     unanswered = 0;
+    if (message.type === "signed_out") return onSignedOut(message.reason);
     store.dispatch(message);
     if (message.type === "reset") onReset();
   }
 
-  const connectAlone = () => connect(connectOwn(url, take));
+  const account = () => store.state.session.principal?.id ?? "open";
+  const connectAlone = () => connect(connectOwn(url, account(), take));
 
   function open() {
     try {
-      connect(connectFeed(url, take, connectAlone));
+      connect(connectFeed(url, account(), take, connectAlone));
     } catch {
       connectAlone(); // this page may not start workers
     }
@@ -46,6 +48,7 @@ export function createStream(address, store, { onReset }) {
     feed.call("answer");
   }
 
+  /** Join again with the current position. */
   const join = () => feed?.call("join", position());
 
   setInterval(ask, ASK_MS);
@@ -55,5 +58,5 @@ export function createStream(address, store, { onReset }) {
   addEventListener("pageshow", ({ persisted }) => persisted && join()); // restored from the back/forward cache
   document.addEventListener("resume", join); // resumed after being frozen
 
-  return { open, retry: () => feed?.call("retry") };
+  return { open, join, retry: () => feed?.call("retry") };
 }

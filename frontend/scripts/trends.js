@@ -7,7 +7,7 @@ const REFRESH_MS = 60_000;
 const PAUSE_MS = 3_000; // minimum between two requests
 const MAX_ITEMS = 200; // items in one request
 
-export function createTrends({ onLoaded }) {
+export function createTrends({ mayLoad, onLoaded }) {
   const known = new Map(); // id → {values, at}
   let wanted = [];
   let total = null; // {values, at}
@@ -18,6 +18,7 @@ export function createTrends({ onLoaded }) {
 
   function schedule() {
     const now = Date.now();
+    if (!mayLoad()) return;
     if (timer !== undefined || !(isOld(total, now) || wanted.some((id) => isOld(known.get(id), now)))) return;
     timer = setTimeout(load, Math.max(SETTLE_MS, askedAt + PAUSE_MS - now));
   }

@@ -191,3 +191,35 @@ test("after a reset the stream continues from the head, and so do pages that joi
   feed.retry();
   assert.equal(latest().position, "beef-3");
 });
+
+test("when the right to read is lost, the feed forgets everything and waits for a page to join again", () => {
+  const feed = createFeed("http://events.test/events", true);
+  const page = join(feed, at(5));
+  latest().change(6);
+  latest().send("signed_out", { reason: "expired" });
+  assert.deepEqual(page.told.at(-1), { type: "signed_out", reason: "expired" });
+  assert.equal(page.connection().phase, "ended");
+  assert.equal(latest().isOpen, false);
+  mock.timers.tick(120_000);
+  feed.retry();
+  assert.equal(Source.opened.length, 1);
+  const again = join(feed, at(6));
+  assert.deepEqual(Source.opened.map(({ position }) => position), ["3f9c-5", "3f9c-6"]);
+  latest().change(7);
+  assert.deepEqual(again.numbers(), [7]);
+});
+
+test("a stream that is refused asks whether the session has ended, and only then gives up", async () => {
+  const answers = [{ principal: { id: 1 }, grants: [{}] }, { principal: null, grants: [] }];
+  globalThis.fetch = async () => ({ ok: true, json: async () => answers.shift() });
+  const feed = createFeed("http://events.test/events", true);
+  const page = join(feed, at(5));
+  for (const phase of ["reconnecting", "ended"]) {
+    latest().readyState = 2; // as after a 401
+    latest().send("error");
+    for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
+    assert.equal(page.connection().phase, phase);
+    feed.retry();
+  }
+  assert.equal(page.told.filter(({ type }) => type === "signed_out").length, 1);
+});

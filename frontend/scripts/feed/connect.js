@@ -2,13 +2,16 @@
 
 import { createFeed } from "./feed.js";
 
-const PROTOCOL = "2"; // increased when the messages change, so that pages of different versions don't share a worker
+const PROTOCOL = "3"; // increased when the messages change, so that pages of different versions don't share a worker
 const WORKER = "/static/scripts/feed/worker.js";
 
-/** Both functions return `call(name, argument)` and `end()`. `onBroken` is called if the worker can't be started. */
-export function connectFeed(url, take, onBroken) {
-  if (typeof SharedWorker !== "function") return connectOwn(url, take);
-  const worker = new SharedWorker(trusted(WORKER), { type: "module", name: `${PROTOCOL} ${url}` });
+/**
+ * `account` is the id of whoever is signed in, or "open" without accounts. Pages of different accounts share no feed.
+ * Both functions return `call(name, argument)` and `end()`. `onBroken` is called if the worker can't be started.
+ */
+export function connectFeed(url, account, take, onBroken) {
+  if (typeof SharedWorker !== "function") return connectOwn(url, account, take);
+  const worker = new SharedWorker(trusted(WORKER), { type: "module", name: `${PROTOCOL} ${account} ${url}` });
   worker.addEventListener("error", onBroken);
   worker.port.addEventListener("message", ({ data }) => take(data));
   worker.port.start();
@@ -18,8 +21,8 @@ export function connectFeed(url, take, onBroken) {
   };
 }
 
-export function connectOwn(url, take) {
-  const feed = createFeed(url);
+export function connectOwn(url, account, take) {
+  const feed = createFeed(url, account !== "open");
   const calls = {
     join: (from) => feed.join(take, from),
     leave: () => feed.leave(take),

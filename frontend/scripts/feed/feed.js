@@ -16,7 +16,10 @@ const WATCH_MS = 500;
 const GATHER_MS = 16; // changes are passed on once per animation frame
 const MAX_GATHERED = 2_000; // changes; timers of hidden pages are delayed by up to a minute
 
-export function createFeed(url) {
+const CLOSED = 2; // an EventSource that gave up, as after every status but 200
+
+/** @param {boolean} hasAccounts whether the stream needs the session of this browser */
+export function createFeed(url, hasAccounts = false) {
   const pages = new Set();
   const recent = createRecent();
   const patience = createPatience();
@@ -45,11 +48,13 @@ export function createFeed(url) {
     busy = null;
     connection = { ...connection, isOpen: false, waitingSince: connection.waitingSince ?? openedAt };
     patience.connected();
-    source = new EventSource(`${url}${url.includes("?") ? "&" : "?"}last_event_id=${formatPosition(position)}`);
+    const address = `${url}${url.includes("?") ? "&" : "?"}last_event_id=${formatPosition(position)}`;
+    source = new EventSource(address, { withCredentials: hasAccounts });
     source.addEventListener("inventory_update", (frame) => hear(frame, takeUpdate));
     source.addEventListener("heartbeat", (frame) => hear(frame, takeHeartbeat));
     source.addEventListener("reset", (frame) => hear(frame, takeReset));
     source.addEventListener("busy", ({ data }) => (busy = parseBusy(data)));
+    source.addEventListener("signed_out", ({ data }) => end(JSON.parse(data).reason));
     source.addEventListener("open", () => become({ isOpen: true }));
     source.addEventListener("error", lose);
   }
@@ -104,12 +109,30 @@ export function createFeed(url) {
 
   /** Reconnect. EventSource itself does not reconnect after every answer, has no jitter, and does not tell when it will. */
   function lose() {
+    if (hasAccounts && source?.readyState === CLOSED) endIfSignedOut();
     close();
     connection = { ...connection, busy, waitingSince: null };
     if (busy?.isFull) return retryIn(fullPause());
     if (busy) return retryIn(busyPause((timesBusy += 1)));
     failures += 1;
     retryIn(backoff(failures));
+  }
+
+  /** The right to read was lost. Forget everything, and wait for a page to join again. */
+  function end(reason) {
+    close();
+    position = null;
+    recent.forget();
+    become({ phase: "ended", isOpen: false, retryAt: null, waitingSince: null });
+    tell({ type: "signed_out", reason });
+  }
+
+  /** Ask whether a session has ended unnoticed. EventSource does not tell with which status it was refused. */
+  async function endIfSignedOut() {
+    const response = await fetch("/api/session").catch(() => null);
+    if (!response?.ok) return;
+    const { principal, grants } = await response.json();
+    if (principal === null || grants.length === 0) end("signed out");
   }
 
   function retryIn(milliseconds) {

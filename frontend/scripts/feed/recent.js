@@ -13,6 +13,11 @@ export function createRecent(kept = KEPT) {
       since = position;
     },
 
+    forget() {
+      changes = [];
+      since = null;
+    },
+
     add(more) {
       changes.push(...more);
       if (changes.length < 2 * kept) return;

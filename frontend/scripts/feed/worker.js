@@ -1,8 +1,9 @@
-/** The SharedWorker with the feed of all pages of this browser. Its name ends with the URL of the events. */
+/** The SharedWorker with the feed of all pages of this browser. Its name has the account, and the URL of the events. */
 
 import { createFeed } from "./feed.js";
 
-const feed = createFeed(self.name.slice(self.name.indexOf(" ") + 1));
+const [, account, url] = self.name.split(" ");
+const feed = createFeed(url, account !== "open");
 
 self.addEventListener("connect", ({ ports: [port] }) => {
   const take = (message) => port.postMessage(message);

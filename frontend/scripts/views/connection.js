@@ -14,6 +14,7 @@ const WORDS = {
   silent: "Not live",
   stale: "Stale",
   offline: "Offline",
+  ended: "Signed out",
 };
 
 const RELOADING = "The stock is being loaded again. What is shown may be old.";

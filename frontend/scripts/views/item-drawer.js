@@ -3,6 +3,7 @@
 import { getHistory } from "../api.js";
 import { FIELDS, inputText, readFields } from "../fields.js";
 import { formatMoment, formatQuantity } from "../formats.js";
+import { mayEdit } from "../rights.js";
 import { findItem } from "../stock.js";
 import { quantitiesOf } from "../steps.js";
 import { quantityShown } from "../writes.js";
@@ -69,7 +70,7 @@ export function mountItemDrawer(dialog, store, { onEdit, onStep, onRestore }) {
     showItem(store.state);
   }
 
-  function showItem({ stock, pending }) {
+  function showItem({ stock, pending, session }) {
     const item = findItem(stock, id);
     const last = item ?? entries[0]?.before ?? null;
     if (last && last !== shownItem) {
@@ -79,8 +80,12 @@ export function mountItemDrawer(dialog, store, { onEdit, onStep, onRestore }) {
     shownItem = last ?? shownItem;
     setText(quantity, item ? formatQuantity(quantityShown(item, pending.get(id)), item.unit) : "Deleted");
     setText(facts, last ? `Added ${formatMoment(last.created_at)}` : "");
-    for (const element of dialog.querySelectorAll(".item-drawer-step, .item-drawer-details")) element.hidden = !item;
-    restore.hidden = item !== null || !stock.isComplete || entries[0]?.operation !== "DELETE";
+    const isLocked = !mayEdit(session);
+    details.hidden = !item;
+    for (const element of dialog.querySelectorAll(".item-drawer-step")) element.hidden = !item || isLocked;
+    for (const input of inputs()) input.readOnly = isLocked;
+    details.querySelector("button").hidden = isLocked;
+    restore.hidden = isLocked || item !== null || !stock.isComplete || entries[0]?.operation !== "DELETE";
   }
 
   const inputs = () => DETAILS.map(({ name }) => details.elements[name]);

@@ -31,7 +31,10 @@ export function mountShortcuts(dialog, list, { onSearch, onAdd, onUndo }) {
     const index = Number(element.getAttribute("aria-posinset")) - 1;
     const control = target.classList[0];
     const go = (to) => () => list.focus(to, control);
-    const press = (name) => () => element.querySelector(`.stock-row-${name}`).click();
+    const press = (name) => () => {
+      const control = element.querySelector(`.stock-row-${name}`);
+      if (control.checkVisibility({ visibilityProperty: true })) control.click();
+    };
     const moves = { ArrowUp: index - 1, ArrowDown: index + 1, PageUp: index - 10, PageDown: index + 10 };
     const ends = { Home: 0, End: list.count - 1 };
     if (key in moves || key in ends) return go(moves[key] ?? ends[key]);

@@ -1,5 +1,6 @@
 /** The list of items. Only the rows on the screen are in the document. */
 
+import { mayEdit } from "../rights.js";
 import { holdInPlace, rowsOnScreen } from "../viewport.js";
 import { arrange, keepFocus } from "./rows.js";
 import { createStockRow } from "./stock-row.js";
@@ -61,9 +62,10 @@ export function mountStockList(section, store, listing, trends, actions) {
     return [...indexes].sort((a, b) => a - b);
   }
 
-  function drawRow({ pending, selected, clockAhead }, items, index) {
+  function drawRow({ pending, selected, clockAhead, session }, items, index) {
     const { id } = order[index];
     const row = rowOf(id);
+    row.lock(!mayEdit(session));
     row.update(items.get(id) ?? null, pending.get(id), now + clockAhead);
     row.mark(selected.has(id), trends.of(id));
     row.put(index, order.length, rowHeight);

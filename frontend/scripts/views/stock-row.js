@@ -82,6 +82,12 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
       shownAt = now;
     },
 
+    /** Take away what changes the item, from people who may not. */
+    lock(isLocked) {
+      editButton.disabled = isLocked;
+      for (const control of [select, less, more, deleteButton]) control.classList.toggle("is-locked", isLocked);
+    },
+
     mark(isSelected, trend) {
       if (select.checked !== isSelected) select.checked = isSelected;
       element.classList.toggle("is-selected", isSelected);

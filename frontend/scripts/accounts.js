@@ -1,0 +1,40 @@
+/** Composes the page with the accounts, for admins. */
+
+import { getSession, onUnauthorized } from "./api.js";
+import { mayAdminister } from "./rights.js";
+import { mountAccessLog } from "./views/access-log.js";
+import { mountPeople } from "./views/people.js";
+import { mountTokens } from "./views/tokens.js";
+
+const find = (selector) => document.querySelector(selector);
+const said = find(".page-said");
+
+onUnauthorized(() => location.assign("/")); // which asks to sign in
+new BroadcastChannel("stockstream.session").addEventListener("message", () => location.reload()); // signed in or out elsewhere
+addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
+
+const accessLog = mountAccessLog(find(".access-log"));
+const tokens = mountTokens(find(".tokens"), find(".new-token"), { onChanged: accessLog.load });
+const hasPasswords = find('meta[name="auth"]').content === "login"; // otherwise a proxy has them
+const people = mountPeople(find(".people"), find(".new-password"), {
+  hasPasswords,
+  onLoaded: tokens.offer,
+  onChanged: () => {
+    tokens.load();
+    accessLog.load();
+  },
+});
+
+async function open() {
+  const session = await getSession();
+  if (session.auth !== "open" && session.principal === null) return location.assign("/");
+  if (session.auth === "open") said.textContent = "There are no accounts here. Start stockstream with AUTH=login to have some.";
+  else if (!mayAdminister(session)) said.textContent = "Only admins can see the accounts.";
+  else {
+    await Promise.all([people.load(), tokens.load(), accessLog.load()]);
+    said.textContent = "";
+    for (const section of document.querySelectorAll("main > section")) section.hidden = false;
+  }
+}
+
+open().catch((refusal) => (said.textContent = refusal.message));

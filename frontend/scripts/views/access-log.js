@@ -1,0 +1,52 @@
+/** Who signed in, and who created, changed, granted or revoked what. */
+
+import { getAccessLog } from "../accounts-api.js";
+import { formatMoment } from "../formats.js";
+
+const ACTIONS = {
+  set_up: "created the first admin",
+  sign_in: "signed in",
+  sign_out: "signed out",
+  change_password: "changed the password",
+  end_sessions: "ended sessions",
+  create_account: "created the account",
+  change_account: "changed the account",
+  delete_account: "deleted the account",
+  create_token: "created a token",
+  revoke_token: "revoked a token",
+};
+
+export function mountAccessLog(section) {
+  const body = section.querySelector("tbody");
+  const more = section.querySelector(".access-log-more");
+  let last = null; // id of the last entry that is shown
+
+  async function load(after = null) {
+    const { entries, hasMore } = await getAccessLog(after);
+    const rows = entries.map(createRow);
+    if (after === null) body.replaceChildren(...rows);
+    else body.append(...rows);
+    last = entries.at(-1)?.id ?? last;
+    more.hidden = !hasMore;
+  }
+
+  more.addEventListener("click", () => load(last));
+  return { load: () => load() };
+}
+
+function createRow({ at, actor, action, subject, detail }) {
+  const row = document.createElement("tr");
+  const cells = [formatMoment(at), actor, describe(action, detail), subject];
+  for (const text of cells) row.insertCell().textContent = text;
+  return row;
+}
+
+function describe(action, { token, grants, active, password, name }) {
+  const facts = [];
+  if (token) facts.push(token);
+  if (grants) facts.push(grants.length ? `role ${grants.map(({ role }) => role).join(", ")}` : "no role");
+  if (active !== undefined) facts.push(active ? "active" : "deactivated");
+  if (password === "changed") facts.push("new password");
+  if (name) facts.push(`name ${name}`);
+  return (ACTIONS[action] ?? action) + (facts.length ? `: ${facts.join(", ")}` : "");
+}

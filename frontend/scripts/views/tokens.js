@@ -1,0 +1,87 @@
+/** The tokens of all accounts. The secret of a new one is shown once. */
+
+import { addToken, getTokens, revokeToken } from "../accounts-api.js";
+import { formatMoment } from "../formats.js";
+import { showError } from "./field-input.js";
+import { setText } from "./text.js";
+
+export function mountTokens(section, dialog, { onChanged }) {
+  const list = section.querySelector(".tokens-list");
+  const form = section.querySelector(".tokens-add");
+  const said = section.querySelector(".tokens-said");
+  const secret = dialog.querySelector(".new-token-secret");
+  let names = new Map(); // id → name of the account
+  let tokens = [];
+
+  async function load() {
+    tokens = await getTokens();
+    draw();
+  }
+
+  const draw = () => list.replaceChildren(...tokens.map(createRow));
+
+  function createRow(token) {
+    const row = document.getElementById("token").content.cloneNode(true).firstElementChild;
+    const revoke = row.querySelector(".token-revoke");
+    setText(row.querySelector(".token-name bdi"), token.name);
+    setText(row.querySelector(".token-facts"), factsOf(token));
+    revoke.setAttribute("aria-label", `Revoke ${token.name}`);
+    revoke.addEventListener("click", async () => {
+      try {
+        await revokeToken(token.id);
+        await load();
+        onChanged();
+      } catch (refusal) {
+        setText(said, refusal.message);
+      }
+    });
+    return row;
+  }
+
+  function factsOf({ account, speaks_for_others, expires_at, used_at }) {
+    const facts = [`of ${names.get(account) ?? "an account"}`];
+    facts.push(used_at ? `last used ${formatMoment(used_at)}` : "never used");
+    if (expires_at) facts.push(`expires ${formatMoment(expires_at)}`);
+    if (speaks_for_others) facts.push("speaks for others");
+    return facts.join(", ");
+  }
+
+  async function add() {
+    const { account, name, expires_at, speaks_for_others } = form.elements;
+    const token = { account: Number(account.value), name: name.value, speaks_for_others: speaks_for_others.checked };
+    if (expires_at.value) token.expires_at = new Date(`${expires_at.value}T23:59:59`).toISOString();
+    setText(said, "");
+    try {
+      const created = await addToken(token);
+      form.reset();
+      secret.textContent = created.token;
+      dialog.showModal();
+      await load();
+      onChanged();
+    } catch (refusal) {
+      for (const { field, message } of refusal.errors) if (form.elements[field]) showError(form.elements[field], message);
+      if (!refusal.errors.length) setText(said, refusal.message);
+    }
+  }
+
+  form.addEventListener("input", ({ target }) => target.matches("input:not([type=checkbox])") && showError(target, null));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    add();
+  });
+  dialog.querySelector(".new-token-copy").addEventListener("click", () => navigator.clipboard?.writeText(secret.textContent));
+  dialog.addEventListener("click", ({ target }) => target.closest(".dialog-close") && dialog.close());
+  dialog.addEventListener("close", () => (secret.textContent = ""));
+
+  return {
+    load,
+    /** Offer these accounts in the form. */
+    offer(accounts) {
+      names = new Map(accounts.map(({ id, name }) => [id, name]));
+      const chosen = form.elements.account.value;
+      form.elements.account.replaceChildren(...accounts.map(({ id, name }) => new Option(name, id)));
+      if (chosen) form.elements.account.value = chosen;
+      draw();
+    },
+  };
+}

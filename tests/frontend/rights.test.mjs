@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import {
+  explainEnd,
+  INITIAL_SESSION,
+  isReading,
+  mayAdminister,
+  mayEdit,
+  mayRead,
+  mustSignIn,
+} from "../../frontend/scripts/rights.js";
+import { INITIAL_STATE, reduce } from "../../frontend/scripts/state.js";
+
+const PRINCIPAL = { id: 1, name: "ann", kind: "user" };
+const withRole = (role) => ({
+  ...INITIAL_SESSION,
+  auth: "login",
+  principal: PRINCIPAL,
+  grants: role ? [{ location: null, role }] : [],
+  isKnown: true,
+});
+
+test("each role may what the lower ones may", () => {
+  const rights = (session) => [mayRead, mayEdit, mayAdminister].map((may) => may(session));
+  assert.deepEqual(rights(withRole(null)), [false, false, false]);
+  assert.deepEqual(rights(withRole("viewer")), [true, false, false]);
+  assert.deepEqual(rights(withRole("editor")), [true, true, false]);
+  assert.deepEqual(rights(withRole("admin")), [true, true, true]);
+  assert.deepEqual(rights(INITIAL_SESSION), [true, true, false]);
+});
+
+test("the page asks to sign in once it knows that nobody is, and when a session has ended", () => {
+  const unknown = { ...INITIAL_SESSION, auth: "login" };
+  assert.equal(mustSignIn(unknown), false);
+  assert.equal(mustSignIn({ ...unknown, isKnown: true }), true);
+  assert.equal(mustSignIn(withRole("viewer")), false);
+  assert.equal(mustSignIn({ ...INITIAL_SESSION, isKnown: true }), false);
+  assert.equal(isReading(unknown), false);
+  assert.equal(isReading(withRole("viewer")), true);
+});
+
+test("a session that ended begins again, and until then says why it ended", () => {
+  const state = reduce(INITIAL_STATE, { type: "session", session: { auth: "login", principal: PRINCIPAL, grants: [] } });
+  const ended = reduce(state, { type: "signed_out", reason: "expired" });
+  assert.equal(mustSignIn(ended.session), true);
+  assert.equal(explainEnd(ended.session), "Your session has expired.");
+  assert.deepEqual(ended.session.principal, PRINCIPAL);
+  const again = reduce(ended, { type: "session", session: { auth: "login", principal: PRINCIPAL, grants: [] } });
+  assert.equal(mustSignIn(again.session), false);
+});
