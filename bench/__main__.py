@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 import asyncpg
 
-from bench import api, writes
-from bench.servers import Gateway, Nchan, Server, Stockstream, Usual
+from bench import access, api, writes
+from bench.servers import Api, Gateway, Nchan, Server, Stockstream, Usual
 from tests import processes
 from tests.postgres import PostgresServer
 
@@ -153,6 +153,47 @@ class Bench:
             note=note.strip(),
         )
 
+    def checked(self, case: str, clients: int, rate: float, *, auth: str) -> Row:
+        """Measure clients with a token each, whose rights are all checked about every second; or without accounts."""
+        settings = {"AUTH": auth, "STREAM_HEARTBEAT_SECONDS": str(access.HEARTBEAT_SECONDS)}
+        with self.server(Stockstream, settings) as (server, database):
+            options = ["--tokens", str(access.add_tokens(self, database, clients))] if auth == "login" else []
+            client = Client(server.port, clients, *options)
+            url = self.postgres.url(database)
+            asyncio.run(write(url, rate, SETTLE_SECONDS))
+            time.sleep(SETTLE_SECONDS)
+            client.say("mark")
+            cpu = server.cpu_seconds()
+            events = asyncio.run(write(url, rate, self.seconds))
+            client.say(f"wait {events}")
+            cpu = server.cpu_seconds() - cpu
+            result = client.stop()
+        note = f"{cpu / result['seconds']:.1%} of a core"
+        return Row(case, f"stockstream, {auth}", p50=result["p50"], p99=result["p99"], note=note)
+
+    def flooded(self, case: str, clients: int, rate: float, *, attempts: bool) -> Row:
+        """Measure deliveries while others try passwords, each for another account from another address."""
+        login = {"AUTH": "login", "TRUSTED_PROXIES": "127.0.0.0/8"}
+        with self.server(Stockstream) as (server, database), Api(self.postgres, database, self.folder, login) as api:
+            client = Client(server.port, clients)
+            url = self.postgres.url(database)
+            asyncio.run(write(url, rate, SETTLE_SECONDS))
+            client.say("mark")
+
+            async def write_meanwhile() -> tuple[int, access.Answers | None]:
+                written = asyncio.create_task(write(url, rate, self.seconds))
+                answers = await access.flood(api.port, self.seconds) if attempts else None
+                return await written, answers
+
+            events, answers = asyncio.run(write_meanwhile())
+            client.say(f"wait {events}")
+            memory = api.resident_kb()
+            result = client.stop()
+        note = (
+            f"{answers.rate:.0f} attempts/s, {answers.statuses}; the API has {memory / 1024:.0f} MB" if answers else ""
+        )
+        return Row(case, "stockstream", p50=result["p50"], p99=result["p99"], note=note)
+
     def resume(self, case: str, clients: int, events: int) -> Row:
         """Measure clients that all reconnect at once, each `events` events behind the head."""
         with self.server(Stockstream, events=events) as (server, database):
@@ -276,6 +317,21 @@ def cases(bench: Bench, runs: int) -> dict[str, Any]:
             Row(row.case, "api_service" if row.cpu else "pgbench", cpu=row.cpu, rate=row.rate, note=row.waits)
             for row in writes.commits(bench, runs)
         ],
+        "o": lambda: [
+            median(
+                [
+                    bench.checked("o: 5,000 clients, 1 event/s, all rights checked every 0.9 s", 5_000, 1, auth=auth)
+                    for _ in range(runs)
+                ]
+            )
+            for auth in ("open", "login")
+        ],
+        "p": lambda: [
+            median(
+                [bench.flooded(f"p: 200 clients, 20 events/s{label}", 200, 20, attempts=attempts) for _ in range(runs)]
+            )
+            for label, attempts in (("", False), (", and 1,000 sign-ins/s", True))
+        ],
         "g": lambda: [bench.deaf("g: b while 50 clients stop reading", 150, 50, 1_000, 300)],
     }
 
@@ -303,7 +359,7 @@ def print_table(rows: list[Row]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="*", default=[], help="a to n; by default all but g, which takes 5 minutes")
+    parser.add_argument("cases", nargs="*", default=[], help="a to p; by default all but g, which takes 5 minutes")
     parser.add_argument("--seconds", type=float, default=10, help="length of a measurement")
     parser.add_argument("--runs", type=int, default=3, help="of each comparison; the median is shown")
     arguments = parser.parse_args()

@@ -17,6 +17,7 @@ import sys
 import time
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import h2.connection
@@ -132,13 +133,18 @@ def _same(client: Subscriber) -> Subscriber:
     return client
 
 
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines()
+
+
 def request(arguments: argparse.Namespace, number: int) -> bytes:
     """The request of this client."""
     path = f"{arguments.path}?item={1 + number % arguments.items}" if arguments.items else arguments.path
     if arguments.http2:
         return _http2_request(path)
-    position = f"Last-Event-ID: {arguments.position}\r\n" if arguments.position else ""
-    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{position}Accept: text/event-stream\r\n\r\n".encode()
+    headers = [f"Last-Event-ID: {arguments.position}\r\n"] if arguments.position else []
+    headers += [f"Authorization: Bearer {arguments.tokens[number]}\r\n"] if arguments.tokens else []
+    return f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{''.join(headers)}Accept: text/event-stream\r\n\r\n".encode()
 
 
 def _http2_request(path: str) -> bytes:
@@ -195,6 +201,7 @@ def main() -> None:
     parser.add_argument("--position")
     parser.add_argument("--items", type=int, default=0, help="narrow client n to item 1 + n %% ITEMS")
     parser.add_argument("--http2", action="store_true")
+    parser.add_argument("--tokens", type=_lines, help="file with a token for each client")
     parser.add_argument("--deaf", action="store_true", help="stop reading after the first bytes")
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -45,6 +45,7 @@ class Verdict:
     unequal: int = 0
     unlogged: int = 0
     resets: int = 0
+    late: int = 0
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -60,7 +61,7 @@ class Verdict:
             f" {len(self.injected)} faults ({len(self.refused)} of them refused{self._refusals()}),"
             f" {self.reconnects:,} connects; lost {self.lost}, repeated {self.repeated},"
             f" out of order {self.out_of_order}, unequal {self.unequal}, confirmed and not logged {self.unlogged},"
-            f" resets {self.resets}"
+            f" resets {self.resets}, sent after the right was lost {self.late}"
         )
 
 
@@ -75,8 +76,9 @@ async def run(
 ) -> Verdict:
     """Inject faults one after another until none is left or the time is up, then judge."""
     verdict = Verdict(seed)
-    async with World(server, folder, seed) as world, AsyncExitStack() as stack:
-        page = await stack.enter_async_context(OpenPage(world.stack.api_url)) if with_page else None
+    settings = {"AUTH": "login"}
+    async with World(server, folder, seed, settings=settings) as world, AsyncExitStack() as stack:
+        page = await stack.enter_async_context(OpenPage(world.stack)) if with_page else None
         ends = time.monotonic() + seconds
         for name in faults:
             if time.monotonic() > ends:
@@ -119,6 +121,7 @@ def judge(world: World, verdict: Verdict) -> None:
     for reader in world.readers:
         verdict.reconnects += reader.connects
         verdict.resets += reader.resets
+        verdict.late += reader.late
         _judge_events(reader, log, verdict)
         if reader.items != table:
             verdict.unequal += 1
@@ -126,6 +129,8 @@ def judge(world: World, verdict: Verdict) -> None:
             verdict.complaints.append(f"{reader.name} does not show the table: {wrong[:SHOWN_EVENTS]}")
     if verdict.resets:
         verdict.complaints.append("someone was told to start over, and there was no reason to")
+    if verdict.late:
+        verdict.complaints.append("someone was sent events that they had lost the right to see")
     confirmed = {change for writer in world.writers for change in writer.confirmed}
     versions = "SELECT item_id, coalesce((after ->> 'version')::bigint, (before ->> 'version')::bigint + 1)"
     logged = {(int(row[0]), int(row[1])) for row in world.stack.sql(f"{versions} FROM inventory_history")}

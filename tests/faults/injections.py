@@ -24,6 +24,7 @@ MAX_OUTAGE_SECONDS = 2.0  # longest time that something is down
 CONNECT_SECONDS = 10.0
 COMMAND_SECONDS = 20.0
 BULK_ITEMS = 2_000
+REVOKED_SECONDS = 1.0  # after this time, a stream whose right was taken away gets no more events
 CONNECTIONS = 100  # PostgreSQL's default limit
 # Errors by which the database refuses a statement of an injection: the statement is a deadlock victim, waits too long
 # for a lock, or its session was ended by the previous fault.
@@ -165,6 +166,28 @@ async def rewrite_the_log_table(world: World) -> None:
         await connection.execute("REINDEX DATABASE")
 
 
+async def revoke_a_reader(world: World) -> None:
+    """Take a reader's right away, look what it is sent after the bound, and let it in again with another account."""
+    reader = world.choose.choice(world.readers)
+    former = reader.access
+    where = f"principal = (SELECT id FROM principal WHERE name = '{former.account}')"
+    statement = world.choose.choice(
+        [
+            f"DELETE FROM token WHERE {where}",
+            f"UPDATE token SET expires_at = now() WHERE {where}",
+            f"DELETE FROM access_grant WHERE {where}",
+            f"UPDATE principal SET is_active = false WHERE name = '{former.account}'",
+            f"DELETE FROM principal WHERE name = '{former.account}'",
+        ]
+    )
+    async with _session(world) as connection:
+        await connection.execute(statement)
+        await asyncio.sleep(REVOKED_SECONDS)
+        reader.revoked[former.account] = await connection.fetchval("SELECT log_head()")
+        await asyncio.sleep(_random_outage(world))
+    reader.access = await asyncio.to_thread(world.new_access)
+
+
 INJECTIONS: dict[str, Injection] = {
     "kill_the_stream": partial(_kill, "stream"),
     "stop_the_stream": partial(_stop, "stream"),
@@ -185,4 +208,5 @@ INJECTIONS: dict[str, Injection] = {
     "hold_a_transaction_open": hold_a_transaction_open,
     "change_many_at_once": change_many_at_once,
     "rewrite_the_log_table": rewrite_the_log_table,
+    "revoke_a_reader": revoke_a_reader,
 }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from playwright.async_api import async_playwright
 
+from tests.accounts import add_admin
 from tests.browser.chromium import find_chromium
 from tests.browser.conftest import ARGUMENTS
 from tests.browser.dashboard import READ_STOCK
@@ -16,6 +17,10 @@ from tests.faults.waiting import within
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from playwright._impl._api_structures import SetCookieParam
+
+    from tests.stack import Stack
 
 LOAD_MS = 30_000
 START_SECONDS = 60.0
@@ -27,15 +32,19 @@ POLL_SECONDS = 0.2
 class OpenPage:
     """A page that is opened before the faults and left alone."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, stack: Stack) -> None:
+        self._url = stack.api_url
+        name, _, secret = add_admin(stack)["Cookie"].partition("=")
+        self._cookie: SetCookieParam = {"name": name, "value": secret, "url": stack.api_url}
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as exits, within(START_SECONDS, "a browser to show the page"):
             playwright = await exits.enter_async_context(async_playwright())
             browser = await playwright.chromium.launch(executable_path=find_chromium(), args=ARGUMENTS)
             exits.push_async_callback(browser.close)
-            self._page = await browser.new_page()
+            context = await browser.new_context()
+            await context.add_cookies([self._cookie])
+            self._page = await context.new_page()
             await self._page.goto(self._url)
             await self._page.locator('.connection[data-state="live"]').wait_for(timeout=LOAD_MS)
             self._exits = exits.pop_all()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 
+from shared.log.documents import MAX_ID
 from tests.faults.waiting import within
 from tests.sse import Frame, subscribe
 
@@ -28,14 +29,28 @@ class Seen(NamedTuple):
     event_id: int
 
 
+class Access(NamedTuple):
+    """What a reader sends to be admitted, and the account that this belongs to. Empty without accounts."""
+
+    account: str
+    headers: dict[str, str]
+
+
+OPEN = Access("", {})  # without accounts
+
+
 class Reader:
     """A client like the page: keeps the stock and its position, and reconnects with the last id it received.
 
-    ``seen`` holds every event since the last full load of the stock, at ``loaded_at``.
+    ``seen`` holds every event since the last full load of the stock, at ``loaded_at``. ``revoked`` has the head of the
+    log at the time when a revoked access must have ended at the latest; ``late`` counts later events that came anyway.
     """
 
-    def __init__(self, name: str, stream_url: str, api_url: str, *, by_snapshot: bool) -> None:
+    def __init__(self, name: str, stream_url: str, api_url: str, access: Access = OPEN, *, by_snapshot: bool) -> None:
         self.name = name
+        self.access = access
+        self.revoked: dict[str, int] = {}
+        self.late = 0
         self.items: dict[int, dict[str, Any]] = {}
         self.seen: list[Seen] = []
         self.loaded_at: Seen | None = None
@@ -65,10 +80,12 @@ class Reader:
     async def _follow(self) -> None:
         if self._position is None and not self._by_snapshot:
             await self._load()
-        query = "" if self._position else "?snapshot=1"
+        query, access = "" if self._position else "?snapshot=1", self.access
         async with subscribe(
-            self._stream_url, query, last_event_id=self._position, patience=PATIENCE_SECONDS
+            self._stream_url, query, last_event_id=self._position, headers=access.headers, patience=PATIENCE_SECONDS
         ) as stream:
+            if stream.response.status != 200:
+                raise EOFError
             self.connects += 1
             whole: list[dict[str, Any]] = []
             while True:
@@ -83,13 +100,15 @@ class Reader:
                     return
                 else:
                     self._take(frame)
+                    if frame.event == "inventory_update" and frame.event_id > self.revoked.get(access.account, MAX_ID):
+                        self.late += 1
                 async with self._news:
                     self._news.notify_all()
 
     async def _load(self) -> None:
         timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
         async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
+            aiohttp.ClientSession(timeout=timeout, headers=self.access.headers) as session,
             session.get(f"{self._api_url}/api/inventories") as response,
         ):
             if response.status == 200:
@@ -122,8 +141,9 @@ def _seen(position: str) -> Seen:
 class BadReader:
     """A client that stops reading, reads single bytes or vanishes. It must not affect the others."""
 
-    def __init__(self, port: int, choose: random.Random) -> None:
+    def __init__(self, port: int, choose: random.Random, access: Access = OPEN) -> None:
         self._port = port
+        self._access = access
         self._choose = choose
 
     async def run(self) -> None:
@@ -133,7 +153,8 @@ class BadReader:
             with socket.socket() as connection, contextlib.suppress(OSError, TimeoutError):
                 connection.setblocking(False)
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-                request = b"GET /events?snapshot=1 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                lines = [f"{name}: {value}\r\n" for name, value in self._access.headers.items()]
+                request = f"GET /events?snapshot=1 HTTP/1.1\r\nHost: localhost\r\n{''.join(lines)}\r\n".encode()
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     await loop.sock_connect(connection, ("127.0.0.1", self._port))
                     await loop.sock_sendall(connection, request[: self._choose.choice([10, len(request)])])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import random
 import tempfile
@@ -12,8 +13,9 @@ from typing import TYPE_CHECKING, Self
 from urllib.parse import quote
 
 from shared.db.embedded import socket_dir
+from tests.accounts import add_token
 from tests.faults.proxy import Proxy
-from tests.faults.readers import BadReader, Reader, Seen
+from tests.faults.readers import Access, BadReader, Reader, Seen
 from tests.faults.waiting import within
 from tests.faults.writers import MAX_ITEMS, ApiWriter, SqlWriter, Writer
 from tests.stack import Stack, free_port
@@ -57,6 +59,7 @@ class World:
         self.network = Proxy(self.stack.ports["stream"], random.Random(seed + 1))
         self.cable = Proxy(socket_dir(server.data_dir) / ".s.PGSQL.5432", random.Random(seed + 2))
         self._exits = AsyncExitStack()
+        self._accounts = itertools.count()
         self._counts = (readers, writers)
         self._reading: list[asyncio.Task[None]] = []
         self._writing: list[asyncio.Task[None]] = []
@@ -92,21 +95,27 @@ class World:
         readers, writers = self._counts
         seeds = [self.choose.random() for _ in range(readers + writers)]
         self.readers = [
-            Reader(f"reader {number}", stream_url, self.stack.api_url, by_snapshot=number % 2 == 0)
+            Reader(f"reader {number}", stream_url, self.stack.api_url, self.new_access(), by_snapshot=number % 2 == 0)
             for number in range(readers)
         ]
         self.writers = [
             SqlWriter(self.stack.database_url, random.Random(seed))
             if number % 2
-            else ApiWriter(self.stack.api_url, random.Random(seed))
+            else ApiWriter(self.stack.api_url, self.new_access("editor").headers, random.Random(seed))
             for number, seed in enumerate(seeds[:writers])
         ]
-        bad = BadReader(self.stack.ports["stream"], random.Random(seeds[-1]))
+        bad = BadReader(self.stack.ports["stream"], random.Random(seeds[-1]), self.new_access())
         self._reading = [asyncio.create_task(reader.run(), name=reader.name) for reader in self.readers]
         self._reading.append(asyncio.create_task(bad.run(), name="bad reader"))
         self._writing = [
             asyncio.create_task(writer.run(), name=f"writer {number}") for number, writer in enumerate(self.writers)
         ]
+
+    def new_access(self, role: str = "viewer") -> Access:
+        """A new account with a token, if the services have accounts."""
+        name = f"account{next(self._accounts)}"
+        has_accounts = self.stack.settings.get("AUTH") == "login"
+        return Access(name, add_token(self.stack, name, role) if has_accounts else {})
 
     async def until_confirmed(self, more: int) -> None:
         """Wait until `more` further changes have been confirmed. Raises StuckError."""

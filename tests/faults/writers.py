@@ -97,13 +97,14 @@ class SqlWriter(Writer):
 class ApiWriter(Writer):
     """Writes like the page: set, adjust, delete and restore. Retries unanswered requests with their key."""
 
-    def __init__(self, api_url: str, choose: random.Random) -> None:
+    def __init__(self, api_url: str, headers: dict[str, str], choose: random.Random) -> None:
         super().__init__(choose)
         self._url = f"{api_url}/api/inventories"
+        self._headers = headers
 
     async def run(self) -> None:
         timeout = aiohttp.ClientTimeout(total=PATIENCE_SECONDS)
-        async with aiohttp.ClientSession(timeout=timeout) as session:
+        async with aiohttp.ClientSession(timeout=timeout, headers=self._headers) as session:
             while not self._stopped:
                 await self._change(session)
                 await asyncio.sleep(self._choose.random() * PAUSE_SECONDS)
