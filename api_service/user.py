@@ -21,7 +21,7 @@ from api_service.store import access_log, accounts, sign_ins
 from api_service.store.access_log import Action
 from api_service.store.connections import LastAdminError, open_pools
 from shared.access.names import AccountName, InvalidNameError, parse_name
-from shared.access.principals import Grant
+from shared.access.principals import everywhere
 from shared.access.roles import Role
 from shared.db.database import database_url
 from shared.db.errors import DatabaseUnavailableError, suggests_outdated_schema
@@ -90,7 +90,7 @@ async def _save(settings: ApiSettings, name: AccountName, password: str | None, 
 async def _write(pools: Pools, name: AccountName, password_hash: str | None, role: Role | None) -> str:
     detail: dict[str, object] = {"password": "changed"} if password_hash else {}
     if role is not None:
-        detail["grants"] = [{"location": None, "role": role}]
+        detail["grants"] = access_log.granted(everywhere(role))
     async with pools.writing() as connection, connection.transaction():
         account_id = await accounts.select_account_id(connection, name)
         existing = account_id and await accounts.select_account(connection, account_id)
@@ -106,7 +106,7 @@ async def _write(pools: Pools, name: AccountName, password_hash: str | None, rol
             await sign_ins.delete_sessions(connection, account_id)
             await forget_failures(connection, name.text)
         if role is not None:
-            await accounts.replace_grants(connection, account_id, [Grant(None, role)])
+            await accounts.replace_grants(connection, account_id, everywhere(role))
         await access_log.insert_entry(connection, ACTOR, action, name.text, **detail)
     return done + (f", {role}" if role else "")
 

@@ -13,7 +13,7 @@ from api_service.http.services import services, settings
 from api_service.store import access_log, accounts
 from api_service.store.access_log import Action
 from api_service.store.connections import LastAdminError, NameTakenError
-from shared.access.principals import Grant, Principal, select_principal
+from shared.access.principals import Principal, everywhere, select_principal
 from shared.access.roles import Role
 
 if TYPE_CHECKING:
@@ -57,8 +57,7 @@ async def _create(credentials: Credentials, role: Role | None) -> None:
     try:
         async with services().pools.writing() as connection, connection.transaction():
             account_id = await accounts.insert_account(connection, "user", name)
-            await _grant(connection, account_id, role)
-            await access_log.insert_entry(connection, ACTOR, Action.CREATE_ACCOUNT, name.text, grants=_logged(role))
+            await _grant(connection, account_id, role, Action.CREATE_ACCOUNT, name.text)
     except NameTakenError:
         pass  # by another request at the same moment; or the name is that of a service, or looks like another one
 
@@ -67,17 +66,12 @@ async def _change(principal: Principal, role: Role | None) -> None:
     try:
         async with services().pools.writing() as connection, connection.transaction():
             await accounts.update_account(connection, principal.id)  # locks it, so that requests take turns
-            await _grant(connection, principal.id, role)
-            await access_log.insert_entry(
-                connection, ACTOR, Action.CHANGE_ACCOUNT, principal.name, grants=_logged(role)
-            )
+            await _grant(connection, principal.id, role, Action.CHANGE_ACCOUNT, principal.name)
     except LastAdminError:
         pass  # stays an admin until there is another one
 
 
-async def _grant(connection: Connection, account_id: int, role: Role | None) -> None:
-    await accounts.replace_grants(connection, account_id, [] if role is None else [Grant(None, role)])
-
-
-def _logged(role: Role | None) -> list[dict[str, object]]:
-    return [] if role is None else [{"location": None, "role": role}]
+async def _grant(connection: Connection, account_id: int, role: Role | None, action: Action, name: str) -> None:
+    grants = everywhere(role)
+    await accounts.replace_grants(connection, account_id, grants)
+    await access_log.insert_entry(connection, ACTOR, action, name, grants=access_log.granted(grants))

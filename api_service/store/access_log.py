@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from shared.db.database import load_queries
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from shared.access.principals import Grant
     from shared.db.database import Connection
 
 queries = load_queries("access_log")
@@ -27,6 +30,11 @@ class Action(StrEnum):
     DELETE_ACCOUNT = "delete_account"
     CREATE_TOKEN = "create_token"  # noqa: S105 - the name of an action
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 - the name of an action
+
+
+def granted(grants: Iterable[Grant]) -> list[dict[str, Any]]:
+    """Grants as details of an entry."""
+    return [grant._asdict() for grant in grants]
 
 
 class Entry(NamedTuple):

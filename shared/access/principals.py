@@ -32,6 +32,11 @@ class Grant(NamedTuple):
     role: Role
 
 
+def everywhere(role: Role | None) -> list[Grant]:
+    """The grants of somebody with this role at all locations."""
+    return [] if role is None else [Grant(None, role)]
+
+
 class Principal(NamedTuple):
     """A user or a service, and the session or the token by which it is known."""
 

@@ -42,14 +42,15 @@ async def list_accounts() -> Response:
 async def create_account(body: NewAccount) -> Response:
     """Create an account. If another account has this name, or one that looks the same, the answer is 409."""
     if body.kind == "service" and body.password is not None:
-        raise invalid("password", "must not be set for a service, which sends a token instead")
+        raise _service_password()
     password_hash = None if body.password is None else await hash_password(services().limits.passwords, body.password)
     async with services().pools.writing() as connection, connection.transaction():
         account_id = await accounts.insert_account(
             connection, body.kind, body.name, password_hash=password_hash, active=body.active
         )
-        await accounts.replace_grants(connection, account_id, grants_of(body.grants))
-        await _log(connection, Action.CREATE_ACCOUNT, body.name.text, kind=body.kind, grants=_grants(body))
+        grants = grants_of(body.grants)
+        await accounts.replace_grants(connection, account_id, grants)
+        await _log(connection, Action.CREATE_ACCOUNT, body.name.text, kind=body.kind, grants=access_log.granted(grants))
         created = await _find(connection, account_id)
     return _json(created.document, HTTPStatus.CREATED)
 
@@ -80,7 +81,7 @@ async def change_account(account_id: int, body: AccountChange) -> Response:
         former = await _find(connection, account_id)
         if password_hash is not None:
             if former.kind == "service":
-                raise invalid("password", "must not be set for a service, which sends a token instead")
+                raise _service_password()
             await sign_ins.delete_sessions(connection, account_id)
             await forget_failures(connection, former.name)
         await accounts.update_account(
@@ -133,6 +134,10 @@ def _no_account(account_id: int) -> Problem:
     return Problem(HTTPStatus.NOT_FOUND, f"There is no account {account_id}.")
 
 
+def _service_password() -> Problem:
+    return invalid("password", "must not be set for a service, which sends a token instead")
+
+
 async def _log(connection: Connection, action: Action, subject: str, **detail: Any) -> None:
     await access_log.insert_entry(connection, signed_in().name, action, subject, **detail)
 
@@ -140,11 +145,11 @@ async def _log(connection: Connection, action: Action, subject: str, **detail: A
 def _logged(body: AccountChange) -> dict[str, Any]:
     """The change as the log shows it: without the password."""
     values = {"name": body.name and body.name.text, "password": "changed", "active": body.active}
-    return {name: value for name, value in {**values, "grants": _grants(body)}.items() if name in body.model_fields_set}
-
-
-def _grants(body: NewAccount | AccountChange) -> list[dict[str, Any]]:
-    return [grant.model_dump() for grant in body.grants]
+    return {
+        name: value
+        for name, value in {**values, "grants": access_log.granted(grants_of(body.grants))}.items()
+        if name in body.model_fields_set
+    }
 
 
 def _json(document: str, status: HTTPStatus = HTTPStatus.OK) -> Response:

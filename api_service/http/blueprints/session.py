@@ -27,7 +27,7 @@ from api_service.sign_in import check_password
 from api_service.store import access_log, accounts, sign_ins
 from api_service.store.access_log import Action
 from shared.access.credentials import Credentials
-from shared.access.principals import Grant, select_principal
+from shared.access.principals import everywhere, select_principal
 from shared.access.roles import Role
 from shared.web.credentials import unauthorized
 from shared.web.problems import Problem
@@ -150,7 +150,7 @@ async def set_up(body: SetUp) -> Response:
         if not await accounts.take_setup_link(connection, body.token) or await accounts.select_admin_exists(connection):
             raise _no_link()
         account_id = await accounts.insert_account(connection, "user", body.name, password_hash=password_hash)
-        await accounts.replace_grants(connection, account_id, [Grant(None, Role.ADMIN)])
+        await accounts.replace_grants(connection, account_id, everywhere(Role.ADMIN))
         name = body.name.text
         await access_log.insert_entry(connection, name, Action.SET_UP, name, address=client_address())
         return await _begin_session(connection, account_id)

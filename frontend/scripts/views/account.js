@@ -3,7 +3,7 @@
 import { deleteOwnSession, getSessions, putPassword } from "../api.js";
 import { formatMoment } from "../formats.js";
 import { mayAdminister, roleOf } from "../rights.js";
-import { showError } from "./field-input.js";
+import { showError, showRefusal } from "./field-input.js";
 import { setText } from "./text.js";
 
 const ROLES = { viewer: "You can read the stock.", editor: "You can change the stock.", admin: "You manage the accounts." };
@@ -55,8 +55,7 @@ export function mountAccount(button, dialog, store, session) {
       said.textContent = "The password was changed, and your other sessions have ended.";
       await load();
     } catch (refusal) {
-      for (const { field, message } of refusal.errors) showError(form.elements[field], message);
-      if (!refusal.errors.length) said.textContent = refusal.message;
+      showRefusal(form, refusal, said);
     }
     save.ariaDisabled = null;
   }

@@ -23,6 +23,12 @@ export function showErrors(inputs, errors) {
   inputs.find((input) => input.ariaInvalid)?.focus();
 }
 
+/** Shows why a form was refused: at the fields that are wrong, or else at `said`. */
+export function showRefusal(form, { errors, message }, said) {
+  for (const { field, message: reason } of errors) if (form.elements[field]) showError(form.elements[field], reason);
+  if (errors.length === 0) said.textContent = message;
+}
+
 export function showError(input, message) {
   const place = document.getElementById(input.getAttribute("aria-describedby"));
   place.textContent = message ?? "";

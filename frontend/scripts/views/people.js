@@ -2,7 +2,7 @@
 
 import { addAccount, changeAccount, endSessions, getAccounts } from "../accounts-api.js";
 import { roleOf } from "../rights.js";
-import { showError } from "./field-input.js";
+import { showError, showRefusal } from "./field-input.js";
 import { setText } from "./text.js";
 
 const everywhere = (role) => (role ? [{ location: null, role }] : []);
@@ -93,8 +93,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
       onChanged();
       name.focus();
     } catch (refusal) {
-      for (const { field, message } of refusal.errors) if (form.elements[field]) showError(form.elements[field], message);
-      if (!refusal.errors.length) setText(said, refusal.message);
+      showRefusal(form, refusal, said);
     }
   }
 

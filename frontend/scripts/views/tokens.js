@@ -2,7 +2,7 @@
 
 import { addToken, getTokens, revokeToken } from "../accounts-api.js";
 import { formatMoment } from "../formats.js";
-import { showError } from "./field-input.js";
+import { showError, showRefusal } from "./field-input.js";
 import { setText } from "./text.js";
 
 export function mountTokens(section, dialog, { onChanged }) {
@@ -59,8 +59,7 @@ export function mountTokens(section, dialog, { onChanged }) {
       await load();
       onChanged();
     } catch (refusal) {
-      for (const { field, message } of refusal.errors) if (form.elements[field]) showError(form.elements[field], message);
-      if (!refusal.errors.length) setText(said, refusal.message);
+      showRefusal(form, refusal, said);
     }
   }
 
