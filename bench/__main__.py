@@ -93,6 +93,13 @@ async def write(url: str, rate: float, seconds: float) -> int:
     return total
 
 
+def warm_up(client: Client, url: str, rate: float) -> None:
+    """Write events for a while, and start the measurement once they are delivered."""
+    asyncio.run(write(url, rate, SETTLE_SECONDS))
+    time.sleep(SETTLE_SECONDS)
+    client.say("mark")
+
+
 class Bench:
     def __init__(self, folder: Path, seconds: float) -> None:
         self.folder = folder
@@ -128,9 +135,7 @@ class Bench:
             client = Client(server.port, clients, *options)
             memory = (server.resident_kb() - before) / clients
             url = self.postgres.url(database)
-            asyncio.run(write(url, rate, SETTLE_SECONDS))
-            time.sleep(SETTLE_SECONDS)  # don't count deliveries of the warm-up
-            client.say("mark")
+            warm_up(client, url, rate)
             cpu = server.cpu_seconds()
             started = time.perf_counter()
             events = asyncio.run(write(url, rate, self.seconds))
@@ -160,9 +165,7 @@ class Bench:
             options = ["--tokens", str(access.add_tokens(self, database, clients))] if auth == "login" else []
             client = Client(server.port, clients, *options)
             url = self.postgres.url(database)
-            asyncio.run(write(url, rate, SETTLE_SECONDS))
-            time.sleep(SETTLE_SECONDS)
-            client.say("mark")
+            warm_up(client, url, rate)
             cpu = server.cpu_seconds()
             events = asyncio.run(write(url, rate, self.seconds))
             client.say(f"wait {events}")
@@ -219,9 +222,7 @@ class Bench:
         with self.server(Stockstream) as (server, database):
             url = self.postgres.url(database)
             client = Client(server.port, clients, "--items", str(ITEMS))
-            asyncio.run(write(url, rate, SETTLE_SECONDS))
-            time.sleep(SETTLE_SECONDS)
-            client.say("mark")
+            warm_up(client, url, rate)
             cpu = server.cpu_seconds()
             events = asyncio.run(write(url, rate, self.seconds))
             client.say(f"total {events}")
