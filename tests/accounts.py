@@ -10,7 +10,7 @@ from api_service.store import accounts, sign_ins
 from shared.access import secrets
 from shared.access.credentials import COOKIE
 from shared.access.names import parse_name
-from shared.access.principals import Grant
+from shared.access.principals import everywhere
 from shared.access.roles import Role
 
 if TYPE_CHECKING:
@@ -28,6 +28,12 @@ class Accounts:
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
+
+    async def clear(self) -> None:
+        """Remove all accounts, even the last admin, and all attempts to sign in."""
+        await self.connection.execute("SET session_replication_role = replica")
+        await self.connection.execute("TRUNCATE principal, sign_in_failure, setup_link CASCADE")
+        await self.connection.execute("SET session_replication_role = origin")
 
     async def add(
         self,
@@ -52,9 +58,8 @@ class Accounts:
 
     async def grant(self, account_id: int, role: str | None) -> None:
         """Give an account this role everywhere, or none."""
-        grants = [] if role is None else [Grant(None, Role(role))]
         async with self.connection.transaction():
-            await accounts.replace_grants(self.connection, account_id, grants)
+            await accounts.replace_grants(self.connection, account_id, everywhere(None if role is None else Role(role)))
 
     async def session(self, account_id: int) -> dict[str, str]:
         """Begin a session and return the headers of a request in it."""

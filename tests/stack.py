@@ -20,7 +20,7 @@ from tests.postgres import PSQL_SECONDS
 from tests.template import template
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.postgres import PostgresServer
 
@@ -140,6 +140,27 @@ class Stack:
 
     def log(self, name: str) -> str:
         return self.log_path(name).read_text()
+
+
+@contextlib.contextmanager
+def running_stack(
+    postgres: PostgresServer,
+    logs: Path,
+    settings: Mapping[str, str] | None = None,
+    services: Sequence[str] = tuple(MODULES),
+) -> Iterator[Stack]:
+    """Run services on a new database, which is dropped at the end of the block."""
+    database = postgres.create_database()
+    stack = Stack(postgres, database, logs, settings)
+    try:
+        for name in services:
+            stack.start(name, wait=False)
+        for name in services:
+            stack.wait_until_ready(name)
+        yield stack
+    finally:
+        stack.close()
+        postgres.drop_database(database)
 
 
 def answers(url: str) -> bool:

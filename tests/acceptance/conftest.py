@@ -8,7 +8,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from tests.stack import Stack
+from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -19,15 +19,8 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="package")
 def shared_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Both services, started once. The log grows from test to test; the `api` fixture empties the stock."""
-    database = postgres.create_database()
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"))
-    for name in ("api", "stream"):
-        stack.start(name, wait=False)
-    for name in ("api", "stream"):
-        stack.wait_until_ready(name)
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs")) as stack:
+        yield stack
 
 
 @pytest.fixture

@@ -6,21 +6,21 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 import aiohttp
-import asyncpg
 import pytest
 
 from api_service.app import create_app as create_api
 from api_service.settings import ApiSettings
 from stream_service.app import create_app as create_stream
 from stream_service.settings import StreamSettings
-from tests.accounts import Accounts
-from tests.stack import Stack
+from tests.acceptance.login import accounts_of
+from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
     from quart import Quart
 
+    from tests.accounts import Accounts
     from tests.postgres import PostgresServer
 
 # What each route needs. A route that is missing here fails the test.
@@ -123,20 +123,14 @@ def test_the_table_has_every_route_of_both_services() -> None:
 @pytest.fixture(scope="module")
 def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Both services, with accounts."""
-    database = postgres.create_database()
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), {"AUTH": "login"})
-    for name in ("api", "stream"):
-        stack.start(name)
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), {"AUTH": "login"}) as stack:
+        yield stack
 
 
 @pytest.fixture
 async def accounts(login_stack: Stack) -> AsyncIterator[Accounts]:
-    connection = await asyncpg.connect(login_stack.database_url)
-    yield Accounts(connection)
-    await connection.close()
+    async with accounts_of(login_stack) as accounts:
+        yield accounts
 
 
 async def headers_of(accounts: Accounts, client: str, by: str) -> dict[str, str]:

@@ -15,7 +15,7 @@ from tests.acceptance.client import ITEMS, change, create, get, problem
 from tests.acceptance.login import accounts_of, browser, sign_in
 from tests.accounts import PASSWORD, Accounts
 from tests.sse import subscribe
-from tests.stack import ROOT, Stack, environment
+from tests.stack import ROOT, Stack, environment, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -32,22 +32,15 @@ ADMIN = [{"location": None, "role": "admin"}]
 @pytest.fixture(scope="module")
 def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Both services, with accounts."""
-    database = postgres.create_database()
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), {"AUTH": "login"})
-    for name in ("api", "stream"):
-        stack.start(name)
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), {"AUTH": "login"}) as stack:
+        yield stack
 
 
 @pytest.fixture
 async def accounts(login_stack: Stack) -> AsyncIterator[Accounts]:
     """One account, the admin `ann`."""
     async with accounts_of(login_stack) as accounts:
-        await accounts.connection.execute("SET session_replication_role = replica")
-        await accounts.connection.execute("TRUNCATE principal, sign_in_failure CASCADE")
-        await accounts.connection.execute("SET session_replication_role = origin")
+        await accounts.clear()
         await accounts.add("ann", "admin", password=PASSWORD)
         yield accounts
 
@@ -389,8 +382,7 @@ def user(stack: Stack, *arguments: str, password: str = "", role: str = "stockst
 
 
 async def test_the_command_line_creates_an_admin_and_lets_one_in_again(login_stack: Stack, accounts: Accounts) -> None:
-    await accounts.connection.execute("SET session_replication_role = replica")
-    await accounts.connection.execute("TRUNCATE principal CASCADE")
+    await accounts.clear()
     assert user(login_stack, "eva", "--role", "admin", password=PASSWORD) == (0, "stockstream: created eva, admin")
     async with browser(login_stack) as client:
         assert (await sign_in(client, "eva")).status == 201

@@ -11,7 +11,7 @@ import pytest
 
 from tests.accounts import add_admin_token
 from tests.sse import Frame, subscribe
-from tests.stack import Stack
+from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -24,14 +24,9 @@ ANOTHER_LOG = "zzzzzzzz-1"
 
 @pytest.fixture(scope="module")
 def described_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    database = postgres.create_database()
     settings = {"STREAM_MAX_SUBSCRIBERS": "1", "AUTH": "login"}
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), settings)
-    for name in ("api", "stream"):
-        stack.start(name)
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), settings) as stack:
+        yield stack
 
 
 @pytest.fixture

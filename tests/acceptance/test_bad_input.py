@@ -17,7 +17,7 @@ from api_service.app import create_app
 from api_service.settings import ApiSettings
 from tests.acceptance.client import ITEMS, JSON, change, create, get, problem, refused
 from tests.accounts import PASSWORD, Accounts, add_admin
-from tests.stack import Stack
+from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -85,14 +85,9 @@ INVALID_IDS += ["1" + "0" * 30, "9" * 4300, "+1", "%2B1", "0x1", "1%20", "1;2", 
 @pytest.fixture(scope="module")
 def shared_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Both services, with accounts: without accounts, requests about them are refused, whatever they contain."""
-    database = postgres.create_database()
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), {"AUTH": "login"})
-    for name in ("api", "stream"):
-        stack.start(name)
-    add_admin(stack)
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), {"AUTH": "login"}) as stack:
+        add_admin(stack)
+        yield stack
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from tests.sse import subscribe
-from tests.stack import Stack
+from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,14 +27,9 @@ HOST = "Host: localhost\r\n"
 @pytest.fixture(scope="module")
 def stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Both services, with short timeouts."""
-    database = postgres.create_database()
     settings = {"IDLE_SECONDS": str(IDLE_SECONDS), "BODY_SECONDS": "1"}
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), settings)
-    for name in ("api", "stream"):
-        stack.start(name)
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), settings) as stack:
+        yield stack
 
 
 @pytest.fixture(params=["api", "stream"])

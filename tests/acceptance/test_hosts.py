@@ -16,7 +16,7 @@ from shared.web.hosts import gate, host_name
 from stream_service.app import create_app as create_stream
 from stream_service.settings import StreamSettings
 from tests.accounts import add_admin, add_admin_token
-from tests.stack import Stack
+from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,19 +46,14 @@ FOREIGN_HOSTS = [
 @pytest.fixture(scope="module")
 def stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Both services, configured to accept two more host names and writes from one other origin."""
-    database = postgres.create_database()
     settings = {
         "ALLOWED_HOSTS": "https://stock.example.org/, *.example.net",
         "ALLOWED_ORIGINS": ORIGIN,
         "AUTH": "login",
     }
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), settings)
-    stack.sql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
-    for name in ("api", "stream"):
-        stack.start(name)
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), settings) as stack:
+        stack.sql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+        yield stack
 
 
 @pytest.fixture(scope="module")

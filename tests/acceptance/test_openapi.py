@@ -14,7 +14,7 @@ import jsonschema_rs
 import pytest
 
 from tests.accounts import PASSWORD, add_admin_token
-from tests.stack import ROOT, Stack, environment
+from tests.stack import ROOT, environment, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,12 +34,8 @@ class Api(NamedTuple):
 @pytest.fixture(scope="module")
 def described(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     """The API with accounts, and the headers of an admin."""
-    database = postgres.create_database()
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), {"AUTH": "login"})
-    stack.start("api")
-    yield Api(stack.api_url, add_admin_token(stack))
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), {"AUTH": "login"}, ["api"]) as stack:
+        yield Api(stack.api_url, add_admin_token(stack))
 
 
 @pytest.mark.timeout(300)  # enough for a busy machine

@@ -12,7 +12,7 @@ from tests.acceptance.client import ITEMS, change, create, get, problem
 from tests.acceptance.login import accounts_of
 from tests.acceptance.test_access import EXPECTED, NEEDS, NO_SUCH_ID
 from tests.sse import subscribe
-from tests.stack import Stack
+from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -27,27 +27,20 @@ STRANGER = "127.0.0.2"  # an address that is not a trusted proxy
 @pytest.fixture(scope="module")
 def proxied_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Both services, as behind a proxy on 127.0.0.1."""
-    database = postgres.create_database()
     settings = {
         "AUTH": "proxy",
         "TRUSTED_PROXIES": "127.0.0.1/32",
         "AUTH_PROXY_GROUPS_HEADER": GROUPS,
         "AUTH_PROXY_ROLES": "stock-admins=admin, Staff=editor, guests=none",
     }
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), settings)
-    for name in ("api", "stream"):
-        stack.start(name)
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), settings) as stack:
+        yield stack
 
 
 @pytest.fixture
 async def accounts(proxied_stack: Stack) -> AsyncIterator[Accounts]:
     async with accounts_of(proxied_stack) as accounts:
-        await accounts.connection.execute("SET session_replication_role = replica")
-        await accounts.connection.execute("TRUNCATE principal CASCADE")
-        await accounts.connection.execute("SET session_replication_role = origin")
+        await accounts.clear()
         yield accounts
 
 

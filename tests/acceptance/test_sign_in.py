@@ -18,7 +18,7 @@ from api_service.sign_in import (
 from tests.acceptance.client import ITEMS, get, problem
 from tests.acceptance.login import accounts_of, browser, sign_in
 from tests.accounts import PASSWORD, Accounts
-from tests.stack import Stack
+from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -35,21 +35,15 @@ SETUP_LINK = re.compile(r"http://127\.0\.0\.1:\d+/setup#([0-9A-Za-z_-]{43})")
 @pytest.fixture(scope="module")
 def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The API, with accounts."""
-    database = postgres.create_database()
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), {"AUTH": "login"})
-    stack.start("api")
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), {"AUTH": "login"}, ["api"]) as stack:
+        yield stack
 
 
 @pytest.fixture
 async def accounts(login_stack: Stack) -> AsyncIterator[Accounts]:
     """Accounts, none of which exists yet. Nobody has tried to sign in."""
     async with accounts_of(login_stack) as accounts:
-        await accounts.connection.execute("SET session_replication_role = replica")
-        await accounts.connection.execute("TRUNCATE principal, sign_in_failure, setup_link CASCADE")
-        await accounts.connection.execute("SET session_replication_role = origin")
+        await accounts.clear()
         yield accounts
 
 

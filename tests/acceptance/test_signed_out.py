@@ -14,7 +14,7 @@ from tests.acceptance.client import ITEMS, problem
 from tests.acceptance.login import accounts_of, browser, sign_in
 from tests.accounts import PASSWORD, Accounts
 from tests.sse import Frame, subscribe
-from tests.stack import Stack
+from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -32,22 +32,15 @@ PATIENCE_SECONDS = 20.0
 @pytest.fixture(scope="module")
 def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Both services, with accounts."""
-    database = postgres.create_database()
     settings = {"AUTH": "login", "STREAM_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS)}
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), settings)
-    for name in ("api", "stream"):
-        stack.start(name)
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), settings) as stack:
+        yield stack
 
 
 @pytest.fixture
 async def accounts(login_stack: Stack) -> AsyncIterator[Accounts]:
     async with accounts_of(login_stack) as accounts:
-        await accounts.connection.execute("SET session_replication_role = replica")
-        await accounts.connection.execute("TRUNCATE principal, sign_in_failure CASCADE")
-        await accounts.connection.execute("SET session_replication_role = origin")
+        await accounts.clear()
         yield accounts
 
 

@@ -11,7 +11,7 @@ from tests.browser.cable import CabledStack
 from tests.browser.chromium import find_chromium
 from tests.browser.dashboard import PATIENCE_MS, Dashboard
 from tests.browser.watched import Watch
-from tests.stack import Stack
+from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -75,13 +75,8 @@ def page(new_page: Callable[[], Page]) -> Page:
 
 @pytest.fixture(scope="package")
 def shared_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    name = postgres.create_database()
-    stack = Stack(postgres, name, tmp_path_factory.mktemp("steady"))
-    for service in ("api", "stream"):
-        stack.start(service)
-    yield stack
-    stack.close()
-    postgres.drop_database(name)
+    with running_stack(postgres, tmp_path_factory.mktemp("steady")) as stack:
+        yield stack
 
 
 @pytest.fixture

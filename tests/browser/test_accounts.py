@@ -14,7 +14,7 @@ from tests.accounts import PASSWORD
 from tests.browser.dashboard import Dashboard
 from tests.browser.test_states import check_accessibility
 from tests.gateway.gateway import Gateway
-from tests.stack import ROOT, Stack, environment
+from tests.stack import ROOT, Stack, environment, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,13 +31,8 @@ REFUSED = r"status of (401|403|409|422) "  # Chromium reports each refused reque
 
 @pytest.fixture(scope="module")
 def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    name = postgres.create_database()
-    stack = Stack(postgres, name, tmp_path_factory.mktemp("login"), {"AUTH": "login"})
-    for service in ("api", "stream"):
-        stack.start(service)
-    yield stack
-    stack.close()
-    postgres.drop_database(name)
+    with running_stack(postgres, tmp_path_factory.mktemp("login"), {"AUTH": "login"}) as stack:
+        yield stack
 
 
 @pytest.fixture
