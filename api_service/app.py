@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING
 
 from quart import Quart
 
-from api_service.http.answers import busy, code_taken, last_admin, name_taken, throttled
+from api_service.http.answers import (
+    busy,
+    code_taken,
+    last_admin,
+    name_taken,
+    throttled,
+    unknown_location,
+    unsound_tree,
+)
 from api_service.http.blueprints import (
     access_log,
     accounts,
@@ -17,6 +25,10 @@ from api_service.http.blueprints import (
     documentation,
     history,
     inventories,
+    labels,
+    locations,
+    low,
+    movements,
     session,
     tokens,
     transfers,
@@ -33,7 +45,14 @@ from api_service.readiness import check_readiness
 from api_service.setup_link import print_setup_link
 from api_service.sign_in import ThrottledError
 from api_service.stock import Stock
-from api_service.store.connections import CodeTakenError, LastAdminError, NameTakenError, open_pools
+from api_service.store.connections import (
+    CodeTakenError,
+    LastAdminError,
+    NameTakenError,
+    TreeError,
+    UnknownLocationError,
+    open_pools,
+)
 from api_service.total_trends import TotalTrends
 from shared.db.database import database_url
 from shared.process import background
@@ -48,9 +67,13 @@ FRONTEND = Path(__file__).resolve().parent.parent / "frontend"
 ROLE = "stockstream_api"
 RESOURCES = (
     inventories,
+    locations,
+    movements,
+    low,
     history,
     trends,
     transfers,
+    labels,
     session,
     accounts,
     tokens,
@@ -75,6 +98,8 @@ def create_app(settings: ApiSettings) -> Quart:
     app.register_error_handler(ThrottledError, throttled)
     app.register_error_handler(NameTakenError, name_taken)
     app.register_error_handler(LastAdminError, last_admin)
+    app.register_error_handler(UnknownLocationError, unknown_location)
+    app.register_error_handler(TreeError, unsound_tree)
     guard(app, settings)
     for resource in RESOURCES:
         app.register_blueprint(resource.blueprint)

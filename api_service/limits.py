@@ -62,6 +62,7 @@ class Limits(NamedTuple):
     checks: Limit  # dry runs of imports
     passwords: Limit  # checks and hashes of passwords
     scans: Limit  # reads whose cost grows with the log or the stock
+    symbols: Limit  # drawings of QR codes and bar codes
 
 
 def create_limits(readers: int) -> Limits:
@@ -71,4 +72,5 @@ def create_limits(readers: int) -> Limits:
         checks=Limit("imports", slots=1, queue=20, timeout=30.0),
         passwords=Limit("sign-ins", slots=1, queue=20, timeout=10.0),
         scans=Limit("long reads", slots=max(1, readers // 2), queue=100, timeout=15.0),
+        symbols=Limit("labels", slots=1, queue=20, timeout=10.0),
     )

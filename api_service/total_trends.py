@@ -16,6 +16,7 @@ from shared.db.database import acquire
 
 if TYPE_CHECKING:
     from api_service.limits import Limit
+    from shared.access.principals import Locations
     from shared.db.database import Pool
 
 DEFAULT_SPAN = timedelta(hours=24)
@@ -41,25 +42,33 @@ class TotalTrend(NamedTuple):
         return self.seconds > COSTLY_SECONDS and time.monotonic() < self.read_at + KEPT_TIMES * self.seconds
 
 
+class TrendKey(NamedTuple):
+    """A trend: its start (None: DEFAULT_SPAN ago), its number of steps, and the locations that it is about."""
+
+    since: datetime | None
+    steps: int
+    locations: Locations
+
+
 class TotalTrends:
-    """The latest trends, by their start (None: DEFAULT_SPAN ago) and their number of steps."""
+    """The latest trends."""
 
     def __init__(self, readers: Pool, limit: Limit) -> None:
         self._readers = readers
         self._limit = limit
-        self._latest: OrderedDict[tuple[datetime | None, int], TotalTrend] = OrderedDict()
-        self._reading: dict[tuple[datetime | None, int], Coalesced[TotalTrend]] = {}
+        self._latest: OrderedDict[TrendKey, TotalTrend] = OrderedDict()
+        self._reading: dict[TrendKey, Coalesced[TotalTrend]] = {}
 
-    async def get(self, since: datetime | None, steps: int) -> TotalTrend:
+    async def get(self, since: datetime | None, steps: int, locations: Locations) -> TotalTrend:
         """The trend up to now. A trend that is costly to read may be some seconds old."""
-        key = (since, steps)
+        key = TrendKey(since, steps, locations)
         latest = self._latest.get(key)
         if latest is None or not latest.is_kept():
             latest = await self._read(key)
         return latest
 
-    async def _read(self, key: tuple[datetime | None, int]) -> TotalTrend:
-        query = self._reading.setdefault(key, Coalesced(lambda: self._select(*key)))
+    async def _read(self, key: TrendKey) -> TotalTrend:
+        query = self._reading.setdefault(key, Coalesced(lambda: self._select(key)))
         try:
             trend = await query()
         finally:
@@ -70,11 +79,11 @@ class TotalTrends:
             self._latest.popitem(last=False)
         return trend
 
-    async def _select(self, since: datetime | None, steps: int) -> TotalTrend:
+    async def _select(self, key: TrendKey) -> TotalTrend:
         async with self._limit.slot(), acquire(self._readers) as connection:
             began, now = time.monotonic(), datetime.now(UTC)
-            start = since or now - DEFAULT_SPAN
-            times = history.TimeSteps(start, (now - start) / steps, steps)
-            totals = await history.select_total_trend(connection, times)
+            start = key.since or now - DEFAULT_SPAN
+            times = history.TimeSteps(start, (now - start) / key.steps, key.steps)
+            totals = await history.select_total_trend(connection, times, key.locations)
             ended = time.monotonic()
         return TotalTrend(times, totals, ended, ended - began)

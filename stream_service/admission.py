@@ -11,7 +11,7 @@ from quart import current_app
 from shared.db.errors import DatabaseUnavailableError
 from shared.web.credentials import not_signed_in, read_credentials
 from shared.web.problems import Problem
-from stream_service.access import RefusedError
+from stream_service.access import RefusedError, Request
 
 if TYPE_CHECKING:
     from stream_service.access import Access
@@ -20,16 +20,21 @@ if TYPE_CHECKING:
 
 
 async def admitted(subscription: Subscription) -> Subscription:
-    """The subscription, with its principal. Raises a 401 or 403 problem. Without accounts, everybody may read."""
+    """The subscription, with the rights of whoever sends the request. Raises a 401 or 403 problem.
+
+    Without accounts, everybody may read everything.
+    """
     settings: StreamSettings = current_app.extensions["settings"]
-    if settings.auth == "open":
-        return subscription
-    credentials = read_credentials(settings, settings.origins)
-    if credentials is None:
-        raise not_signed_in(None, settings)
     access: Access = current_app.extensions["access"]
+    credentials = None
+    if settings.auth != "open":
+        credentials = read_credentials(settings, settings.origins)
+        if credentials is None:
+            raise not_signed_in(None, settings)
+    elif not subscription.locations:
+        return subscription
     try:
-        return replace(subscription, admission=await access.admit(credentials))
+        return replace(subscription, admission=await access.admit(Request(credentials, subscription.locations)))
     except DatabaseUnavailableError:
         return replace(subscription, busy="the database can't be reached")  # a browser gives up on any status but 200
     except RefusedError as refused:

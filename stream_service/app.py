@@ -62,11 +62,13 @@ def create_app(settings: StreamSettings) -> Quart:
                 flush_seconds=settings.stream_flush_ms / 1000,
                 heartbeat_seconds=settings.stream_heartbeat_seconds,
             )
-            access = Access(pool, interval_seconds=settings.stream_heartbeat_seconds * CHECK_HEARTBEATS)
+            check_seconds = settings.stream_heartbeat_seconds * CHECK_HEARTBEATS
+            access = Access(pool, interval_seconds=check_seconds)
             bells = {LOG_CHANNEL: lambda _: relay.follower.wake(), ACCESS_CHANNEL: access.wake}
             doorbell = Doorbell(listen_url, bells, application_name=f"{ROLE} listener")
             stock = Snapshots(pool, relay.can_replay)
-            subscribers.set_sources(relay, Replay(pool, settings.stream_replay_readers), Starts(relay, stock))
+            starts = Starts(pool, relay, stock, rights_seconds=2 * check_seconds)
+            subscribers.set_sources(relay, Replay(pool, settings.stream_replay_readers), starts)
             subscribers.set_access(access)
             app.extensions.update(relay=relay, doorbell=doorbell, access=access)
             async with background.running(

@@ -13,6 +13,7 @@ from shared.web.schemas import VERSION, named_schema
 from stream_service.documents import Busy, Heartbeat, Reset, SignedOut, Snapshot, Update
 
 MAX_ITEMS = 1_000
+MAX_LOCATIONS = 100
 
 Document = dict[str, Any]
 
@@ -23,7 +24,8 @@ nothing is missed and nothing comes twice, however long you were away. `retry` s
 has ended.
 
 With `AUTH=login`, send a token as `Authorization: Bearer sst_…`, or the cookie of a session. Without the right to read,
-the answer is 401 (nobody is signed in) or 403 (the account has no role)."""
+the answer is 401 (nobody is signed in) or 403 (the account has no role). The stream has the events of the locations
+that the account may see; when these change, it sends `reset`."""
 
 POSITION = {"type": "string", "pattern": POSITION_PATTERN, "examples": ["3f9c01ab-1042"]}
 
@@ -57,6 +59,12 @@ QUERY = {
         "items": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
         "maxItems": MAX_ITEMS,
         "description": "Only these items, as in `item=7&item=9`",
+    },
+    "location": {
+        "type": "array",
+        "items": {"type": "integer", "minimum": 1, "maximum": MAX_ID},
+        "maxItems": MAX_LOCATIONS,
+        "description": "Only these locations and everything below them",
     },
 }
 

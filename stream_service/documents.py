@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from shared.log.documents import ITEM, Item, Operation, PositionText, Timestamp
+from shared.log.fields import Reason
 
 
 class Update(BaseModel):
@@ -22,6 +23,9 @@ class Update(BaseModel):
     data: Item
     actor: Annotated[str, Field(description="Who changed it")]
     on_behalf_of: Annotated[str | None, Field(description="For whom, as the service that changed it said")] = None
+    movement: Annotated[int | None, Field(ge=1, description="Id of the movement that it belongs to")] = None
+    reason: Annotated[Reason | None, Field(description="The reason for the movement")] = None
+    note: Annotated[str | None, Field(description="The note of the movement")] = None
     changed_at: Timestamp
 
 
@@ -37,7 +41,10 @@ class Heartbeat(BaseModel):
 
 
 class Reset(BaseModel):
-    """The requested position is not in this log: load the stock again. The stream continues from `head`."""
+    """Load the stock again: the position is not in this log, or the rights have changed.
+
+    The stream continues from `head`.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"reason": "the position is of another log", "head": "3f9c01ab-1042"}]}

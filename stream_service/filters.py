@@ -6,22 +6,35 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
 
     from stream_service.ring import Frame
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Selects the events of some items. Equal filters select the same events."""
+    """Selects the events of some items (None: of all) at some locations (None: at all).
 
-    item_ids: frozenset[int]
+    Equal filters select the same events.
+    """
+
+    item_ids: frozenset[int] | None = None
+    locations: frozenset[int] | None = None
 
     def matches(self, event: Frame) -> bool:
-        return event.item_id in self.item_ids
+        return (self.item_ids is None or event.item_id in self.item_ids) and (
+            self.locations is None or event.location in self.locations
+        )
 
 
-def of_items(item_ids: Iterable[int]) -> Filter | None:
-    """Selects the events of these items. None, which selects all events, if there are no items."""
-    wanted = frozenset(item_ids)
-    return Filter(wanted) if wanted else None
+def filter_of(item_ids: Collection[int], locations: Collection[int] | None) -> Filter | None:
+    """Selects the events of these items, or of all if there are none, at these locations.
+
+    None, which selects all events, if neither narrows them.
+    """
+    if not item_ids and locations is None:
+        return None
+    return Filter(
+        frozenset(item_ids) if item_ids else None,
+        None if locations is None else frozenset(locations),
+    )

@@ -16,7 +16,7 @@ from stream_service.connection import DirectConnection, chunk
 from stream_service.ring import join
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from shared.log.position import Position
     from stream_service.filters import Filter
@@ -38,12 +38,34 @@ class Group:
         self.sent_position: int | None = None  # the last position that the members were sent; None if they differ
 
 
+class _GroupIndex:
+    """Groups by the items or the locations that they want."""
+
+    def __init__(self) -> None:
+        self._groups: defaultdict[int, dict[Group, None]] = defaultdict(dict)  # dicts keep the order of their keys
+
+    def get(self, key: int) -> Collection[Group]:
+        return self._groups.get(key, ())
+
+    def add(self, keys: Iterable[int], group: Group) -> None:
+        for key in keys:
+            self._groups[key][group] = None
+
+    def discard(self, keys: Iterable[int], group: Group) -> None:
+        for key in keys:
+            groups = self._groups[key]
+            del groups[group]
+            if not groups:
+                del self._groups[key]
+
+
 class Live:
     """All live subscribers, in groups."""
 
     def __init__(self) -> None:
         self._groups: dict[Filter | None, Group] = {}
-        self._by_item: defaultdict[int, dict[Group, None]] = defaultdict(dict)  # dicts keep the order of their keys
+        self._by_item = _GroupIndex()  # groups with a filter by item
+        self._by_location = _GroupIndex()  # groups with a filter by location only
         self._indirect: dict[Subscriber, None] = {}  # those that can't be written to directly: they send in a task
 
     def add(self, subscriber: Subscriber) -> None:
@@ -72,9 +94,8 @@ class Live:
         everyone = self._groups.get(None)
         if everyone is not None:
             self._write_events(everyone, events, head)
-        if self._by_item:
-            for group, wanted in self._by_group(events).items():
-                self._write_events(group, wanted, head)
+        for group, wanted in self._by_group(events).items():
+            self._write_events(group, wanted, head)
         self._catch_up_indirect()
 
     def send_heartbeat(self, heartbeat: bytes, head: Position) -> None:
@@ -101,11 +122,14 @@ class Live:
 
     def _by_group(self, events: Sequence[Frame]) -> dict[Group, list[Frame]]:
         """The events that each group with a filter wants."""
-        wanted: defaultdict[Group, list[Frame]] = defaultdict(list)
+        selected: defaultdict[Group, list[Frame]] = defaultdict(list)
         for event in events:
-            for group in self._by_item.get(event.item_id, ()):
-                wanted[group].append(event)
-        return wanted
+            for group in self._by_item.get(event.item_id):
+                if group.wanted is not None and group.wanted.matches(event):
+                    selected[group].append(event)
+            for group in self._by_location.get(event.location):
+                selected[group].append(event)
+        return selected
 
     def _write_events(self, group: Group, events: Sequence[Frame], head: int) -> None:
         span = join(events, 0, head)
@@ -141,17 +165,22 @@ class Live:
 
     def _add_group(self, wanted: Filter | None) -> Group:
         group = self._groups[wanted] = Group(wanted)
-        for item_id in wanted.item_ids if wanted else ():
-            self._by_item[item_id][group] = None
+        index, keys = self._index_of(wanted)
+        index.add(keys, group)
         return group
+
+    def _index_of(self, wanted: Filter | None) -> tuple[_GroupIndex, Collection[int]]:
+        """Where groups with this filter are found, and under which keys."""
+        if wanted is None:
+            return self._by_item, ()
+        if wanted.item_ids is not None:
+            return self._by_item, wanted.item_ids
+        return self._by_location, wanted.locations or ()
 
     def _remove(self, group: Group, subscriber: Subscriber) -> None:
         del group.members[subscriber]
         subscriber.leave(group.sent_position)
         if not group.members:
             del self._groups[group.wanted]
-            for item_id in group.wanted.item_ids if group.wanted else ():
-                groups = self._by_item[item_id]
-                del groups[group]
-                if not groups:
-                    del self._by_item[item_id]
+            index, keys = self._index_of(group.wanted)
+            index.discard(keys, group)

@@ -22,6 +22,7 @@ class Frame(NamedTuple):
 
     event_id: int
     item_id: int
+    location: int
     data: bytes
     changed_at: float  # seconds since 1970, by the database's clock
 
@@ -53,6 +54,38 @@ class SharedSpans:
         self._spans.clear()
 
 
+class _Index:
+    """The frames of a ring by a key, such as their item. It is made when a filter first needs it."""
+
+    def __init__(self, key: Callable[[Frame], int], frames: Sequence[Frame]) -> None:
+        self._key = key
+        self._all = frames
+        self._frames: dict[int, list[Frame]] | None = None
+
+    def add(self, frames: Iterable[Frame]) -> None:
+        """Add these frames, which are newer than the others."""
+        if self._frames is not None:
+            for frame in frames:
+                self._frames.setdefault(self._key(frame), []).append(frame)
+
+    def remove_oldest(self, frames: Iterable[Frame]) -> None:
+        """Remove these frames, which are the oldest ones."""
+        if self._frames is None:
+            return
+        for key, count in Counter(map(self._key, frames)).items():
+            rest = self._frames[key]
+            del rest[:count]
+            if not rest:
+                del self._frames[key]
+
+    def after(self, cursor: int, keys: Iterable[int]) -> Iterator[Frame]:
+        """The frames with these keys after the cursor, in order."""
+        if self._frames is None:
+            self._frames = {}
+            self.add(self._all)
+        return merge(*(_frames_after(cursor, self._frames.get(key, ())) for key in keys))
+
+
 class Ring:
     """Frames of consecutive events, limited in bytes. Gaps between event ids are normal.
 
@@ -69,7 +102,8 @@ class Ring:
         self.size = 0
         self._ids: list[int] = []
         self._frames: list[Frame] = []
-        self._by_item: dict[int, list[Frame]] | None = None  # made when a filter first needs it
+        self._by_item = _Index(lambda frame: frame.item_id, self._frames)
+        self._by_location = _Index(lambda frame: frame.location, self._frames)
         self._spans = SharedSpans(SHARED_SPANS)
 
     def __len__(self) -> int:
@@ -82,8 +116,8 @@ class Ring:
         self.size += sum(len(frame.data) for frame in frames)
         self.head = self._ids[-1] if frames else self.head
         self._spans.clear()
-        if self._by_item is not None:
-            _add_to_index(self._by_item, frames)
+        self._by_item.add(frames)
+        self._by_location.add(frames)
         if self.size > self._capacity * _TRIM_SLACK:
             self._trim()
 
@@ -106,15 +140,22 @@ class Ring:
 
     def _selected(self, cursor: int, wanted: Filter) -> Iterator[Frame]:
         """The events after the cursor that the filter selects, as many as a span can hold."""
-        if self._by_item is None:
-            self._by_item = {}
-            _add_to_index(self._by_item, self._frames)
+        frames: Iterator[Frame]
+        if wanted.item_ids is not None:
+            frames = filter(wanted.matches, self._by_item.after(cursor, wanted.item_ids))
+        else:
+            frames = self._by_location.after(cursor, wanted.locations or ())
         size = 0
-        for frame in merge(*(_frames_after(cursor, self._by_item.get(item_id, ())) for item_id in wanted.item_ids)):
+        for frame in frames:
             yield frame
             if size > SPAN_BYTES:  # one more than a span can hold, so that it is seen to be cut
                 return
             size += len(frame.data)
+
+    def time_of(self, cursor: int) -> float | None:
+        """When the last event up to the cursor was committed (seconds since 1970); None if it is not in the ring."""
+        index = bisect_right(self._ids, cursor) - 1
+        return self._frames[index].changed_at if index >= 0 else None
 
     def _trim(self) -> None:
         surplus, count = self.size - self._capacity, 0
@@ -123,25 +164,11 @@ class Ring:
                 break
             surplus -= len(frame.data)
             count += 1
-        if self._by_item is not None:
-            _remove_oldest(self._by_item, self._frames[:count])
+        self._by_item.remove_oldest(self._frames[:count])
+        self._by_location.remove_oldest(self._frames[:count])
         self.floor = self._ids[count - 1]
         self.size = self._capacity + surplus
         del self._frames[:count], self._ids[:count]
-
-
-def _add_to_index(by_item: dict[int, list[Frame]], frames: Iterable[Frame]) -> None:
-    for frame in frames:
-        by_item.setdefault(frame.item_id, []).append(frame)
-
-
-def _remove_oldest(by_item: dict[int, list[Frame]], frames: Iterable[Frame]) -> None:
-    """Remove these frames, which are the oldest ones."""
-    for item_id, count in Counter(frame.item_id for frame in frames).items():
-        rest = by_item[item_id]
-        del rest[:count]
-        if not rest:
-            del by_item[item_id]
 
 
 def _frames_after(cursor: int, frames: Sequence[Frame]) -> Iterator[Frame]:

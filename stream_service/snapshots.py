@@ -33,7 +33,9 @@ READERS = 2  # database connections for snapshots
 WAIT_SECONDS = 10.0  # for one of these
 FRESH_SECONDS = 1.0  # a snapshot is kept for this time after it was read, for those who come later
 MAX_WHOLE_SNAPSHOTS = 3  # in memory: those that slow subscribers are still sending, and the latest
-MAX_FILTERED_SNAPSHOTS = 200  # in memory; with 1,000 items, one takes about 300 KB
+MAX_ITEM_SNAPSHOTS = 200  # in memory, of chosen items; with 1,000 items, one takes about 300 KB
+MAX_LOCATION_SNAPSHOTS = 20  # in memory, of locations
+MAX_LOCATION_BYTES = 64 * 1024 * 1024  # of all these; beyond it, the oldest has to go
 
 
 class Snapshot:
@@ -56,6 +58,11 @@ class Snapshot:
         self._failure = reason
         self._parts.clear()
         self._notify()
+
+    @property
+    def size(self) -> int:
+        """Its bytes in memory."""
+        return sum(map(len, self._parts))
 
     async def parts(self) -> AsyncIterator[bytes]:
         """The parts, as they are read. Raises BusyError if that fails."""
@@ -98,19 +105,21 @@ class Snapshots:
         self._readers = asyncio.Semaphore(READERS)
         self._reading: set[asyncio.Task[None]] = set()
         self._whole: list[weakref.ref[Snapshot]] = []  # snapshots of all items that are still in use, oldest first
-        self._filtered: weakref.WeakSet[Snapshot] = weakref.WeakSet()
-        self._latest: Snapshot | None = None  # of these, while it is read and for FRESH_SECONDS after that
+        self._of_items: weakref.WeakSet[Snapshot] = weakref.WeakSet()
+        self._of_locations: list[weakref.ref[Snapshot]] = []  # that are still in use, oldest first
+        # Of all items and of each set of locations, while it is read and for FRESH_SECONDS after that.
+        self._latest: dict[Filter | None, Snapshot] = {}
 
     async def take(self, wanted: Filter | None) -> Snapshot:
         """A snapshot of the items that the filter selects. Raises BusyError."""
-        if wanted is None:
-            snapshot = self._whole_snapshot()
+        if wanted is None or wanted.item_ids is None:
+            snapshot = self._latest.get(wanted) or self._new_shared_snapshot(wanted)
             await snapshot.wait_for_position()
             return snapshot
-        if len(self._filtered) >= MAX_FILTERED_SNAPSHOTS:
+        if len(self._of_items) >= MAX_ITEM_SNAPSHOTS:
             raise BusyError("too many snapshots are being sent")
         snapshot = Snapshot()
-        self._filtered.add(snapshot)
+        self._of_items.add(snapshot)
         reading = self._start_reading(snapshot, wanted)
         try:
             await snapshot.wait_for_position()
@@ -123,18 +132,29 @@ class Snapshots:
         for task in self._reading:
             task.cancel()
 
+    def _new_shared_snapshot(self, wanted: Filter | None) -> Snapshot:
+        """A snapshot for all who ask for the same."""
+        return self._whole_snapshot() if wanted is None else self._location_snapshot(wanted)
+
     def _whole_snapshot(self) -> Snapshot:
-        if self._latest is not None:
-            return self._latest
-        alive = [snapshot for reference in self._whole if (snapshot := reference()) is not None]
+        alive = _alive(self._whole)
         if len(alive) >= MAX_WHOLE_SNAPSHOTS:
             newest = alive[-1]
             if newest.position is not None and self._can_replay(newest.position):
                 return newest
             alive.pop(0).fail("the snapshot was not read in time")
-        snapshot = self._latest = Snapshot()
+        snapshot = self._latest[None] = Snapshot()
         self._start_reading(snapshot, None)
         self._whole = [weakref.ref(each) for each in (*alive, snapshot)]
+        return snapshot
+
+    def _location_snapshot(self, wanted: Filter) -> Snapshot:
+        alive = _alive(self._of_locations)
+        while len(alive) >= MAX_LOCATION_SNAPSHOTS or sum(each.size for each in alive) > MAX_LOCATION_BYTES:
+            alive.pop(0).fail("the snapshot was not read in time")
+        snapshot = self._latest[wanted] = Snapshot()
+        self._start_reading(snapshot, wanted)
+        self._of_locations = [weakref.ref(each) for each in (*alive, snapshot)]
         return snapshot
 
     def _start_reading(self, snapshot: Snapshot, wanted: Filter | None) -> asyncio.Task[None]:
@@ -158,8 +178,8 @@ class Snapshots:
             log.exception("a snapshot could not be read")
             snapshot.fail("the snapshot could not be read")
         finally:
-            if snapshot is self._latest:
-                asyncio.get_running_loop().call_later(FRESH_SECONDS, self._forget, snapshot)
+            if snapshot is self._latest.get(wanted):
+                asyncio.get_running_loop().call_later(FRESH_SECONDS, self._forget, wanted, snapshot)
 
     async def _acquire_reader(self) -> None:
         try:
@@ -179,6 +199,10 @@ class Snapshots:
                 position = str(snapshot.position) if part.is_last else None
                 snapshot.add(frames.snapshot(part.documents, position), is_last=part.is_last)
 
-    def _forget(self, snapshot: Snapshot) -> None:
-        if self._latest is snapshot:
-            self._latest = None
+    def _forget(self, wanted: Filter | None, snapshot: Snapshot) -> None:
+        if self._latest.get(wanted) is snapshot:
+            del self._latest[wanted]
+
+
+def _alive(references: list[weakref.ref[Snapshot]]) -> list[Snapshot]:
+    return [snapshot for reference in references if (snapshot := reference()) is not None]

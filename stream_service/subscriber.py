@@ -17,12 +17,14 @@ from shared.db.errors import DatabaseUnavailableError
 from shared.log.position import Position
 from stream_service import frames, metrics
 from stream_service.busy import BusyError, retry
+from stream_service.filters import filter_of
 from stream_service.replay import PrunedError
 from stream_service.ring import Span
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from shared.access.principals import Locations
     from stream_service.connection import StreamConnection
     from stream_service.filters import Filter
     from stream_service.relay import Relay
@@ -83,11 +85,15 @@ class Subscriber:
         self.sent_position = sent_position
         self._heartbeat_number = self._relay.heartbeat_number
 
-    def reset(self, reason: str) -> None:
-        """Tell the client to load the stock again, and continue at the head."""
+    def reset(self, reason: str, locations: Locations) -> None:
+        """Tell the client to load the stock again, and continue at the head with the events at these locations."""
+        is_live = self._task is None and not self._is_ending
+        if is_live:
+            self._relay.live.discard(self)  # before its filter changes, by which it is found
+        item_ids = self.wanted and self.wanted.item_ids
+        self.wanted = filter_of(item_ids or (), locations)
         self._reset_reason = reason
-        if self._task is None and not self._is_ending:
-            self._relay.live.discard(self)
+        if is_live:
             self.catch_up()
 
     def sign_out(self, reason: str) -> None:
@@ -148,7 +154,7 @@ class Subscriber:
         self._cursor = self.sent_position = start.cursor
         await self.connection.send(retry())
         async for data in start.frames:
-            if self._is_ending:
+            if self._is_ending or self._reset_reason is not None:
                 return
             await self.connection.send(data)
 
@@ -163,8 +169,8 @@ class Subscriber:
             span = await self._next_span()
         except PrunedError:
             return await self._start_over("what followed the position is not in the log any more")
-        if self._is_ending or self._log_number != self._relay.log_number:
-            return True  # while this was read, the stream had to end, or the log was replaced
+        if self._is_ending or self._reset_reason is not None or self._log_number != self._relay.log_number:
+            return True  # while this was read, the stream had to end or to start over
         data = self._take(span)
         if data:
             await self.connection.send(data)

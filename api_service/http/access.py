@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from quart import g, request
 
@@ -25,11 +25,23 @@ if TYPE_CHECKING:
 
     from api_service.http.headers import Write
     from shared.access.credentials import Credentials
+    from shared.access.principals import Locations
+    from shared.log.fields import Reason
 
     Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 _NEED = "needed_access"
 NO_STORE = "no-store"  # nothing may keep an answer beyond the session of those who may see it
+
+
+class Purpose(Protocol):
+    """Why a change is made, as a request says."""
+
+    @property
+    def reason(self) -> Reason | None: ...
+
+    @property
+    def note(self) -> str | None: ...
 
 
 class Need(StrEnum):
@@ -40,8 +52,16 @@ class Need(StrEnum):
     SESSION = "session"  # a person who has signed in, not a token
     VIEWER = "viewer"
     EDITOR = "editor"
+    MANAGER = "manager"  # an admin; without accounts, anybody
     ADMIN = "admin"
 
+
+_ROLES = {
+    Need.VIEWER: Role.VIEWER,
+    Need.EDITOR: Role.EDITOR,
+    Need.MANAGER: Role.ADMIN,
+    Need.ADMIN: Role.ADMIN,
+}
 
 # These show nothing of the stock: the page's files, and what operators and documentation need.
 PUBLIC = {
@@ -51,6 +71,7 @@ PUBLIC = {
     "documentation.show",
     "health.healthz",
     "health.readyz",
+    "labels.show",
     "metrics.metrics",
     "static",
 }
@@ -102,9 +123,10 @@ async def _admit(need: Need) -> None:
         raise not_signed_in(credentials, settings())
     if need is Need.SESSION and found.session_id is None:
         raise Problem(HTTPStatus.FORBIDDEN, "This is for people who have signed in here: tokens have no session.")
-    if need in {Need.VIEWER, Need.EDITOR, Need.ADMIN} and not found.may(Role(need)):
-        raise Problem(HTTPStatus.FORBIDDEN, f"{found.name} may not do this: it needs the role {need}.")
-    g.principal = found
+    role = _ROLES.get(need)
+    if role is not None and not found.may(role):
+        raise Problem(HTTPStatus.FORBIDDEN, f"{found.name} may not do this: it needs the role {role}.")
+    g.principal, g.credentials = found, credentials
     if found.use_is_due:
         services().last_uses.note(found)
 
@@ -128,12 +150,25 @@ def own_session() -> int:
     return session_id
 
 
-def actor_of(headers: Write) -> Actor:
-    """Who makes a change: the principal. What the client says counts only without accounts, or on its behalf."""
+def visible() -> Locations:
+    """The locations that the current request may see."""
+    found = principal()
+    return None if found is None else found.visible
+
+
+def editable() -> Locations:
+    """The locations whose items the current request may change."""
+    found = principal()
+    return None if found is None else found.editable
+
+
+def actor_of(headers: Write, purpose: Purpose | None = None) -> Actor:
+    """Who makes a change, and why: the principal. What X-Actor says counts only without accounts, or on its behalf."""
+    reason, note = (None, None) if purpose is None else (purpose.reason, purpose.note)
     found = principal()
     if found is None:
-        return Actor(headers.actor)
-    return Actor(found.name, headers.actor if found.speaks_for_others else None)
+        return Actor(headers.actor, reason=reason, note=note)
+    return Actor(found.name, headers.actor if found.speaks_for_others else None, found.editable, reason, note)
 
 
 async def find_principal() -> Principal | None:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
 from api_service.http.models import DEFAULT_PAGE_SIZE, Body, PageSize, Query, Time
 from api_service.passwords import MAX_LENGTH, MIN_LENGTH, parse_password
@@ -21,6 +30,7 @@ if TYPE_CHECKING:
 
 MAX_TYPED_NAME = 200
 MAX_SECRET = 200
+MAX_GRANTS = 1_000
 
 
 def _parse_name(value: object) -> object:
@@ -104,11 +114,17 @@ class NewGrant(Body):
 
     model_config = ConfigDict(json_schema_extra={"examples": [GRANT]})
 
-    location: None = None
+    location: ItemId | None = None
     role: RoleName
 
+    @model_validator(mode="after")
+    def _admins_are_everywhere(self) -> Self:
+        if self.role == "admin" and self.location is not None:
+            raise ValueError("admin is a role for all locations")
+        return self
 
-Grants = Annotated[list[NewGrant], Field(max_length=1)]  # there are no locations yet, so one role for all of them
+
+Grants = Annotated[list[NewGrant], Field(max_length=MAX_GRANTS)]
 
 
 class NewAccount(Body):
@@ -304,10 +320,14 @@ class AccessLogEntry(BaseModel):
     at: Timestamp
     actor: str
     action: Action
-    subject: Annotated[str, Field(description="Name of the account that it was done to")]
+    subject: Annotated[str, Field(description="The account or the location that it was done to")]
     detail: dict[str, Any]
 
 
 def grants_of(grants: list[NewGrant]) -> list[Grant]:
-    """The grants of a request."""
-    return [Grant(grant.location, Role(grant.role)) for grant in grants]
+    """Grants as the rest of the program knows them. If a location is named twice, the higher role counts."""
+    roles: dict[int | None, Role] = {}
+    for grant in grants:
+        role, former = Role(grant.role), roles.get(grant.location)
+        roles[grant.location] = former if former is not None and former.includes(role) else role
+    return [Grant(location, role) for location, role in roles.items()]

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from quart import Response
 
+from api_service.http.access import editable, visible
 from api_service.http.services import services
 from api_service.store import history, items
+from api_service.store.history import EventCriteria
 from shared.db.errors import DatabaseUnavailableError
 from shared.log.fields import MAX_QUANTITY
 from shared.web.problems import Problem
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
 
     from api_service.limits import BusyError
     from api_service.sign_in import ThrottledError
-    from api_service.store.connections import CodeTakenError, LastAdminError, NameTakenError
+    from api_service.store.connections import (
+        CodeTakenError,
+        LastAdminError,
+        NameTakenError,
+        TreeError,
+        UnknownLocationError,
+    )
     from api_service.store.items import StoredItem
     from shared.db.database import Connection
     from shared.web.problems import FieldError
@@ -54,9 +62,12 @@ async def explain_refusal(
     connection: Connection, item_id: int, versions: list[int] | None, adjust: int = 0
 ) -> NoReturn:
     """Explain why a write changed nothing: no such item, another version, or a bad quantity. Raises a problem."""
-    item = await items.select_item(connection, item_id)
-    if item is None or (versions is None and adjust == 0):
-        no_such_item(item_id)  # in the second case, it was restored just after the write
+    item = await items.select_item(connection, item_id, visible())
+    if item is None:
+        no_such_item(item_id)
+    refuse_if_not_editable(item_id, json.loads(item.document)["location"])
+    if versions is None and adjust == 0:
+        no_such_item(item_id)  # it was restored just after the write
     if versions is not None and item.version not in versions:
         detail = f"Item {item_id} has been changed: it is at version {item.version}."
         raise problem_with(item, HTTPStatus.PRECONDITION_FAILED, detail)
@@ -67,6 +78,17 @@ async def explain_refusal(
     limit = "below 0" if adjust < 0 else f"above {MAX_QUANTITY}"
     detail = f"Adjusting item {item_id} by {adjust:+d} would take its quantity {limit}; nothing was changed."
     raise problem_with(item, HTTPStatus.CONFLICT, detail)
+
+
+def refuse_if_not_editable(item_id: int, location: int) -> None:
+    """Answer 403 if the account may only read at this location."""
+    allowed = editable()
+    if allowed is not None and location not in allowed:
+        raise _may_only_read(item_id)
+
+
+def _may_only_read(item_id: int) -> Problem:
+    return Problem(HTTPStatus.FORBIDDEN, f"You may only read at the location of item {item_id}.")
 
 
 def invalid(field: str, message: str) -> Problem:
@@ -109,14 +131,26 @@ async def last_admin(_: LastAdminError) -> Response:
     ).response()
 
 
+async def unknown_location(error: UnknownLocationError) -> Response:
+    """The answer to a change at a location that does not exist (any more). An error handler of the app."""
+    return invalid(error.field, "there is no such location").response()
+
+
+async def unsound_tree(error: TreeError) -> Response:
+    """The answer to a change that would make the tree of locations unsound. An error handler of the app."""
+    return Problem(HTTPStatus.CONFLICT, f"{error}. Nothing was changed.").response()
+
+
 async def code_taken(error: CodeTakenError) -> Response:
     """The answer to a write that would give an item the code of another. An error handler of the app."""
     owner = None
     with contextlib.suppress(DatabaseUnavailableError):  # without the database, the answer does not show the item
         async with services().pools.reading() as connection:
-            owner = await items.select_item_with_code(connection, error.code)
+            owner = await items.select_item_with_code(connection, error.code, error.location, visible())
     if owner is None:
-        detail = f"Another item has the code {error.code}, or had it a moment ago. Nothing was changed."
+        detail = (
+            f"Another item at this location has the code {error.code}, or had it a moment ago. Nothing was changed."
+        )
         return Problem(HTTPStatus.CONFLICT, detail).response()
     name = json.loads(owner.document)["name"]
     detail = f"Item {owner.id}, {name}, already has the code {error.code}. Nothing was changed."
@@ -126,11 +160,14 @@ async def code_taken(error: CodeTakenError) -> Response:
 
 async def explain_no_restore(connection: Connection, item_id: int) -> NoReturn:
     """Explain why a restore changed nothing: not deleted, never there, or no longer in the log. Raises a problem."""
-    item = await items.select_item(connection, item_id)
+    item = await items.select_item(connection, item_id, visible())
     if item is not None:
+        refuse_if_not_editable(item_id, json.loads(item.document)["location"])
         raise problem_with(item, HTTPStatus.CONFLICT, f"Item {item_id} is not deleted.")
-    if not await history.select_item_existed(connection, item_id):
+    if not await history.select_item_existed(connection, item_id, visible()):
         no_such_item(item_id)
-    if await history.select_history(connection, item=item_id, limit=1):
+    if not await history.select_item_existed(connection, item_id, editable()):
+        raise _may_only_read(item_id)
+    if await history.select_history(connection, EventCriteria(visible(), item=item_id), limit=1):
         raise Problem(HTTPStatus.CONFLICT, f"Item {item_id} was deleted at the same moment. Try again.")
     raise Problem(HTTPStatus.GONE, f"Item {item_id} can't be restored: the log no longer contains it.")

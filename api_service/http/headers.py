@@ -180,6 +180,21 @@ class Created(RepeatableVersioned):
     ]
 
 
+class Booked(Headers):
+    """Headers of an answer with a new movement."""
+
+    location: Annotated[
+        str | None,
+        Field(
+            alias="Location",
+            pattern="^/api/movements/[0-9]+$",
+            description="The path of the movement; absent if no quantity has changed",
+            examples=["/api/movements/31"],
+        ),
+    ] = None
+    idempotent_replayed: Replayed = None
+
+
 class Imported(Headers):
     idempotent_replayed: Replayed = None
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from quart import Response, request
 
-from api_service.http.access import principal
+from api_service.http.access import principal, visible
+from api_service.http.answers import no_such_item
 from api_service.http.services import services
 from api_service.store import idempotency
 from shared.web.problems import Problem
@@ -59,11 +61,24 @@ def _key(given: str) -> str:
 def _repeat(answer: idempotency.Answer, digest: bytes) -> Response:
     if answer.request != digest:
         raise Problem(HTTPStatus.UNPROCESSABLE_ENTITY, "This Idempotency-Key was used for another request.")
+    _refuse_if_not_visible(json.loads(answer.body))
     return Response(answer.body, answer.status, headers={**answer.headers, "Idempotent-Replayed": "true"})
+
+
+def _refuse_if_not_visible(document: Any) -> None:
+    """Answer 404 if a stored answer shows an item that the principal may not see any more."""
+    seen = visible()
+    if seen is None:
+        return
+    if "location" in document and document["location"] not in seen:
+        no_such_item(document["id"])
+    if any(line["location"] not in seen for line in document.get("lines", [])):
+        raise Problem(HTTPStatus.NOT_FOUND, f"There is no movement {document['id']}.")
 
 
 def _digest(body: BaseModel | bytes | None) -> bytes:
     """A hash that is equal for repetitions of a request. White space in a JSON body does not count."""
     content = body if isinstance(body, bytes) else body.model_dump_json(exclude_unset=True).encode() if body else b""
     preconditions = request.headers.get("If-Match", "")
-    return hashlib.sha256(f"{request.method} {request.path} {preconditions}\n".encode() + content).digest()
+    address = request.path + (f"?{request.query_string.decode()}" if request.query_string else "")
+    return hashlib.sha256(f"{request.method} {address} {preconditions}\n".encode() + content).digest()

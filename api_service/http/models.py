@@ -16,7 +16,9 @@ from pydantic import (
 )
 
 from api_service.http.as_of import LOG_POINT_SCHEMA, LogPoint, parse_log_point, parse_time
+from api_service.store.history import EventCriteria
 from api_service.store.items import Criteria
+from api_service.transfers.csv_format import HISTORY_COLUMNS
 from api_service.transfers.rows import ImportRow
 from api_service.validation import IdText, parse_digits, parse_flag
 from shared.log.documents import ITEM, Item, ItemId, Operation, PositionText, Timestamp, drop_defaults
@@ -26,18 +28,23 @@ from shared.log.fields import (
     MAX_QUANTITY,
     Code,
     ItemFields,
+    MovementNote,
     Name,
+    Reason,
     refuse_control_characters,
 )
 
 if TYPE_CHECKING:
     from pydantic.config import JsonDict
 
+    from shared.access.principals import Locations
+
 MAX_QUERY_LENGTH = 200
 MAX_PAGE_SIZE = 1_000
 DEFAULT_PAGE_SIZE = 100
 MAX_TREND_ITEMS = 200
 MAX_TREND_STEPS = 200
+MAX_LOCATIONS = 100
 
 
 CURSOR_PATTERN = "^[0-9A-Za-z_-]+$"
@@ -66,6 +73,9 @@ Flag = Annotated[
 ]
 
 
+Adjust = Annotated[int, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY)]
+
+
 # Requests -----------------------------------------------------------------------------------------------------------
 
 
@@ -82,9 +92,11 @@ class Body(BaseModel):
 
 
 class NewItem(Body, ItemFields):
-    """An item to add."""
+    """An item to add. Without a location, it is added at the first one that the account may change."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Pallet jack", "quantity": 12}]})
+
+    location: ItemId | None = None
 
 
 class ItemChange(Body, ItemFields):
@@ -96,11 +108,13 @@ class ItemChange(Body, ItemFields):
 
 
 class Adjustment(Body):
-    """An amount to add to the quantity; negative to subtract."""
+    """An amount to add to the quantity; negative to subtract. The reason and the note are those of the movement."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"adjust": -3}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"adjust": -3, "reason": "sold"}]})
 
-    adjust: Annotated[int, Field(ge=-MAX_QUANTITY, le=MAX_QUANTITY)]
+    adjust: Adjust
+    reason: Reason | None = None
+    note: MovementNote | None = None
 
 
 class ImportFile(RootModel[list[ImportRow]]):
@@ -116,7 +130,30 @@ class Query(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ItemsFilter(Query):
+class PurposeQuery(Query):
+    """Why a change is made."""
+
+    reason: Reason | None = Field(None, description="Makes the change a movement with this reason")
+    note: MovementNote | None = Field(
+        None, description="A note of the movement; without a reason, that of a correction"
+    )
+
+
+class ItemChangeQuery(PurposeQuery):
+    twins: Flag = Field(
+        False, description="1: give the new name to the same article at your other locations, too, in the same movement"
+    )
+
+
+class ScopedQuery(Query):
+    """Selects by location."""
+
+    location: list[IdText] = Field(
+        [], max_length=MAX_LOCATIONS, description="Only at these locations and everything below them"
+    )
+
+
+class ItemsFilter(ScopedQuery):
     """Selects items, now or in the past."""
 
     q: Text | None = Field(None, description="Part of the name or code, regardless of case and accents")
@@ -124,8 +161,8 @@ class ItemsFilter(Query):
     low: Flag = Field(False, description="1: only items whose quantity is below their minimum")
     as_of: AsOf = None
 
-    def criteria(self) -> Criteria:
-        return Criteria(self.q, self.code, self.low)
+    def criteria(self, locations: Locations) -> Criteria:
+        return Criteria(self.q, self.code, self.low, locations)
 
 
 class ItemsQuery(ItemsFilter):
@@ -139,15 +176,32 @@ class HistoryQuery(Query):
     after: IdText | None = Field(None, description="`event_id` of the last event of the previous page")
 
 
-class AuditQuery(HistoryQuery):
+class DeletedQuery(HistoryQuery, ScopedQuery):
+    pass
+
+
+class AuditFilter(ScopedQuery):
+    """Selects events of the log."""
+
     actor: Text | None = Field(None, description="Who made the change")
     item: IdText | None = Field(None, description="Id of the item")
     operation: Operation | None = None
+    movement: IdText | None = Field(None, description="Id of the movement")
+    reason: Reason | None = Field(None, description="Why the change was made")
     since: Time | None = Field(None, description="Only events after this time")
     until: Time | None = Field(None, description="Only events up to this time")
 
+    def criteria(self, locations: Locations) -> EventCriteria:
+        return EventCriteria(
+            locations, self.actor, self.item, self.operation, self.movement, self.reason, self.since, self.until
+        )
 
-class TrendsQuery(Query):
+
+class AuditQuery(HistoryQuery, AuditFilter):
+    pass
+
+
+class TrendsQuery(ScopedQuery):
     since: Time | None = Field(None, description="Start; defaults to 24 hours ago")
     steps: Annotated[int, Field(ge=1, le=MAX_TREND_STEPS), BeforeValidator(parse_digits)] = 24
     item: list[IdText] = Field([], max_length=MAX_TREND_ITEMS, description="Ids of items to include besides the total")
@@ -157,7 +211,7 @@ class ExportQuery(ItemsFilter):
     bom: Flag = Field(False, description="1: start the file with a byte order mark, so that Excel detects UTF-8")
 
 
-class ImportQuery(Query):
+class ImportQuery(PurposeQuery):
     dry_run: Flag = Field(False, description="1: check the file and change nothing")
 
 
@@ -177,6 +231,9 @@ HISTORY_ENTRY: JsonDict = {
     "operation": "UPDATE",
     "actor": "ann",
     "on_behalf_of": None,
+    "movement": 31,
+    "reason": "sold",
+    "note": None,
     "changed_at": ITEM["updated_at"],
     "changes": {"quantity": {"from": 15, "to": 12}},
     "before": {**ITEM, "quantity": 15, "version": 2, "updated_at": ITEM["created_at"]},
@@ -214,6 +271,9 @@ class HistoryEntry(BaseModel):
     operation: Operation
     actor: Annotated[str, Field(description="Who changed it")]
     on_behalf_of: Annotated[str | None, Field(description="For whom, as the service that changed it said")]
+    movement: Annotated[ItemId | None, Field(description="Id of the movement that it belongs to")]
+    reason: Annotated[Reason | None, Field(description="The reason for the movement")]
+    note: Annotated[str | None, Field(description="The note of the movement")]
     changed_at: Timestamp
     changes: Annotated[
         dict[str, Change], Field(description="Each field that changed", json_schema_extra=_of_known_fields)
@@ -236,6 +296,16 @@ class Trends(BaseModel):
     step_seconds: float
     total: Annotated[list[int | None], Field(description="Sum over all items")]
     items: Annotated[dict[str, list[int | None]], Field(description="Quantities of the requested items, by id")]
+
+
+class HistoryFile(RootModel[str]):
+    """A CSV file with a header."""
+
+    media_type: ClassVar = "text/csv"
+    example: ClassVar = (
+        f"{','.join(HISTORY_COLUMNS)}\r\n"
+        f"1042,{ITEM['updated_at']},UPDATE,7,Pallet jack,PJ-2500,Main,15,12,-3,sold,,31,ann,\r\n"
+    )
 
 
 class ExportFile(RootModel[str]):
@@ -262,6 +332,7 @@ class InvalidField(BaseModel):
     column: Annotated[
         int | None, Field(ge=1, description="Column of the file, counted from 1; absent if the whole line is wrong")
     ] = None
+    current: Annotated[Item | None, Field(description="The item that it is about, as it is now")] = None
 
 
 class ProblemDocument(BaseModel):

@@ -31,12 +31,13 @@ def operation(
     body: type[BaseModel] | None = None,
     headers: type[BaseModel] | None = None,
     answer_headers: type[BaseModel] | None = None,
+    other: HTTPStatus | None = None,
     problems: tuple[HTTPStatus, ...] = (),
 ) -> Callable[[Handler], Handler]:
     """Validate requests, and pass their contents to the handler as ``query``, ``body`` and ``headers``.
 
-    A body that is not JSON is not read: the handler reads it in chunks. ``problems`` are status codes beyond those that
-    follow from the parameters, the body and the headers.
+    A body that is not JSON is not read: the handler reads it in chunks. ``other`` is another status code of the answer.
+    ``problems`` are status codes beyond those that follow from the parameters, the body and the headers.
     """
     media_type = getattr(body, "media_type", JSON)
 
@@ -56,9 +57,10 @@ def operation(
                     arguments["body"] = await read_body(body)
             return await handler(**arguments)
 
-        describe = document(
-            querystring=query, request=body, headers=headers, responses={status.value: (answer, answer_headers)}
-        )
+        responses: dict[int, Any] = {
+            each.value: (answer, answer_headers) for each in (status, other) if each is not None
+        }
+        describe = document(querystring=query, request=body, headers=headers, responses=responses)
         described: Handler = describe(document_problems(*problems)(read_and_handle))
         return described
 

@@ -47,6 +47,11 @@ async def page(name: str) -> Response:
     return Response(text, headers=headers, content_type="text/html; charset=utf-8")
 
 
+def dashboard_url() -> str:
+    """The URL of the dashboard, for what is read elsewhere: DASHBOARD_URL, or else where the request was sent."""
+    return settings().dashboard_url or f"{request.scheme}://{request.host}"
+
+
 def script_policy() -> str:
     """The Content-Security-Policy of scripts that run as workers."""
     return content_security_policy(events_url(), SCRIPT_POLICY)

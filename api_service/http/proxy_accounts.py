@@ -17,7 +17,10 @@ from shared.access.principals import Principal, everywhere, select_principal
 from shared.access.roles import Role
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shared.access.credentials import Credentials
+    from shared.access.principals import Grant
     from shared.db.database import Connection
 
 ACTOR = "proxy"  # in the access log
@@ -66,12 +69,15 @@ async def _change(principal: Principal, role: Role | None) -> None:
     try:
         async with services().pools.writing() as connection, connection.transaction():
             await accounts.update_account(connection, principal.id)  # locks it, so that requests take turns
-            await _grant(connection, principal.id, role, Action.CHANGE_ACCOUNT, principal.name)
+            at_locations = [grant for grant in principal.grants if grant.location is not None]  # which admins gave
+            await _grant(connection, principal.id, role, Action.CHANGE_ACCOUNT, principal.name, at_locations)
     except LastAdminError:
         pass  # stays an admin until there is another one
 
 
-async def _grant(connection: Connection, account_id: int, role: Role | None, action: Action, name: str) -> None:
-    grants = everywhere(role)
+async def _grant(
+    connection: Connection, account_id: int, role: Role | None, action: Action, name: str, kept: Sequence[Grant] = ()
+) -> None:
+    grants = [*everywhere(role), *kept]
     await accounts.replace_grants(connection, account_id, grants)
     await access_log.insert_entry(connection, ACTOR, action, name, grants=access_log.granted(grants))

@@ -29,6 +29,9 @@ class Action(StrEnum):
     CHANGE_ACCOUNT = "change_account"
     DELETE_ACCOUNT = "delete_account"
     CREATE_TOKEN = "create_token"  # noqa: S105 - the name of an action
+    CREATE_LOCATION = "create_location"
+    CHANGE_LOCATION = "change_location"
+    DELETE_LOCATION = "delete_location"
     REVOKE_TOKEN = "revoke_token"  # noqa: S105 - the name of an action
 
 

@@ -18,11 +18,24 @@ if TYPE_CHECKING:
 
 
 class CodeTakenError(Exception):
-    """Another item has this code, so nothing was changed."""
+    """Another item at this location has this code, so nothing was changed."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, location: int) -> None:
         super().__init__(code)
         self.code = code
+        self.location = location
+
+
+class UnknownLocationError(Exception):
+    """There is no such location. Nothing was changed. ``field`` is the field of the request that names it."""
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class TreeError(Exception):
+    """The tree of locations would not be sound. Nothing was changed. The text says why."""
 
 
 class NameTakenError(Exception):
@@ -53,8 +66,8 @@ class Pools(NamedTuple):
     async def writing(self) -> AsyncIterator[Connection]:
         """A connection that may write; each statement is a transaction of its own.
 
-        Raises DatabaseUnavailableError and, for what the database refuses, CodeTakenError, NameTakenError or
-        LastAdminError.
+        Raises DatabaseUnavailableError and, for what the database refuses, CodeTakenError, UnknownLocationError,
+        TreeError, NameTakenError or LastAdminError.
         """
         try:
             async with acquire(self.writers) as connection:
@@ -65,14 +78,20 @@ class Pools(NamedTuple):
             raise _REFUSALS[error.constraint_name](error) from None
 
 
-def _refused_code(error: asyncpg.IntegrityConstraintViolationError) -> str:
-    """The code that the error is about. Only the error's detail has it, in the language of lc_messages."""
-    found = re.search(r"\(code\)=\((.*)\)", str(error.detail), re.DOTALL)
-    return found[1] if found else ""
+def _refused_code(error: asyncpg.IntegrityConstraintViolationError) -> CodeTakenError:
+    """The code that the error is about, and where. Only the error's detail has it, in the language of lc_messages."""
+    found = re.search(r"\(code, location\)=\((.*), (\d+)\)", str(error.detail), re.DOTALL)
+    return CodeTakenError(found[1], int(found[2])) if found else CodeTakenError("", 0)
 
 
 _REFUSALS: dict[str, Callable[[asyncpg.IntegrityConstraintViolationError], Exception]] = {
-    "inventory_code_unique": lambda error: CodeTakenError(_refused_code(error)),
+    "inventory_code_unique": _refused_code,
+    "inventory_location": lambda _: UnknownLocationError("location"),
+    "access_grant_location": lambda _: UnknownLocationError("grants"),
+    "location_name_unique": lambda _: TreeError("There is a location with this name already"),
+    "location_no_cycle": lambda _: TreeError("A location can't lie in itself"),
+    "location_depth": lambda _: TreeError("Locations can be nested 16 levels deep"),
+    "location_last": lambda _: TreeError("The last location can't be deleted"),
     "principal_name_unique": lambda _: NameTakenError(),
     "access_keep_an_admin": lambda _: LastAdminError(),
 }

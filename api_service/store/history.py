@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
+    from shared.access.principals import Locations
     from shared.db.database import Connection
 
 queries = load_queries("history")
@@ -23,6 +24,19 @@ class Entry(NamedTuple):
 
     event_id: int
     document: str
+
+
+class EventCriteria(NamedTuple):
+    """Conditions that an event must meet. None means no condition."""
+
+    locations: Locations
+    actor: str | None = None
+    item: int | None = None
+    operation: str | None = None
+    movement: int | None = None
+    reason: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 class LogRange(NamedTuple):
@@ -50,38 +64,24 @@ class TimeSteps(NamedTuple):
 
 
 async def select_history(
-    connection: Connection,
-    *,
-    limit: int,
-    after: int | None = None,
-    item: int | None = None,
-    actor: str | None = None,
-    operation: str | None = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    connection: Connection, criteria: EventCriteria, *, limit: int, after: int | None = None
 ) -> list[Entry]:
-    """The matching events before the event ``after``, newest first. None matches everything."""
-    rows = queries.select_history(
-        connection,
-        actor=actor,
-        item=item,
-        operation=operation,
-        since=since,
-        until=until,
-        after=after,
-        page=limit,
-    )
+    """The matching events before the event ``after``, newest first."""
+    rows = queries.select_history(connection, **criteria._asdict(), after=after, page=limit)
     return [Entry(*row) async for row in rows]
 
 
-async def select_deletions(connection: Connection, *, limit: int, after: int | None = None) -> list[Entry]:
+async def select_deletions(
+    connection: Connection, *, locations: Locations, limit: int, after: int | None = None
+) -> list[Entry]:
     """The deletions of all deleted items before the event ``after``, latest first."""
-    return [Entry(*row) async for row in queries.select_deletions(connection, after=after, page=limit)]
+    rows = queries.select_deletions(connection, locations=locations, after=after, page=limit)
+    return [Entry(*row) async for row in rows]
 
 
-async def select_item_existed(connection: Connection, item_id: int) -> bool:
-    """Whether an item with this id exists or existed."""
-    return bool(await queries.select_item_existed(connection, id=item_id))
+async def select_item_existed(connection: Connection, item_id: int, locations: Locations) -> bool:
+    """Whether an item with this id exists or existed at these locations."""
+    return bool(await queries.select_item_existed(connection, id=item_id, locations=locations))
 
 
 async def select_log_range(connection: Connection) -> LogRange:
@@ -94,20 +94,20 @@ async def select_event_at(connection: Connection, moment: datetime) -> int | Non
     return found
 
 
-async def select_total_trend(connection: Connection, times: TimeSteps) -> list[int | None]:
-    """The sum of all quantities at these times.
+async def select_total_trend(connection: Connection, times: TimeSteps, locations: Locations) -> list[int | None]:
+    """The sum of all quantities at these locations and times.
 
     None where the log does not reach back that far, or more than MAX_TREND_EVENTS events have followed.
     """
-    rows = queries.select_total_trend(connection, **times._asdict(), most=MAX_TREND_EVENTS)
+    rows = queries.select_total_trend(connection, locations=locations, **times._asdict(), most=MAX_TREND_EVENTS)
     return [row["quantity"] async for row in rows]
 
 
 async def select_item_trends(
-    connection: Connection, item_ids: Sequence[int], times: TimeSteps
+    connection: Connection, item_ids: Sequence[int], times: TimeSteps, locations: Locations
 ) -> dict[int, list[int | None]]:
-    """The quantities of these items at these times; None where there was no such item."""
-    rows = queries.select_item_trends(connection, items=item_ids, **times._asdict())
+    """The quantities of these items at these times; None where there was no such item at these locations."""
+    rows = queries.select_item_trends(connection, locations=locations, items=item_ids, **times._asdict())
     return {row["id"]: row["quantities"] async for row in rows}
 
 

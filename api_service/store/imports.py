@@ -10,6 +10,7 @@ from shared.db.database import load_queries
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from shared.access.principals import Locations
     from shared.db.database import Connection
     from shared.log.fields import ItemFields
 
@@ -17,10 +18,18 @@ queries = load_queries("imports")
 
 
 class Comparison(NamedTuple):
-    """An item's version, and whether its row in the file would change it."""
+    """An item's version and location, and whether its row in the file would change it."""
 
     version: int
+    location: int
     is_changed: bool
+
+
+class CodeAt(NamedTuple):
+    """A code at a location, which only one item has."""
+
+    location: int
+    code: str
 
 
 async def begin_import(connection: Connection) -> bool:
@@ -28,10 +37,12 @@ async def begin_import(connection: Connection) -> bool:
     return bool(await queries.begin_import(connection))
 
 
-async def compare_items(connection: Connection, changes: Mapping[int, ItemFields]) -> dict[int, Comparison]:
-    """Compare these changes, by item id, with the items that exist."""
-    compared = queries.compare_items(connection, changes=changes_document(changes))
-    return {row["id"]: Comparison(row["version"], row["is_changed"]) async for row in compared}
+async def compare_items(
+    connection: Connection, changes: Mapping[int, ItemFields], locations: Locations
+) -> dict[int, Comparison]:
+    """Compare these changes, by item id, with the items that exist at these locations."""
+    compared = queries.compare_items(connection, changes=changes_document(changes), locations=locations)
+    return {row["id"]: Comparison(row["version"], row["location"], row["is_changed"]) async for row in compared}
 
 
 async def defer_codes(connection: Connection) -> None:
@@ -39,11 +50,9 @@ async def defer_codes(connection: Connection) -> None:
     await queries.defer_codes(connection)
 
 
-async def select_items_with_codes(connection: Connection, codes: Sequence[str]) -> dict[str, int]:
-    """The ids of the items that have these codes, by code."""
-    return {row["code"]: row["id"] async for row in queries.select_items_with_codes(connection, codes=codes)}
-
-
-async def lock_items(connection: Connection, ids: Sequence[int]) -> None:
-    """Lock these items until the end of the transaction."""
-    await queries.lock_items(connection, ids=ids)
+async def select_items_with_codes(
+    connection: Connection, codes: Sequence[str], locations: Locations
+) -> dict[CodeAt, int]:
+    """The ids of the items at these locations that have these codes."""
+    rows = queries.select_items_with_codes(connection, codes=codes, locations=locations)
+    return {CodeAt(row["location"], row["code"]): row["id"] async for row in rows}

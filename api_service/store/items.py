@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import asyncpg
 
 from shared.db.database import load_queries
 from shared.log.fields import FIELDS
@@ -11,6 +14,7 @@ from shared.log.fields import FIELDS
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
+    from shared.access.principals import Locations
     from shared.db.database import Connection
     from shared.log.fields import ItemFields
 
@@ -18,10 +22,13 @@ queries = load_queries("items")
 
 
 class Actor(NamedTuple):
-    """Who makes a change. Without a name, the log shows the role of the database session."""
+    """Who makes a change, where they may, and why. Without a name, the log shows the role of the database session."""
 
     name: str | None = None
     on_behalf_of: str | None = None
+    editable: Locations = None
+    reason: str | None = None
+    note: str | None = None
 
 
 class StoredItem(NamedTuple):
@@ -33,16 +40,38 @@ class StoredItem(NamedTuple):
     document: str
 
 
+class LocationGoneError(Exception):
+    """The location of a deleted item does not exist any more, so the item was not restored."""
+
+
+class Addition(NamedTuple):
+    """An item to add. Without a location, it is added at the oldest one."""
+
+    fields: ItemFields
+    location: int | None = None
+
+
+class LabelText(NamedTuple):
+    """What the label of an item says."""
+
+    id: int
+    name: str
+    code: str | None
+    location: int
+
+
 class State(NamedTuple):
     """A state of the stock: the position in the log, and the shape of documents (which fields they have)."""
 
     position: str
     shape: str
 
-    @property
-    def tag(self) -> str:
-        """The ETag of a list."""
-        return f"{self.position}-{self.shape}"
+    def tag(self, locations: Locations) -> str:
+        """The ETag of a list with the items at these locations."""
+        if locations is None:
+            return f"{self.position}-{self.shape}"
+        scope = hashlib.sha256(repr(sorted(locations)).encode()).hexdigest()[:12]
+        return f"{self.position}-{self.shape}-{scope}"
 
 
 class Snapshot(NamedTuple):
@@ -85,6 +114,7 @@ class Criteria(NamedTuple):
     text: str | None = None
     code: str | None = None
     low: bool = False  # only items below their minimum
+    locations: Locations = None
 
 
 class Selection(NamedTuple):
@@ -152,18 +182,36 @@ async def select_page_of_past_items(
     return [(row["id"], row["document"]) async for row in rows]
 
 
-async def select_item(connection: Connection, item_id: int) -> StoredItem | None:
-    return _one(await queries.select_item(connection, id=item_id))
+async def select_item(connection: Connection, item_id: int, locations: Locations) -> StoredItem | None:
+    """An item; None if there is none at these locations."""
+    return _one(await queries.select_item(connection, id=item_id, locations=locations))
 
 
-async def select_item_with_code(connection: Connection, code: str) -> StoredItem | None:
-    return _one(await queries.select_item_with_code(connection, code=code))
+async def select_item_with_code(
+    connection: Connection, code: str, location: int, locations: Locations
+) -> StoredItem | None:
+    """The item that has this code at a location; None if there is none, or the location is not among these."""
+    return _one(await queries.select_item_with_code(connection, code=code, location=location, locations=locations))
 
 
-async def insert_items(connection: Connection, items: Sequence[ItemFields], *, actor: Actor) -> list[StoredItem]:
-    """Insert items, in this order."""
-    documents = json.dumps([item.model_dump(include=set(FIELDS), exclude_unset=True) for item in items])
-    return await _stored(queries.insert_items(connection, items=documents, **_settings(actor)))
+async def lock_items(connection: Connection, ids: Sequence[int], locations: Locations) -> None:
+    """Lock these items, if they are at these locations, until the end of the transaction."""
+    await queries.lock_items(connection, ids=ids, locations=locations)
+
+
+async def select_label_texts(connection: Connection, ids: Sequence[int], locations: Locations) -> dict[int, LabelText]:
+    """What the labels of these items say, by id, as far as the items are at these locations."""
+    rows = queries.select_label_texts(connection, ids=ids, locations=locations)
+    return {row["id"]: LabelText(*row) async for row in rows}
+
+
+async def insert_items(connection: Connection, items: Sequence[Addition], *, actor: Actor) -> list[StoredItem]:
+    """Insert items, in this order. The caller has checked that the actor may change their locations."""
+    fields = set(FIELDS)
+    documents = json.dumps(
+        [{**item.fields.model_dump(include=fields, exclude_unset=True), "location": item.location} for item in items]
+    )
+    return await _stored(queries.insert_items(connection, items=documents, **_signature(actor)))
 
 
 async def update_items(
@@ -178,7 +226,11 @@ async def update_items(
     With ``versions``, items with other versions are skipped.
     """
     documents = changes_document(changes)
-    return await _stored(queries.update_items(connection, changes=documents, versions=versions, **_settings(actor)))
+    return await _stored(
+        queries.update_items(
+            connection, changes=documents, versions=versions, locations=actor.editable, **_signature(actor)
+        )
+    )
 
 
 def changes_document(changes: Mapping[int, ItemFields]) -> str:
@@ -196,23 +248,42 @@ async def adjust_item(
     connection: Connection, item_id: int, adjust: int, *, versions: Sequence[int] | None, actor: Actor
 ) -> StoredItem | None:
     """Add to the quantity and return the item; None if there is none, or the quantity would be out of range."""
-    return _one(await queries.adjust_item(connection, id=item_id, adjust=adjust, versions=versions, **_settings(actor)))
+    return _one(
+        await queries.adjust_item(
+            connection, id=item_id, adjust=adjust, versions=versions, locations=actor.editable, **_signature(actor)
+        )
+    )
 
 
 async def delete_item(
     connection: Connection, item_id: int, *, versions: Sequence[int] | None, actor: Actor
 ) -> StoredItem | None:
     """Delete an item and return it; None if there is none with one of these versions."""
-    return _one(await queries.delete_item(connection, id=item_id, versions=versions, **_settings(actor)))
+    return _one(
+        await queries.delete_item(
+            connection, id=item_id, versions=versions, locations=actor.editable, **_signature(actor)
+        )
+    )
 
 
 async def restore_item(connection: Connection, item_id: int, *, actor: Actor) -> StoredItem | None:
-    """Restore a deleted item and return it; None if it is not deleted, or no longer in the log."""
-    return _one(await queries.restore_item(connection, id=item_id, **_settings(actor)))
+    """Restore a deleted item and return it; None if it is not deleted, or no longer in the log.
+
+    Raises LocationGoneError.
+    """
+    try:
+        return _one(await queries.restore_item(connection, id=item_id, locations=actor.editable, **_signature(actor)))
+    except asyncpg.ForeignKeyViolationError:
+        raise LocationGoneError from None
 
 
-def _settings(actor: Actor) -> dict[str, str | None]:
-    return {"actor": actor.name, "on_behalf_of": actor.on_behalf_of}
+def _signature(actor: Actor) -> dict[str, Any]:
+    return {
+        "actor": actor.name,
+        "on_behalf_of": actor.on_behalf_of,
+        "reason": actor.reason,
+        "note": actor.note,
+    }
 
 
 def _one(row: Sequence[Any] | None) -> StoredItem | None:

@@ -13,14 +13,20 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 from pydantic import ValidationError
 
 from api_service.transfers.csv_text import UnreadableError, read_lines, refuse_null_characters
-from api_service.transfers.rows import ImportRow
+from api_service.transfers.rows import ChangeRow, ImportRow
 from api_service.validation import plain_message
 from shared.log.fields import FIELDS, REQUIRED_FIELDS, TEXT_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-COLUMNS = ("id", *FIELDS, "version", "created_at", "updated_at")
+COLUMNS = ("id", *FIELDS, "location", "version", "created_at", "updated_at")
+HISTORY_COLUMNS = (
+    *("event_id", "changed_at", "operation", "item_id", "name", "code", "location", "from", "to", "difference"),
+    *("reason", "note", "movement", "actor", "on_behalf_of"),
+)
+LOW_COLUMNS = ("code", "name", "location", "quantity", "minimum", "missing", "unit", "id")
+TEXT_COLUMNS = TEXT_FIELDS | {"location"}
 IGNORED = ("created_at", "updated_at")  # which the database fills in
 NOT_READ = (*IGNORED, "")  # a column without a name must be empty
 DELIMITERS = ",;\t"  # which of them a spreadsheet uses depends on its language
@@ -55,13 +61,13 @@ class NumberedRow(NamedTuple):
     row: ImportRow
 
 
-def write_rows(items: Iterable[Mapping[str, object]]) -> str:
-    """Lines of CSV, one for each item."""
-    return _lines([_write_cell(name, item.get(name)) for name in COLUMNS] for item in items)
+def write_rows(rows: Iterable[Mapping[str, object]], columns: Sequence[str] = COLUMNS) -> str:
+    """Lines of CSV, one for each row."""
+    return _lines([_write_cell(row.get(name)) for name in columns] for row in rows)
 
 
-def write_header() -> str:
-    return _lines([COLUMNS])
+def write_header(columns: Sequence[str] = COLUMNS) -> str:
+    return _lines([columns])
 
 
 def _lines(rows: Iterable[Iterable[object]]) -> str:
@@ -70,8 +76,8 @@ def _lines(rows: Iterable[Iterable[object]]) -> str:
     return text.getvalue()
 
 
-def _write_cell(name: str, value: object) -> object:
-    return escape_formula(str(value)) if name in TEXT_FIELDS and value is not None else value
+def _write_cell(value: object) -> object:
+    return escape_formula(value) if isinstance(value, str) else value
 
 
 def escape_formula(cell: str) -> str:
@@ -150,13 +156,18 @@ def _find_header(start: _FileStart) -> _Header:
         except _MalformedError as error:
             errors.append(error)
     header = max(headers, key=_header_score, default=None)
-    if header is not None and set(REQUIRED_FIELDS) <= set(header.names):
+    if header is not None and not _missing_columns(header):
         refuse_null_characters(start.lines[: header.line - start.line], start.line)
         return header
     refuse_null_characters(start.lines, start.line)
     if header is None:
         raise errors[0]
     return header
+
+
+def _missing_columns(header: _Header) -> list[str]:
+    """The columns that are needed and missing. A file with ids may have changes only, of any fields."""
+    return [] if "id" in header.names else [name for name in REQUIRED_FIELDS if name not in header.names]
 
 
 def _header_score(header: _Header) -> tuple[int, int, int]:
@@ -206,11 +217,10 @@ def _header_faults(header: _Header) -> Iterator[Fault]:
         elif name and is_header:
             message = f"is not a column of the stock. Its columns are {', '.join(COLUMNS)}"
             yield Fault(header.line, column, _for_display(name), message)
-    for name in REQUIRED_FIELDS:
-        if name not in seen:
-            example = _for_display(header.delimiter.join(REQUIRED_FIELDS))
-            message = f"is missing: the first line must name the columns, as in {example}"
-            yield Fault(header.line, None, name, message)
+    for name in _missing_columns(header):
+        example = _for_display(header.delimiter.join(REQUIRED_FIELDS))
+        message = f"is missing: the first line must name the columns, as in {example}"
+        yield Fault(header.line, None, name, message)
 
 
 def _records(lines: Iterator[str], delimiter: str, first: int) -> Iterator[tuple[int, int, list[str]]]:
@@ -271,14 +281,18 @@ def _read_row(names: list[str], cells: list[str], line: int) -> Iterator[Numbere
         for name, cell in zip(names, cells, strict=False)
         if name not in NOT_READ and ((text := cell.strip()) or name in FIELDS)
     }
-    for name in TEXT_FIELDS & given.keys():
+    for name in TEXT_COLUMNS & given.keys():
         given[name] = unescape_formula(given[name])
+    if "id" in given:
+        given |= {name: "" for name in REQUIRED_FIELDS if name in names and name not in given}  # a row that is cut off
     try:
-        yield NumberedRow(line, ImportRow.model_validate(given))
+        row = (ChangeRow if "id" in given else ImportRow).model_validate(given)
+        yield NumberedRow(line, row)
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_context=False, include_input=False):
             field = str(fault["loc"][0])
-            yield Fault(line, names.index(field) + 1, field, _with_value(plain_message(fault), given.get(field)))
+            column = names.index(field) + 1 if field in names else None
+            yield Fault(line, column, field, _with_value(plain_message(fault), given.get(field)))
 
 
 def _with_value(message: str, value: str | None) -> str:

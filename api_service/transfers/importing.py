@@ -7,7 +7,10 @@ import itertools
 from typing import IO, TYPE_CHECKING
 
 from api_service.store import imports, items
+from api_service.store.imports import CodeAt
+from api_service.store.items import Addition
 from api_service.transfers.csv_format import Fault, NumberedRow, read_rows
+from api_service.transfers.places import PlaceError, read_places
 from api_service.transfers.rows import ImportResult
 
 if TYPE_CHECKING:
@@ -15,7 +18,9 @@ if TYPE_CHECKING:
 
     from api_service.store.imports import Comparison
     from api_service.store.items import Actor
+    from api_service.transfers.places import Places
     from api_service.transfers.rows import ImportRow
+    from shared.access.principals import Locations
     from shared.db.database import Connection
 
 BATCH_ROWS = 1_000
@@ -42,9 +47,11 @@ class ImportUnderWayError(Exception):
 class Import:
     """One import, in the caller's transaction. The caller rolls it back if this raises."""
 
-    def __init__(self, connection: Connection, max_rows: int, *, actor: Actor) -> None:
+    def __init__(self, connection: Connection, max_rows: int, *, actor: Actor, visible: Locations) -> None:
         self._connection = connection
         self._actor = actor
+        self._visible = visible
+        self._places: Places
         self._max_rows = max_rows
         self._faults: list[Fault] = []
         self._fault_count = 0
@@ -64,6 +71,7 @@ class Import:
         return await self._process(file, self._compare)
 
     async def _process(self, file: IO[bytes], take: Callable[[list[NumberedRow]], Awaitable[None]]) -> ImportResult:
+        self._places = await read_places(self._connection, self._visible, self._actor.editable)
         rows, count = read_rows(file), 0
         while batch := await asyncio.to_thread(_next_batch, rows):
             count += len(batch)
@@ -80,7 +88,8 @@ class Import:
         return ImportResult(created=self._created, updated=self._updated, unchanged=self._unchanged)
 
     async def _write(self, entries: list[NumberedRow]) -> None:
-        await imports.lock_items(self._connection, [entry.row.id for entry in entries if entry.row.id is not None])
+        ids = [entry.row.id for entry in entries if entry.row.id is not None]
+        await items.lock_items(self._connection, ids, self._actor.editable)
         new, changed = await self._classify(entries)
         if not self._fault_count:  # otherwise the import will be rolled back, and only looks for more errors
             await items.insert_items(self._connection, new, actor=self._actor)
@@ -89,12 +98,14 @@ class Import:
     async def _compare(self, entries: list[NumberedRow]) -> None:
         await self._classify(entries)
 
-    async def _classify(self, entries: list[NumberedRow]) -> tuple[list[ImportRow], dict[int, ImportRow]]:
-        """The rows for new items, and the rows that change an item, by its id. Counts both, and notes errors."""
-        await self._note_codes(entries)
-        new = [entry.row for entry in entries if entry.row.id is None]
+    async def _classify(self, entries: list[NumberedRow]) -> tuple[list[Addition], dict[int, ImportRow]]:
+        """The items to add, and the rows that change an item, by its id. Counts both, and notes errors."""
         known = [(entry.row.id, entry) for entry in entries if entry.row.id is not None]
-        compared = await imports.compare_items(self._connection, {item_id: entry.row for item_id, entry in known})
+        changes = {item_id: entry.row for item_id, entry in known}
+        compared = await imports.compare_items(self._connection, changes, self._visible)
+        located = [(entry, self._location(entry, compared)) for entry in entries]
+        await self._note_codes([(entry, location) for entry, location in located if location is not None])
+        new = [Addition(entry.row, location) for entry, location in located if entry.row.id is None]
         fitting = {item_id: entry.row for item_id, entry in known if self._may_update(entry, compared.get(item_id))}
         changed = {item_id: row for item_id, row in fitting.items() if compared[item_id].is_changed}
         self._created += len(new)
@@ -102,11 +113,22 @@ class Import:
         self._unchanged += len(fitting) - len(changed)
         return new, changed
 
-    async def _note_codes(self, entries: list[NumberedRow]) -> None:
-        codes = [entry.row.code for entry in entries if entry.row.code is not None]
-        owners = await imports.select_items_with_codes(self._connection, codes) if codes else {}
-        for entry in entries:
-            if fault := self._codes.note(entry, owners):
+    def _location(self, entry: NumberedRow, compared: Mapping[int, Comparison]) -> int | None:
+        """The location of a row's item. None if it is unknown: of a new item, after noting the error."""
+        if entry.row.id is not None:
+            item = compared.get(entry.row.id)
+            return None if item is None else item.location
+        try:
+            return self._places.of_new_item(entry.row.location)
+        except PlaceError as error:
+            self._add_fault(Fault(entry.line, None, "location", str(error)))
+            return None
+
+    async def _note_codes(self, located: list[tuple[NumberedRow, int]]) -> None:
+        codes = [entry.row.code for entry, _ in located if entry.row.code is not None]
+        owners = await imports.select_items_with_codes(self._connection, codes, self._visible) if codes else {}
+        for entry, location in located:
+            if fault := self._codes.note(entry, location, owners):
                 self._add_fault(fault)
 
     def _may_update(self, entry: NumberedRow, item: Comparison | None) -> bool:
@@ -120,6 +142,8 @@ class Import:
             self._add_fault(Fault(entry.line, None, "id", f"there is no item {item_id}"))
         elif entry.row.version not in {None, item.version}:
             self._add_fault(Fault(entry.line, None, "version", f"item {item_id} is at version {item.version} now"))
+        elif refusal := self._places.refusal(item_id, item.location, entry.row.location):
+            self._add_fault(Fault(entry.line, None, *refusal))
         else:
             return True
         return False
@@ -131,26 +155,27 @@ class Import:
 
 
 class _Codes:
-    """The codes in a file. After the import, each must belong to one item only."""
+    """The codes in a file. After the import, each must belong to only one item at its location."""
 
     def __init__(self) -> None:
-        self._seen: set[str] = set()
+        self._seen: set[CodeAt] = set()
         self._given: dict[int, str | None] = {}  # by item
         # Line, code, and the id of the item that has the code before the import.
         self._claims: list[tuple[int, str, int]] = []
 
-    def note(self, entry: NumberedRow, owners: Mapping[str, int]) -> Fault | None:
+    def note(self, entry: NumberedRow, location: int, owners: Mapping[CodeAt, int]) -> Fault | None:
         """Note the code of a row. Returns an error for a duplicate. ``owners`` are the ids of current items by code."""
         item_id, code = entry.row.id, entry.row.code
         if item_id is not None and "code" in entry.row.model_fields_set:
             self._given[item_id] = code
         if code is None:
             return None
-        if code in self._seen:
+        key = CodeAt(location, code)
+        if key in self._seen:
             return Fault(entry.line, None, "code", f'"{code}" is in the file twice')
-        self._seen.add(code)
-        if owners.get(code, item_id) != item_id:
-            self._claims.append((entry.line, code, owners[code]))
+        self._seen.add(key)
+        if owners.get(key, item_id) != item_id:
+            self._claims.append((entry.line, code, owners[key]))
         return None
 
     def taken(self) -> Iterator[Fault]:

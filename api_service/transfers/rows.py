@@ -7,19 +7,22 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from api_service.validation import IdText, parse_digits
-from shared.log.fields import FIELDS, NUMBER_FIELDS, REQUIRED_FIELDS, ItemFields
+from shared.log.fields import FIELDS, NUMBER_FIELDS, REQUIRED_FIELDS, ItemFields, Line, Name, Quantity
+
+MAX_PATH_LENGTH = 2_000
 
 
 class ImportRow(ItemFields):
     """A row of a CSV file: a new item, or new values for the item with this `id` (and `version`, if given).
 
-    A field without a column stays as it is; an empty cell clears it.
+    A field without a column stays as it is; an empty cell clears it. ``location`` is a location's path or its name.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     id: IdText | None = None
     version: IdText | None = None
+    location: Annotated[str, Line(MAX_PATH_LENGTH)] | None = None
 
     @field_validator(*FIELDS, mode="before")
     @classmethod
@@ -27,6 +30,13 @@ class ImportRow(ItemFields):
         if cell == "" and info.field_name not in REQUIRED_FIELDS:
             return None
         return parse_digits(cell) if info.field_name in NUMBER_FIELDS else cell
+
+
+class ChangeRow(ImportRow):
+    """A row with an `id`, which may be without a name and a quantity."""
+
+    name: Name = ""
+    quantity: Quantity = 0
 
 
 class ImportResult(BaseModel):

@@ -13,6 +13,7 @@ from shared.db.database import load_queries
 
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from datetime import datetime
 
     from shared.access.credentials import Credentials
     from shared.db.database import Connection
@@ -23,6 +24,9 @@ CHANNEL = "stockstream_access"  # notifications: accounts, grants, sessions or t
 SESSION_IDLE = timedelta(days=14)  # a session expires after this time without use
 SESSION_LIFETIME = timedelta(days=90)  # and at the latest this long after the sign-in
 USE_INTERVAL = timedelta(minutes=1)  # the time of the last use is written at most this often
+
+
+Locations = tuple[int, ...] | None  # the ids of locations, in order; None stands for all, also for those to come
 
 
 class Grant(NamedTuple):
@@ -44,15 +48,20 @@ class Principal(NamedTuple):
     kind: str
     name: str
     role: Role | None  # at all locations
+    visible: Locations  # where it may read
+    editable: Locations  # where it may change items
     grants: tuple[Grant, ...]
+    rights_changed_at: datetime | None = None
     session_id: int | None = None
     token_id: int | None = None
     speaks_for_others: bool = False
     use_is_due: bool = False  # whether the time of the last use should be updated
 
     def may(self, role: Role) -> bool:
-        """Whether the principal has this role, or a higher one."""
-        return self.role is not None and self.role.includes(role)
+        """Whether the principal has this role, or a higher one: an admin everywhere, others at any location."""
+        if role is Role.ADMIN:
+            return self.role is Role.ADMIN
+        return (self.visible if role is Role.VIEWER else self.editable) != ()
 
 
 class Invalid(StrEnum):
@@ -112,9 +121,16 @@ def _principal(credentials: Credentials, row: Any) -> Principal | Invalid:
         kind=row["kind"],
         name=row["name"],
         role=row["role"] and Role(row["role"]),
+        visible=_locations(row["visible"]),
+        editable=_locations(row["editable"]),
         grants=tuple(Grant(grant["location"], Role(grant["role"])) for grant in json.loads(row["grants"])),
+        rights_changed_at=row["rights_changed_at"],
         session_id=row["session_id"],
         token_id=row["token_id"],
         speaks_for_others=row["speaks_for_others"],
         use_is_due=row["use_is_due"],
     )
+
+
+def _locations(ids: list[int] | None) -> Locations:
+    return None if ids is None else tuple(ids)

@@ -17,6 +17,7 @@ MAX_ID = 2**63 - 1
 ITEM: JsonDict = {
     "id": 7,
     **{name: field.examples[0] for name, field in ItemFields.model_fields.items() if field.examples},
+    "location": 1,
     "version": 3,
     "created_at": "2026-11-25T08:00:00.000000Z",
     "updated_at": "2026-11-25T12:00:00.000000Z",
@@ -46,6 +47,7 @@ class Item(ItemFields):
     model_config = ConfigDict(json_schema_extra=_with_every_field)
 
     id: ItemId
+    location: Annotated[ItemId, Field(description="Id of the location, which never changes")]
     version: Annotated[int, Field(ge=1, description="Rises by one with every change")]
     created_at: Timestamp
     updated_at: Timestamp

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Literal, get_type_hints
 
 from pydantic import BaseModel, Field
 from pydantic_core import core_schema
@@ -87,6 +87,10 @@ Unit = Annotated[str, Line(20)]
 Note = Annotated[str, Lines(2_000)]
 Quantity = Annotated[int, Field(ge=0, le=MAX_QUANTITY)]
 
+# Why something is booked. The database enforces the same (sql/migrations/0013_movements.sql).
+Reason = Literal["received", "sold", "used", "counted", "moved", "damaged", "lost", "returned", "corrected"]
+MovementNote = Annotated[str, Lines(500)]
+
 
 class ItemFields(BaseModel):
     """The fields of an item that people write. Optional ones have the default None, and can be cleared."""
@@ -94,7 +98,9 @@ class ItemFields(BaseModel):
     name: Name = Field(examples=["Pallet jack"])
     quantity: Quantity = Field(examples=[12])
     code: Code | None = Field(
-        None, examples=["PJ-2500"], description="An article number or a barcode. No two items have the same"
+        None,
+        examples=["PJ-2500"],
+        description="An article number or a barcode. No two items at a location have the same",
     )
     unit: Unit | None = Field(None, examples=["pcs"], description="What the quantity counts")
     minimum: Quantity | None = Field(None, examples=[5], description="The item is low when its quantity is below this")

@@ -42,13 +42,14 @@ def documented_problems(handler: Callable[..., Any]) -> set[HTTPStatus]:
 class FieldError(TypedDict):
     """What is wrong with one field of a request; ``field`` is its path, as in ``quantity``.
 
-    In a file it is the column's name, and ``line`` and ``column`` count from 1.
+    In a file it is the column's name, and ``line`` and ``column`` count from 1. ``current`` is the item that is meant.
     """
 
     field: str
     message: str
     line: NotRequired[int]
     column: NotRequired[int]
+    current: NotRequired[dict[str, Any]]
 
 
 class Problem(Exception):  # noqa: N818 - the RFC's own word

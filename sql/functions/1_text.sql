@@ -66,6 +66,11 @@ CREATE OR REPLACE FUNCTION search_text(name text, code text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN fold_text(name) || coalesce(E'\n' || fold_text(code), '');
 
+-- What the sort key of every item with this name begins with: the rest of the key is a line break and the code.
+CREATE OR REPLACE FUNCTION name_key(name text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN natural_key(fold_text(name)) COLLATE "C";
+
 -- A pattern for LIKE that finds a query anywhere in a folded text. White space at the ends of the query is ignored, and
 -- wildcards are escaped.
 CREATE OR REPLACE FUNCTION search_pattern(query text) RETURNS text

@@ -15,6 +15,7 @@ RETURN (
             item.unit,
             item.minimum,
             item.note,
+            item.location,
             item.version,
             rfc3339(item.created_at) AS created_at,
             rfc3339(item.updated_at) AS updated_at
@@ -45,12 +46,15 @@ BEGIN
 END;
 $$;
 
--- A document of this event with the current fields: those that did not exist then are null.
+-- A document of this event with the current fields: those that did not exist then are null. Before there were locations,
+-- everything was in the first one.
 CREATE OR REPLACE FUNCTION past_document(event_id bigint, document json) RETURNS json
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN CASE
     WHEN event_id > last_event_of_other_shape() THEN document
-    WHEN document IS NOT NULL THEN item_document(json_populate_record(NULL::inventory, document))
+    WHEN document IS NOT NULL THEN item_document(
+        json_populate_record(json_populate_record(NULL::inventory, '{"location": 1}'), document)
+    )
 END;
 
 -- The ETag of an item, without its quotation marks.
@@ -90,6 +94,8 @@ $$;
 CREATE OR REPLACE FUNCTION inventory_before_insert() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
+DECLARE
+    former_location bigint;
 BEGIN
     NEW := trim_item(NEW);
     NEW.updated_at := clock_timestamp();
@@ -100,10 +106,14 @@ BEGIN
     ELSE
         -- A given id may have been deleted, even by a transaction that is still open. The upsert waits for that
         -- transaction; a SELECT would not see its deletion.
-        INSERT INTO inventory_tombstone AS tombstone (item_id, version)
-        VALUES (NEW.id, 0)
+        INSERT INTO inventory_tombstone AS tombstone (item_id, version, location)
+        VALUES (NEW.id, 0, coalesce((SELECT i.location FROM inventory AS i WHERE i.id = NEW.id), NEW.location))
         ON CONFLICT (item_id) DO UPDATE SET version = tombstone.version
-        RETURNING tombstone.version + 1 INTO NEW.version;
+        RETURNING tombstone.version + 1, tombstone.location INTO NEW.version, former_location;
+        IF former_location <> NEW.location AND NOT EXISTS (SELECT FROM inventory AS i WHERE i.id = NEW.id) THEN
+            RAISE EXCEPTION 'item % was at another location', NEW.id
+                USING ERRCODE = 'integrity_constraint_violation', HINT = 'Insert it without an id.';
+        END IF; -- an item that exists is a conflict, which the statement may handle
     END IF;
     RETURN NEW;
 END;
@@ -116,6 +126,10 @@ BEGIN
     IF NEW.id <> OLD.id THEN
         RAISE EXCEPTION 'the id of an item cannot change'
             USING ERRCODE = 'integrity_constraint_violation', HINT = 'Delete the item and insert another.';
+    END IF;
+    IF NEW.location <> OLD.location THEN
+        RAISE EXCEPTION 'the location of an item cannot change'
+            USING ERRCODE = 'integrity_constraint_violation', HINT = 'Move its quantity to an item there.';
     END IF;
     NEW := trim_item(NEW);
     NEW.version := OLD.version;
@@ -134,9 +148,9 @@ CREATE OR REPLACE FUNCTION inventory_bury() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-    INSERT INTO inventory_tombstone (item_id, version)
-    VALUES (OLD.id, OLD.version + 1)
-    ON CONFLICT (item_id) DO UPDATE SET version = EXCLUDED.version;
+    INSERT INTO inventory_tombstone (item_id, version, location)
+    VALUES (OLD.id, OLD.version + 1, OLD.location)
+    ON CONFLICT (item_id) DO UPDATE SET version = EXCLUDED.version, location = EXCLUDED.location;
     RETURN NULL;
 END;
 $$;
@@ -165,7 +179,8 @@ BEGIN
 END;
 $$;
 
--- The API may write every column that no trigger fills in. For a new item it may also set the id and created_at.
+-- The API may write every column that no trigger fills in. For a new item it may also set the id, the location and
+-- created_at.
 DO $$
 DECLARE
     fields text := (
@@ -174,9 +189,9 @@ DECLARE
         WHERE attrelid = 'inventory'::regclass
           AND attnum > 0
           AND NOT attisdropped
-          AND attname NOT IN ('id', 'version', 'created_at', 'updated_at')
+          AND attname NOT IN ('id', 'location', 'version', 'created_at', 'updated_at')
     );
 BEGIN
-    EXECUTE format('GRANT INSERT (id, created_at, %1$s), UPDATE (%1$s) ON inventory TO stockstream_api', fields);
+    EXECUTE format('GRANT INSERT (id, location, created_at, %1$s), UPDATE (%1$s) ON inventory TO stockstream_api', fields);
 END;
 $$;

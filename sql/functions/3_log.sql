@@ -51,6 +51,11 @@ RETURN (
     WHERE floor.changed_at <= moment
 );
 
+-- Who makes the changes of this transaction.
+CREATE OR REPLACE FUNCTION current_actor() RETURNS text
+LANGUAGE sql STABLE
+RETURN coalesce(nullif(current_setting('stockstream.actor', true), ''), session_user);
+
 -- Write the log. A deferred trigger: it runs at the end of the transaction, for each changed row. It takes the lock
 -- before it draws an id, and the lock is held until the commit is visible. So ids are in commit order, and the lock
 -- is held only during the commit. All notifications have the same empty payload, so PostgreSQL sends one per
@@ -58,19 +63,34 @@ RETURN (
 CREATE OR REPLACE FUNCTION inventory_write_history() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
+DECLARE
+    movement movement;
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.version = OLD.version THEN
         RETURN NULL;
     END IF;
+    IF concat(
+        current_setting('stockstream.movement', true),
+        current_setting('stockstream.reason', true),
+        current_setting('stockstream.note', true)
+    ) <> '' THEN
+        movement := current_movement();
+    END IF;
     PERFORM pg_advisory_xact_lock(5310, 1);
-    INSERT INTO inventory_history (item_id, operation, before, after, actor, on_behalf_of, changed_at)
+    INSERT INTO inventory_history (
+        item_id, location, operation, before, after, actor, on_behalf_of, movement, reason, note, changed_at
+    )
     VALUES (
         CASE TG_OP WHEN 'DELETE' THEN OLD.id ELSE NEW.id END,
+        CASE TG_OP WHEN 'DELETE' THEN OLD.location ELSE NEW.location END,
         TG_OP,
         CASE TG_OP WHEN 'INSERT' THEN NULL ELSE item_document(OLD) END,
         CASE TG_OP WHEN 'DELETE' THEN NULL ELSE item_document(NEW) END,
-        coalesce(nullif(current_setting('stockstream.actor', true), ''), session_user),
+        current_actor(),
         nullif(current_setting('stockstream.on_behalf_of', true), ''),
+        movement.id,
+        movement.reason,
+        movement.note,
         clock_timestamp()
     );
     PERFORM pg_notify('inventory_history', '');
@@ -79,15 +99,16 @@ END;
 $$;
 
 -- Delete a batch of the oldest events and move the floor past them. Returns the number of events that the floor has
--- passed, 0 when none is old enough. The last event of an existing item is kept. This is the only way in which
--- the API can change the log, so the function refuses to delete young events.
+-- passed, 0 when none is old enough. The last event of an existing item is kept. Movements without lines are deleted. This
+-- is the only way in which the API can change the log, so the function refuses to delete young events.
 CREATE OR REPLACE FUNCTION prune_history(older_than interval, batch integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
-    reach  bigint;
-    passed integer;
-    next   inventory_history_floor;
+    reach     bigint;
+    passed    integer;
+    movements bigint[];
+    next      inventory_history_floor;
 BEGIN
     IF (older_than >= interval '1 day') IS NOT TRUE THEN
         RAISE EXCEPTION 'history younger than a day is never pruned' USING ERRCODE = 'invalid_parameter_value';
@@ -109,18 +130,25 @@ BEGIN
     IF passed = 0 THEN
         RETURN 0;
     END IF;
-    DELETE FROM inventory_history AS h
-    USING (
-        SELECT DISTINCT item_id
-        FROM inventory_history
-        WHERE event_id > log_floor()
-          AND event_id <= next.event_id
-    ) AS touched
-    WHERE h.item_id = touched.item_id
-      AND h.event_id <= next.event_id
-      AND (NOT EXISTS (SELECT FROM inventory AS i WHERE i.id = h.item_id)
-           OR EXISTS (SELECT FROM inventory_history AS newer
-                      WHERE newer.item_id = h.item_id AND newer.event_id > h.event_id));
+    WITH deleted AS (
+        DELETE FROM inventory_history AS h
+        USING (
+            SELECT DISTINCT item_id
+            FROM inventory_history
+            WHERE event_id > log_floor()
+              AND event_id <= next.event_id
+        ) AS touched
+        WHERE h.item_id = touched.item_id
+          AND h.event_id <= next.event_id
+          AND (NOT EXISTS (SELECT FROM inventory AS i WHERE i.id = h.item_id)
+               OR EXISTS (SELECT FROM inventory_history AS newer
+                          WHERE newer.item_id = h.item_id AND newer.event_id > h.event_id))
+        RETURNING h.movement
+    )
+    SELECT array_agg(DISTINCT movement) INTO movements FROM deleted WHERE movement IS NOT NULL;
+    DELETE FROM movement AS m
+    WHERE m.id = ANY (movements)
+      AND NOT EXISTS (SELECT FROM inventory_history AS h WHERE h.movement = m.id);
     UPDATE inventory_history_floor
     SET event_id = next.event_id, changed_at = greatest(changed_at, next.changed_at);
     RETURN passed;

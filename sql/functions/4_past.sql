@@ -1,8 +1,12 @@
 -- Past states, the changes of each event, and the restore of deleted items.
 
--- The items as they were after this event, by id: a page of them, or all (null). The document is null if the item did
--- not exist. The document of an item is the one before its next change; without a later change, it is the current one.
-CREATE OR REPLACE FUNCTION items_as_of(moment bigint, after_id bigint DEFAULT 0, page integer DEFAULT NULL)
+-- The items at these locations (null: all) as they were after this event, by id: a page of them, or all (null). The
+-- document is null if the item did not exist. The document of an item is the one before its next change; without a later
+-- change, it is the current one.
+DROP FUNCTION IF EXISTS items_as_of(bigint, bigint, integer); -- the earlier form, without locations
+CREATE OR REPLACE FUNCTION items_as_of(
+    moment bigint, after_id bigint DEFAULT 0, page integer DEFAULT NULL, locations bigint[] DEFAULT NULL
+)
 RETURNS TABLE (id bigint, document json)
 LANGUAGE sql STABLE
 BEGIN ATOMIC
@@ -13,18 +17,33 @@ BEGIN ATOMIC
             WHEN item.id IS NOT NULL THEN item_document(item)
         END
     FROM (
-        (SELECT i.id FROM inventory AS i WHERE i.id > after_id ORDER BY i.id LIMIT page)
+        (
+            SELECT i.id
+            FROM inventory AS i
+            WHERE i.id > after_id AND (locations IS NULL OR i.location = ANY (locations))
+            ORDER BY i.id
+            LIMIT page
+        )
         UNION
-        (SELECT t.item_id FROM inventory_tombstone AS t WHERE t.item_id > after_id ORDER BY t.item_id LIMIT page)
+        (
+            SELECT t.item_id
+            FROM inventory_tombstone AS t
+            WHERE t.item_id > after_id AND (locations IS NULL OR t.location = ANY (locations))
+            ORDER BY t.item_id
+            LIMIT page
+        )
         ORDER BY 1
         LIMIT page
     ) AS known
-    LEFT JOIN inventory AS item ON item.id = known.id
+    LEFT JOIN inventory AS item
+        ON item.id = known.id
+        AND (locations IS NULL OR item.location = ANY (locations))
     LEFT JOIN LATERAL (
         SELECT h.event_id, h.before
         FROM inventory_history AS h
         WHERE h.item_id = known.id
           AND h.event_id > moment
+          AND (locations IS NULL OR h.location = ANY (locations))
         ORDER BY h.event_id
         LIMIT 1
     ) AS next ON true
@@ -37,7 +56,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
     SELECT coalesce(json_object_agg(field, json_build_object('from', before -> field, 'to', after -> field)), '{}')
     FROM json_object_keys(coalesce(after, before)) AS field
-    WHERE field NOT IN ('id', 'version', 'created_at', 'updated_at') -- these follow from the change
+    WHERE field NOT IN ('id', 'location', 'version', 'created_at', 'updated_at') -- these follow, or never change
       AND (before ->> field) IS DISTINCT FROM (after ->> field)
 );
 
@@ -53,6 +72,9 @@ RETURN (
             event.operation,
             event.actor,
             event.on_behalf_of,
+            event.movement,
+            event.reason,
+            event.note,
             rfc3339(event.changed_at) AS changed_at,
             history_changes(event.before, event.after) AS changes,
             past_document(event.event_id, event.before) AS before,
@@ -60,9 +82,10 @@ RETURN (
     ) AS document
 );
 
--- Restore a deleted item. Returns no row if it is not deleted, or no longer in the log. The tombstone is locked
--- before the log is read, in order to wait for a deletion in an open transaction.
-CREATE OR REPLACE FUNCTION restore_item(wanted bigint) RETURNS SETOF inventory
+-- Restore a deleted item of these locations (null: all). Returns no row if it is not deleted, or no longer in the log. The
+-- tombstone is locked before the log is read, in order to wait for a deletion in an open transaction.
+DROP FUNCTION IF EXISTS restore_item(bigint); -- the earlier form, without locations
+CREATE OR REPLACE FUNCTION restore_item(wanted bigint, locations bigint[] DEFAULT NULL) RETURNS SETOF inventory
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
@@ -71,15 +94,19 @@ BEGIN
         INSERT INTO inventory
         SELECT item.*
         FROM (
-            SELECT h.operation, h.before
+            SELECT h.operation, past_document(h.event_id, h.before) AS document
             FROM inventory_history AS h
             WHERE h.item_id = wanted
+              AND (locations IS NULL OR h.location = ANY (locations))
             ORDER BY h.event_id DESC
             LIMIT 1
         ) AS last
-        CROSS JOIN json_populate_record(NULL::inventory, last.before) AS item
+        CROSS JOIN json_populate_record(NULL::inventory, last.document) AS item
         WHERE last.operation = 'DELETE'
         ON CONFLICT (id) DO NOTHING
         RETURNING *;
 END;
 $$;
+
+REVOKE EXECUTE ON FUNCTION restore_item(bigint, bigint[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION restore_item(bigint, bigint[]) TO stockstream_api;

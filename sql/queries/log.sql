@@ -9,10 +9,13 @@ SELECT log_floor();
 SELECT
     event_id,
     item_id,
+    location,
     '{"event":"' || operation
     || '","data":' || past_document(event_id, coalesce(after, before))
     || ',"actor":' || to_json(actor)
     || coalesce(',"on_behalf_of":' || to_json(on_behalf_of), '')
+    || coalesce(',"movement":' || movement || ',"reason":' || to_json(reason), '')
+    || coalesce(',"note":' || to_json(note), '')
     || ',"changed_at":"' || rfc3339(changed_at)
     || '"}' AS data,
     extract(EPOCH FROM changed_at)::float8 AS changed_at
@@ -22,19 +25,41 @@ WHERE event_id > :after
 ORDER BY event_id
 LIMIT :page;
 
--- name: select_items(after, page)^
--- The items with the next ids, as the elements of a JSON array; null as the last id if there are none.
+-- name: select_items(locations, after, page)^
+-- The items at these locations (null: all) with the next ids, as the elements of a JSON array; null as the last id if
+-- there are none.
 SELECT max(part.id) AS last_id, coalesce(string_agg(part.document, ',' ORDER BY part.id), '') AS documents
 FROM (
     SELECT i.id, item_document(i)::text AS document
     FROM inventory AS i
     WHERE i.id > :after
+      AND (:locations::bigint[] IS NULL OR i.location = ANY (:locations::bigint[]))
     ORDER BY i.id
     LIMIT :page
 ) AS part;
 
--- name: select_items_by_id(ids)$
--- These items, as the elements of a JSON array.
+-- name: select_items_by_id(ids, locations)$
+-- These items, if they are at these locations (null: all), as the elements of a JSON array.
 SELECT coalesce(string_agg(item_document(i)::text, ',' ORDER BY i.id), '')
 FROM inventory AS i
-WHERE i.id = ANY(:ids::bigint[]);
+WHERE i.id = ANY (:ids::bigint[])
+  AND (:locations::bigint[] IS NULL OR i.location = ANY (:locations::bigint[]));
+
+-- name: select_tree()
+-- Each location with each one that it lies in, itself included.
+SELECT location, ancestor
+FROM location_ancestor;
+
+-- name: select_tree_change()$
+-- When the tree of locations changed last; null if it never did.
+SELECT changed_at
+FROM rights_change
+WHERE principal IS NULL;
+
+-- name: select_event_time(event_id)$
+-- When the last event up to this one was committed; null if the log does not reach back that far.
+SELECT changed_at
+FROM inventory_history
+WHERE inventory_history.event_id <= :event_id
+ORDER BY inventory_history.event_id DESC
+LIMIT 1;

@@ -70,6 +70,10 @@ FROM (
         ('access_grant', 'access_keep_an_admin'),
         ('session', 'access_notify'),
         ('token', 'access_notify'),
+        ('access_grant', 'access_grant_note_change'),
+        ('location', 'location_note_change'),
+        ('location', 'location_trim_name'),
+        ('location', 'location_update_tree'),
         ('access_log', 'access_log_refuse')
 ) AS wanted ("table", trigger)
 LEFT JOIN pg_trigger AS t ON t.tgrelid = to_regclass(wanted.table) AND t.tgname = wanted.trigger

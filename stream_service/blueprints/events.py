@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import TYPE_CHECKING
 
 from quart import Blueprint, Response, request
 
@@ -11,16 +10,13 @@ from shared.log.documents import MAX_ID
 from shared.log.position import MalformedPositionError, Position
 from shared.web.problems import Problem
 from stream_service.admission import admitted
-from stream_service.asyncapi import MAX_ITEMS
-from stream_service.filters import of_items
+from stream_service.asyncapi import MAX_ITEMS, MAX_LOCATIONS
 from stream_service.handover import hand_over
 from stream_service.starts import Subscription
 
-if TYPE_CHECKING:
-    from stream_service.filters import Filter
-
 blueprint = Blueprint("events", __name__)
 
+_A = {"item": "an item", "location": "a location"}
 CONTENT_TYPE = "text/event-stream; charset=utf-8"  # without it, some clients assume Latin-1
 HEADERS = {
     "Cache-Control": "no-cache, no-transform",
@@ -33,14 +29,15 @@ async def events() -> Response:
     """Subscribe to the changes of the stock.
 
     From `Last-Event-ID` (else `?last_event_id=`) on, or from now on. `?snapshot=1` sends the current items first;
-    `?item=7&item=9` narrows the stream to these.
+    `?item=7&item=9` narrows the stream to these, and `?location=3` to a location and everything below it.
     """
     subscription = await admitted(
         Subscription(
             client=request.remote_addr or "",
             positions=_positions(),
             snapshot=_snapshot(),
-            wanted=_filter(),
+            item_ids=frozenset(_ids("item", MAX_ITEMS)),
+            locations=tuple(sorted(frozenset(_ids("location", MAX_LOCATIONS)))),
         )
     )
     if request.method != "HEAD":
@@ -81,9 +78,10 @@ def _snapshot() -> bool:
     return value == "1"
 
 
-def _filter() -> Filter | None:
-    values = request.args.getlist("item")
+def _ids(name: str, most: int) -> list[int]:
+    """The ids that this parameter has. Raises a 400 problem."""
+    values = request.args.getlist(name)
     are_ids = all(value.isascii() and value.isdigit() and len(value) < 20 and int(value) <= MAX_ID for value in values)
-    if len(values) > MAX_ITEMS or not are_ids:
-        raise Problem(HTTPStatus.BAD_REQUEST, f"item: must be an item's id, {MAX_ITEMS} times at most.")
-    return of_items(map(int, values))
+    if len(values) > most or not are_ids:
+        raise Problem(HTTPStatus.BAD_REQUEST, f"{name}: must be the id of {_A[name]}, {most} times at most.")
+    return [int(value) for value in values]

@@ -13,33 +13,35 @@ from typing import IO, TYPE_CHECKING, Any
 from quart import Blueprint, Response
 from quart_schema import tag_blueprint
 
-from api_service.http.access import actor_of
+from api_service.http.access import actor_of, visible
 from api_service.http.as_of import find_state
+from api_service.http.downloads import PAGE_ROWS, send_csv
 from api_service.http.headers import Exported, Imported, RepeatableWrite
 from api_service.http.idempotency import make_once
 from api_service.http.models import ExportFile, ExportQuery, ImportFile, ImportQuery
 from api_service.http.operations import operation
 from api_service.http.requests import stream_body
+from api_service.http.scope import find_scope
 from api_service.http.services import services, settings
-from api_service.store import history, items
+from api_service.store import history, items, locations
 from api_service.transfers import csv_format
 from api_service.transfers.importing import Import, ImportUnderWayError, RefusedImportError, TooManyRowsError
 from api_service.transfers.rows import ImportResult
 from shared.web.problems import FieldError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
-    from api_service.http.services import Services
-    from api_service.store.items import Actor, Criteria
+    from api_service.store.items import Actor
     from api_service.transfers.csv_format import Fault
     from shared.db.database import Connection
+
+    PastItem = tuple[int, str | None]  # an id, and the document of the item; None if it did not exist or does not match
 
 blueprint = Blueprint("transfers", __name__, url_prefix="/api/inventories")
 tag_blueprint(blueprint, ["Import and export"])
 
 MEMORY_BYTES = 1024 * 1024  # larger files are stored on disk
-PAGE_ITEMS = 1_000
 OTHER_IMPORT_SECONDS = 30.0  # for an import of another process to end
 POLL_SECONDS = 0.25
 
@@ -56,31 +58,28 @@ async def export_items(query: ExportQuery) -> Response:
     The file has the stock at one position (`Last-Event-ID`), even if items change during the download. Text that a
     spreadsheet would take for a formula gets a leading apostrophe, which an import removes.
     """
+    scope = await find_scope(query.location)
     async with services().pools.one_snapshot() as connection:
         event_id, state = await find_state(connection, query.as_of)
-    lines = _csv_lines(services(), event_id, query.criteria(), with_mark=query.bom)
-    response = Response(lines, content_type="text/csv; charset=utf-8")
+        paths = await locations.select_paths(connection, visible())
+    criteria = query.criteria(scope)
+
+    async def read(connection: Connection, last: PastItem | None) -> list[PastItem]:
+        page = await items.select_page_of_past_items(
+            connection, event_id, criteria=criteria, after=last[0] if last else 0, limit=PAGE_ROWS
+        )
+        if (await history.select_log_range(connection)).floor > event_id:
+            raise PrunedError
+        return page
+
+    def write(page: Sequence[PastItem]) -> str:
+        documents = (json.loads(document) for _, document in page if document is not None)
+        return csv_format.write_rows({**item, "location": paths.get(item["location"])} for item in documents)
+
+    header = csv_format.BYTE_ORDER_MARK * query.bom + csv_format.write_header()
+    response = send_csv(f"stock-{state.position}.csv", header, read, write)
     response.headers["Last-Event-ID"] = state.position
-    response.headers["Content-Disposition"] = f'attachment; filename="stock-{state.position}.csv"'
-    response.timeout = None
     return response
-
-
-async def _csv_lines(services: Services, event_id: int, criteria: Criteria, *, with_mark: bool) -> AsyncIterator[str]:
-    """The file, page by page. No connection is held while the client reads."""
-    yield csv_format.BYTE_ORDER_MARK * with_mark + csv_format.write_header()
-    last_id = 0
-    while True:
-        async with services.limits.scans.slot(), services.pools.reading() as connection:
-            page = await items.select_page_of_past_items(
-                connection, event_id, criteria=criteria, after=last_id, limit=PAGE_ITEMS
-            )
-            if (await history.select_log_range(connection)).floor > event_id:
-                raise PrunedError
-        if not page:
-            return
-        last_id = page[-1][0]
-        yield csv_format.write_rows(json.loads(document) for _, document in page if document is not None)
 
 
 @blueprint.post("/import")
@@ -95,20 +94,21 @@ async def _csv_lines(services: Services, event_id: int, criteria: Criteria, *, w
 async def import_items(query: ImportQuery, headers: RepeatableWrite) -> Response:
     """Import a CSV file: every row, in one transaction, or none.
 
-    The first line names the columns: `name`, `quantity`, and optionally other fields, `id` (the item to change; empty
-    for a new item) and `version` (which the item must still have). A field without a column stays as it is; an empty
-    cell clears it. Exported files can be imported. The first 100 errors are listed, each with its line, column and
-    reason. With `dry_run=1` the file is only checked.
+    The first line names the columns: `name` and `quantity` (of new items), and optionally other fields, `id` (the item
+    to change; empty for a new item), `version` (which the item must still have) and `location` (of a new item: its
+    path, as in `Main/Shelf 3`, or its name). A field without a column stays as it is; an empty cell clears it.
+    Exported files can be imported. The first 100 errors are listed, each with its line, column and reason. With
+    `dry_run=1` the file is only checked.
     """
     with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as file:
         digest = await _spool(file)
         if query.dry_run:
             async with services().limits.checks.slot(), services().pools.one_snapshot() as connection:
-                return await _answer(_new_import(connection, actor_of(headers)).check(file))
+                return await _answer(_new_import(connection, actor_of(headers, query)).check(file))
 
         async def run(connection: Connection) -> Response:
             async with connection.transaction():
-                return await _answer(_new_import(connection, actor_of(headers)).run(file))
+                return await _answer(_new_import(connection, actor_of(headers, query)).run(file))
 
         async with services().limits.imports.slot():
             return await _when_no_other_runs(lambda: make_once(headers.key, run, digest))
@@ -137,7 +137,7 @@ async def _when_no_other_runs(run: Callable[[], Awaitable[Response]]) -> Respons
 
 
 def _new_import(connection: Connection, actor: Actor) -> Import:
-    return Import(connection, settings().max_import_rows, actor=actor)
+    return Import(connection, settings().max_import_rows, actor=actor, visible=visible())
 
 
 async def _answer(importing: Coroutine[Any, Any, ImportResult]) -> Response:

@@ -10,6 +10,7 @@ from quart_schema import tag_blueprint
 from api_service.http.answers import invalid
 from api_service.http.models import Trends, TrendsQuery
 from api_service.http.operations import operation
+from api_service.http.scope import find_scope
 from api_service.http.services import services
 from api_service.store import history
 
@@ -23,11 +24,12 @@ async def get_trends(query: TrendsQuery) -> Response:
     """Get the total quantity of the stock, and the quantities of the given items, at evenly spaced times up to now."""
     if query.since is not None and query.since >= datetime.now(UTC):
         raise invalid("since", "must lie in the past")
-    trend = await services().total_trends.get(query.since, query.steps)
+    scope = await find_scope(query.location)
+    trend = await services().total_trends.get(query.since, query.steps, scope)
     items: dict[int, list[int | None]] = {}
     if query.item:
         async with services().limits.scans.slot(), services().pools.reading() as connection:
-            items = await history.select_item_trends(connection, query.item, trend.times)
+            items = await history.select_item_trends(connection, query.item, trend.times, scope)
     answer = Trends(
         from_=_rfc3339(trend.times.since),
         to=_rfc3339(trend.until),

@@ -1,14 +1,24 @@
 -- Access: rights, and what keeps their tables sound whoever writes to them.
 
--- The role of a principal at a location (null: everywhere); null without one. Every reader of rights uses this function.
+-- Which role each active principal has, and where: at a location and everything below it, or everywhere (null). Whatever
+-- reads rights reads this view.
+CREATE OR REPLACE VIEW granted_role AS
+SELECT g.principal, w.location, g.role
+FROM access_grant AS g
+JOIN principal AS p ON p.id = g.principal AND p.is_active
+CROSS JOIN LATERAL (
+    SELECT NULL::bigint AS location WHERE g.location IS NULL
+    UNION ALL
+    SELECT a.location FROM location_ancestor AS a WHERE a.ancestor = g.location
+) AS w;
+
+-- The role of a principal at a location (null: everywhere); null without one.
 CREATE OR REPLACE FUNCTION role_at(of_principal bigint, at_location bigint) RETURNS access_role
 LANGUAGE sql STABLE PARALLEL SAFE
 RETURN (
     SELECT max(g.role)
-    FROM access_grant AS g
-    JOIN principal AS p ON p.id = g.principal
+    FROM granted_role AS g
     WHERE g.principal = of_principal
-      AND p.is_active
       AND (g.location IS NULL OR g.location = at_location)
 );
 
@@ -56,6 +66,24 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
     PERFORM pg_notify('stockstream_access', to_jsonb(CASE TG_OP WHEN 'INSERT' THEN NEW ELSE OLD END) ->> TG_ARGV[0]);
+    RETURN NULL;
+END;
+$$;
+
+-- Note when the rights of a principal at single locations change: a stream that resumes from before has to start over.
+-- They also change if a grant for everywhere comes or goes beside one for a location.
+CREATE OR REPLACE FUNCTION access_grant_note_change() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
+AS $$
+BEGIN
+    INSERT INTO rights_change (principal, changed_at)
+    SELECT p.id, clock_timestamp()
+    FROM principal AS p -- unless it is deleted with its grants
+    WHERE p.id IN (OLD.principal, NEW.principal)
+      AND (OLD.location IS NOT NULL
+           OR NEW.location IS NOT NULL
+           OR EXISTS (SELECT FROM access_grant AS g WHERE g.principal = p.id AND g.location IS NOT NULL))
+    ON CONFLICT ON CONSTRAINT rights_change_unique DO UPDATE SET changed_at = EXCLUDED.changed_at;
     RETURN NULL;
 END;
 $$;
@@ -131,10 +159,16 @@ CREATE OR REPLACE TRIGGER delete_old_credentials AFTER UPDATE OF is_active ON pr
 CREATE OR REPLACE TRIGGER access_log_refuse BEFORE UPDATE OR DELETE OR TRUNCATE ON access_log
     FOR EACH STATEMENT EXECUTE FUNCTION access_log_refuse();
 
--- A constraint trigger can't be replaced.
+-- Constraint triggers can't be replaced.
+DROP TRIGGER IF EXISTS access_grant_note_change ON access_grant;
+CREATE CONSTRAINT TRIGGER access_grant_note_change AFTER INSERT OR UPDATE OR DELETE ON access_grant
+    DEFERRABLE INITIALLY DEFERRED
+    FOR EACH ROW EXECUTE FUNCTION access_grant_note_change();
 DROP TRIGGER IF EXISTS access_keep_an_admin ON access_grant;
 CREATE CONSTRAINT TRIGGER access_keep_an_admin AFTER UPDATE OR DELETE ON access_grant DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.role = 'admin') EXECUTE FUNCTION access_keep_an_admin('principal');
 DROP TRIGGER IF EXISTS access_keep_an_admin ON principal;
 CREATE CONSTRAINT TRIGGER access_keep_an_admin AFTER UPDATE OF is_active ON principal DEFERRABLE INITIALLY DEFERRED
     FOR EACH ROW WHEN (OLD.is_active AND NOT NEW.is_active) EXECUTE FUNCTION access_keep_an_admin('id');
+
+GRANT SELECT ON granted_role TO stockstream_api, stockstream_stream;
