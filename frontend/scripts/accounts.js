@@ -1,6 +1,7 @@
 /** Composes the page with the accounts, for admins. */
 
-import { getSession, onUnauthorized } from "./api.js";
+import { getLocations, getSession, onUnauthorized } from "./api.js";
+import { applyLocations, NO_LOCATIONS } from "./locations.js";
 import { mayAdminister } from "./rights.js";
 import { mountAccessLog } from "./views/access-log.js";
 import { mountPeople } from "./views/people.js";
@@ -31,6 +32,9 @@ async function open() {
   if (session.auth === "open") said.textContent = "There are no accounts here. Start stockstream with AUTH=login to have some.";
   else if (!mayAdminister(session)) said.textContent = "Only admins can see the accounts.";
   else {
+    const locations = applyLocations(NO_LOCATIONS, await getLocations());
+    people.offerLocations(locations);
+    accessLog.name(locations);
     await Promise.all([people.load(), tokens.load(), accessLog.load()]);
     said.textContent = "";
     for (const section of document.querySelectorAll("main > section")) section.hidden = false;

@@ -48,21 +48,22 @@ export function createActions(store, { onOutdated }) {
 
   /**
    * Set these fields. Errors of fields are passed to `onErrors` if there is one, and shown in a notice otherwise.
+   * `withTwins`: give a new name to the same article at other locations, too.
    */
-  async function edit(id, values, onErrors = null) {
+  async function edit(id, values, onErrors = null, { withTwins = false } = {}) {
     const item = findItem(store.state.stock, id);
     const wanted = item && changedFields(item, values);
-    if (item && Object.keys(wanted).length) await change(item, wanted, onErrors);
+    if (item && Object.keys(wanted).length) await change(item, wanted, onErrors, withTwins);
   }
 
-  async function change(item, wanted, onErrors) {
+  async function change(item, wanted, onErrors, withTwins) {
     const { id } = item;
     const { epoch } = store.state.stock;
     if (store.state.pending.has(id)) return;
     const { quantity } = { ...item, ...wanted };
     store.dispatch({ type: "write_sent", id, write: { kind: "edit", quantity } });
     try {
-      const saved = await setItem(id, { ...wanted, quantity }, item.version);
+      const saved = await setItem(id, { ...wanted, quantity }, item.version, { withTwins });
       store.dispatch({ type: "write_ended", id, answer: answerOf(saved, epoch) });
       written();
     } catch (refusal) {
@@ -72,7 +73,7 @@ export function createActions(store, { onOutdated }) {
         return onErrors(refusal.errors);
       }
       const current = isWrong ? null : refusal.current;
-      const notice = isAlready(current, wanted) ? null : await explainEdit(refusal, current, item, wanted);
+      const notice = isAlready(current, wanted) ? null : await explainEdit(refusal, current, item, wanted, withTwins);
       store.dispatch({ type: "write_ended", id, answer: answerOf(current, epoch), notice });
       unanswered(refusal);
     }
@@ -201,7 +202,7 @@ const wereNot = (done, { isUncertain }) => (isUncertain ? `may not have been ${d
 const isAlready = (current, wanted) => current !== null && Object.keys(changedFields(current, wanted)).length === 0;
 
 /** Explain why an edit was refused, and offer to try again. */
-async function explainEdit(refusal, current, item, wanted) {
+async function explainEdit(refusal, current, item, wanted, withTwins) {
   const { status } = refusal;
   const { goal, label } = wordsFor(wanted);
   const notice = { tone: "error", name: item.name };
@@ -209,7 +210,7 @@ async function explainEdit(refusal, current, item, wanted) {
   if (!current) return { ...notice, text: `${wasNot(goal, refusal)} ${refusal.message}` };
   const by = await whoChanged(current);
   const text = `was changed to ${formatNumber(current.quantity)}${by}, so it was not ${goal}.`;
-  return { ...notice, text, action: { kind: "retry", label, id: item.id, wanted } };
+  return { ...notice, text, action: { kind: "retry", label, id: item.id, wanted, withTwins } };
 }
 
 function wordsFor({ quantity, name }) {

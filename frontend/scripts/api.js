@@ -5,6 +5,7 @@ import { backoff } from "./backoff.js";
 import { parsePosition } from "./position.js";
 
 const URL = "/api/inventories";
+const LOCATIONS = "/api/locations";
 const UNAUTHORIZED = 401;
 const PATIENCE_MS = 10_000;
 const SERVER_FAILED = 500;
@@ -66,9 +67,9 @@ export async function addItem(item, key) {
   return callTwice("POST", URL, { body: item, key });
 }
 
-/** Set the quantity and the other given fields, if the item still has this version. */
-export async function setItem(id, change, version) {
-  return read(await call("PUT", `${URL}/${id}`, { body: change, version }));
+/** Set the quantity and the other given fields, if the item still has this version. `withTwins` renames its twins, too. */
+export async function setItem(id, change, version, { withTwins = false } = {}) {
+  return read(await call("PUT", `${URL}/${id}${withTwins ? "?twins=1" : ""}`, { body: change, version }));
 }
 
 /** Add to the quantity. */
@@ -103,8 +104,18 @@ export async function getTrends(ids) {
   return read(await call("GET", `/api/trends?steps=24${query}`));
 }
 
+/** The locations that the account may see, in the order of their paths. */
+export const getLocations = async (signal) => read(await call("GET", LOCATIONS, { signal }));
+
+export const addLocation = async (location) => read(await call("POST", LOCATIONS, { body: location }));
+
+/** Rename a location, or move it to another parent. */
+export const changeLocation = async (id, change) => read(await call("PATCH", `${LOCATIONS}/${id}`, { body: change }));
+
+export const deleteLocation = (id) => call("DELETE", `${LOCATIONS}/${id}`);
+
 /** Send a write with a key, and again if there was no answer. The server applies it only once. */
-async function callTwice(method, url, request) {
+export async function callTwice(method, url, request) {
   const send = async () => read(await call(method, url, request));
   try {
     return await send();

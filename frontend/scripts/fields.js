@@ -97,11 +97,11 @@ export function readField(field, typed) {
   return isRequired(field) ? { error: field.missing } : { value: null };
 }
 
+/** Says that the item is low; "" if it is not. */
+export const lowText = (item) => (isLow(item) ? `Low: less than ${formatNumber(item.minimum)}` : "");
+
 /** The texts that a row of the list shows below the name. The first says that the item is low. */
-export function factsOf(item) {
-  const low = isLow(item) ? `Low: less than ${formatNumber(item.minimum)}` : null;
-  return [low, ...FIELDS.map(({ fact }) => fact?.(item))].filter(Boolean);
-}
+export const factsOf = (item) => [lowText(item), ...FIELDS.map(({ fact }) => fact?.(item))].filter(Boolean);
 
 /** The text of an input with this value. */
 export const inputText = (value) => String(value ?? "");

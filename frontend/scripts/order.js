@@ -1,8 +1,9 @@
 /**
- * Sorts and searches the stock. After the first sort, changed items are removed and merged in again, so that a change
+ * Sorts, searches and filters the stock. After the first sort, changed items are removed and merged in again, so that a change
  * costs one pass over the list and no sort.
  */
 
+import { isLow } from "./fields.js";
 import { matcher, queryOf, searchText } from "./search.js";
 
 export const DEFAULT_SORT = "-updated_at";
@@ -62,7 +63,7 @@ export function createOrder() {
   let current = new Map(); // id → item
   let sorted = [];
   let sortedBy = null;
-  let found = { items: sorted, query: null, result: sorted };
+  let found = { items: sorted, query: null, scope: null, result: sorted };
 
   /** Sort the current items. `sorted` stays the same array while nothing has changed. */
   function sort(items, by) {
@@ -77,17 +78,28 @@ export function createOrder() {
 
   const stayed = (items) => sorted.filter((item) => items.get(item.id) === item);
 
-  function find(query) {
-    if (found.items === sorted && found.query === query) return found.result;
-    found = { items: sorted, query, result: queryOf(query) ? sorted.filter(matcher(query)) : sorted };
-    return found.result;
+  function find(query, scope) {
+    const isSame = found.items === sorted && found.query === query && found.scope === scope;
+    if (!isSame) found = { items: sorted, query, scope, ...search(query, scope) };
+    return found;
+  }
+
+  function search(query, scope) {
+    const inScope = scope ? sorted.filter(({ location }) => scope.has(location)) : sorted;
+    const result = queryOf(query) ? inScope.filter(matcher(query)) : inScope;
+    return { result, low: result.filter(isLow) };
   }
 
   return {
-    /** @param {Map<number, object>} items by id */
-    update(items, by, query) {
+    /**
+     * @param {Map<number, object>} items by id
+     * @param {Set<number> | null} scope the locations to search; null: all
+     * @returns {{all: object[], found: object[], low: object[]}} all items, those found, and those of them that are low
+     */
+    update(items, by, query, scope = null) {
       sort(items, by);
-      return { all: sorted, shown: find(query) };
+      const { result, low } = find(query, scope);
+      return { all: sorted, found: result, low };
     },
   };
 }

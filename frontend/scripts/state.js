@@ -1,6 +1,8 @@
 /** The state of the page, and the pure function that changes it. */
 
+import { NO_BOOKING, reduceBooking } from "./booking.js";
 import { INITIAL_CONNECTION } from "./connection.js";
+import { applyLocations, locationToShow, NO_LOCATIONS, sight } from "./locations.js";
 import { INITIAL_NOTICES, addNotice, dismissNotice } from "./notices.js";
 import { DEFAULT_SORT } from "./order.js";
 import { INITIAL_SESSION } from "./rights.js";
@@ -16,12 +18,16 @@ export const INITIAL_STATE = Object.freeze({
   loadedAt: null, // when the stock was last loaded
   failure: null, // why the stock could not be loaded
   stock: EMPTY_STOCK,
+  locations: NO_LOCATIONS,
   pending: new Map(), // id → write
   clockAhead: 0, // how far the server's clock is ahead, in milliseconds
   query: "",
   sort: DEFAULT_SORT,
+  location: null, // id of the location that is shown, with everything below it; null: all
+  isLow: false, // whether only items below their minimum are shown
   opened: null, // id of the item whose history is shown
   selected: new Set(), // ids
+  booking: NO_BOOKING, // what the person is about to book
   news: NOBODY, // id → {name, quantity}: unreported changes of others; quantity is null for a deletion
   notices: INITIAL_NOTICES,
 });
@@ -30,10 +36,10 @@ const HANDLERS = {
   session: (state, { session }) => ({ ...state, session: { ...session, isKnown: true, ended: null } }),
   role_lost: ({ session, connection }, { reason }) => ({ ...INITIAL_STATE, session, connection, failure: reason }),
   signed_out: (state, { reason }) => ({ ...state, session: { ...state.session, ended: reason } }),
-  snapshot: (state, { position, items, loadedAt = null }) =>
-    settle({ ...state, loadedAt, failure: null, stock: applySnapshot(state.stock, position, items) }),
+  snapshot: takeSnapshot,
   snapshot_failed: (state, { reason }) => ({ ...state, failure: reason }),
   changes: takeChanges,
+  locations: takeLocations,
   heartbeat: takeHeartbeat,
   reset: (state, { head }) => ({ ...state, stock: applyReset(state.stock, head), news: NOBODY }),
   connection: (state, { connection }) => ({ ...state, connection }),
@@ -42,8 +48,10 @@ const HANDLERS = {
   step: takeStep,
   steps_sent: sendStepsOf,
   steps_answered: answerSteps,
-  view: (state, { query = state.query, sort = state.sort, opened = state.opened }) => ({ ...state, query, sort, opened }),
+  view: takeView,
   select,
+  booking: (state, message) => ({ ...state, booking: reduceBooking(state.booking, message) }),
+  answers: takeAnswers,
   news_told: (state) => ({ ...state, news: NOBODY }),
   notice: (state, { notice }) => ({ ...state, notices: addNotice(state.notices, notice) }),
   dismiss: (state, { key }) => ({ ...state, notices: dismissNotice(state.notices, key) }),
@@ -55,17 +63,42 @@ export function reduce(state, message) {
   return handle(state, message);
 }
 
+function takeSnapshot(state, { position, items, loadedAt = null }) {
+  const isFirst = state.locations.all.length === 0; // then the locations are being loaded, too
+  const locations = isFirst ? state.locations : sight(state.locations, items);
+  return settle({ ...state, loadedAt, failure: null, locations, stock: applySnapshot(state.stock, position, items) });
+}
+
 function takeChanges(state, { changes, heardAt = null }) {
   const next = { ...state, stock: applyChanges(state.stock, changes), connection: hear(state.connection, { heardAt }) };
-  return settle({ ...next, news: addNews(state, changes) });
+  const locations = sight(state.locations, changes.map(({ item }) => item));
+  return settle({ ...next, locations, news: addNews(state, changes) });
+}
+
+function takeLocations(state, { locations: all }) {
+  const locations = applyLocations(state.locations, all);
+  return { ...state, locations, location: locationToShow(locations, state.location) };
+}
+
+function takeView(state, { query, sort, location, isLow, opened }) {
+  return {
+    ...state,
+    query: query ?? state.query,
+    sort: sort ?? state.sort,
+    location: locationToShow(state.locations, location === undefined ? state.location : location),
+    isLow: isLow ?? state.isLow,
+    opened: opened === undefined ? state.opened : opened,
+  };
 }
 
 /** Own writes are not news. They are pending, or already answered. */
-function addNews({ stock, pending, news }, changes) {
+function addNews({ stock, pending, booking, news }, changes) {
   if (!stock.isComplete) return news;
   const more = new Map(news);
+  const booked = new Set(booking.isSending ? booking.lines.map(({ id }) => id) : []);
   for (const { position, event, item } of changes) {
-    const isOwn = pending.has(item.id) || stock.answers.get(item.id)?.version === versionAfter(event, item);
+    const isPending = pending.has(item.id) || booked.has(item.id);
+    const isOwn = isPending || stock.answers.get(item.id)?.version === versionAfter(event, item);
     const isOld = position.epoch !== stock.epoch || position.number <= stock.floor;
     if (!isOwn && !isOld) more.set(item.id, { name: item.name, quantity: event === "DELETE" ? null : item.quantity });
   }
@@ -98,6 +131,11 @@ function endWrite(state, { id, answer, notice }) {
   pending.delete(id);
   const stock = answer ? applyAnswer(state.stock, { id, ...answer }) : state.stock;
   return { ...state, pending, stock, notices: notice ? addNotice(state.notices, notice) : state.notices };
+}
+
+/** Apply the answer to a write of several items. */
+function takeAnswers(state, { answers }) {
+  return { ...state, stock: answers.reduce(applyAnswer, state.stock) };
 }
 
 function takeStep(state, { id, by }) {

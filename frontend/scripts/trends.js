@@ -35,6 +35,12 @@ export function createTrends({ mayLoad, onLoaded }) {
   }
 
   return {
+    /** Forget everything, since other rights show another part of the stock. */
+    forget() {
+      known.clear();
+      total = null;
+      schedule();
+    },
     /** Set the ids on the screen. */
     show(ids) {
       wanted = ids;

@@ -2,6 +2,7 @@
 
 import { getAccessLog } from "../accounts-api.js";
 import { formatMoment } from "../formats.js";
+import { NO_LOCATIONS, pathOf } from "../locations.js";
 
 const ACTIONS = {
   set_up: "created the first admin",
@@ -13,6 +14,9 @@ const ACTIONS = {
   change_account: "changed the account",
   delete_account: "deleted the account",
   create_token: "created a token",
+  create_location: "created the location",
+  change_location: "changed the location",
+  delete_location: "deleted the location",
   revoke_token: "revoked a token",
 };
 
@@ -20,10 +24,11 @@ export function mountAccessLog(section) {
   const body = section.querySelector("tbody");
   const more = section.querySelector(".access-log-more");
   let last = null; // id of the last entry that is shown
+  let locations = NO_LOCATIONS;
 
   async function load(after = null) {
     const { entries, hasMore } = await getAccessLog(after);
-    const rows = entries.map(createRow);
+    const rows = entries.map((entry) => createRow(entry, (id) => pathOf(locations, id) || `location ${id}`));
     if (after === null) body.replaceChildren(...rows);
     else body.append(...rows);
     last = entries.at(-1)?.id ?? last;
@@ -31,22 +36,28 @@ export function mountAccessLog(section) {
   }
 
   more.addEventListener("click", () => load(last));
-  return { load: () => load() };
+  return {
+    load: () => load(),
+    /** Take the names of these locations, which the entries have only by their ids. */
+    name: (next) => (locations = next),
+  };
 }
 
-function createRow({ at, actor, action, subject, detail }) {
+function createRow({ at, actor, action, subject, detail }, nameOf) {
   const row = document.createElement("tr");
-  const cells = [formatMoment(at), actor, describe(action, detail), subject];
+  const cells = [formatMoment(at), actor, describe(action, detail, nameOf), subject];
   for (const text of cells) row.insertCell().textContent = text;
   return row;
 }
 
-function describe(action, { token, grants, active, password, name }) {
+function describe(action, { token, grants, active, password, name, parent }, nameOf) {
   const facts = [];
   if (token) facts.push(token);
-  if (grants) facts.push(grants.length ? `role ${grants.map(({ role }) => role).join(", ")}` : "no role");
+  const describeGrant = ({ location, role }) => (location === null ? role : `${role} at ${nameOf(location)}`);
+  if (grants) facts.push(grants.length ? `role ${grants.map(describeGrant).join(", ")}` : "no role");
   if (active !== undefined) facts.push(active ? "active" : "deactivated");
   if (password === "changed") facts.push("new password");
   if (name) facts.push(`name ${name}`);
+  if (parent !== undefined) facts.push(parent === null ? "at the top" : `in ${nameOf(parent)}`);
   return (ACTIONS[action] ?? action) + (facts.length ? `: ${facts.join(", ")}` : "");
 }

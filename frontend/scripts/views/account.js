@@ -2,11 +2,12 @@
 
 import { deleteOwnSession, getSessions, putPassword } from "../api.js";
 import { formatMoment } from "../formats.js";
-import { mayAdminister, roleOf } from "../rights.js";
+import { mayAdminister, mayEdit, roleOf } from "../rights.js";
 import { showError, showRefusal } from "./field-input.js";
 import { setText } from "./text.js";
 
 const ROLES = { viewer: "You can read the stock.", editor: "You can change the stock.", admin: "You manage the accounts." };
+const EDITOR_OF_A_PART = "You can change the stock at some locations, and read it at the others.";
 const NO_ROLE = "You have no role yet. Ask an admin for one.";
 
 export function mountAccount(button, dialog, store, session) {
@@ -76,14 +77,19 @@ export function mountAccount(button, dialog, store, session) {
     if (old.value && chosen.value && save.ariaDisabled !== "true") change();
   });
 
-  store.subscribe(({ session: shown }) => {
+  store.subscribe(({ session: shown, locations }) => {
     button.hidden = shown.principal === null;
     form.elements.username.value = shown.principal?.name ?? ""; // for password managers
     for (const name of document.querySelectorAll(".account-name")) setText(name, shown.principal?.name ?? "");
-    setText(dialog.querySelector(".account-role"), ROLES[roleOf(shown)] ?? NO_ROLE);
+    setText(dialog.querySelector(".account-role"), describeRole(shown, locations));
     dialog.querySelector(".account-manage").hidden = !mayAdminister(shown);
     document.documentElement.dataset.role = roleOf(shown) ?? "none";
   });
+}
+
+function describeRole(session, { all }) {
+  const isPartial = mayEdit(session) && all.some(({ editable }) => !editable);
+  return isPartial ? EDITOR_OF_A_PART : (ROLES[roleOf(session)] ?? NO_ROLE);
 }
 
 /** A browser's own name for itself, shortened to what people recognise. */

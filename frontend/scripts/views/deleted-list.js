@@ -2,8 +2,10 @@
 
 import { getDeleted } from "../api.js";
 import { formatMoment, formatNumber } from "../formats.js";
+import { pathShown } from "../locations.js";
+import { mayEditItem } from "../rights.js";
 
-export function mountDeletedList(dialog, { onRestore }) {
+export function mountDeletedList(dialog, store, { onRestore }) {
   const list = dialog.querySelector(".deleted-list-items");
   const said = dialog.querySelector(".deleted-list-said");
   const more = dialog.querySelector(".deleted-list-more");
@@ -27,10 +29,11 @@ export function mountDeletedList(dialog, { onRestore }) {
     const button = row.querySelector("button");
     const time = row.querySelector("time");
     row.querySelector(".deleted-item-name").textContent = before.name;
-    row.querySelector(".deleted-item-quantity").textContent = `${formatNumber(before.quantity)} in stock`;
+    row.querySelector(".deleted-item-quantity").textContent = whatWas(before, store.state);
     row.querySelector(".deleted-item-who").textContent = actor;
     time.dateTime = changed_at;
     time.textContent = formatMoment(changed_at);
+    button.hidden = !mayEditItem(store.state, before);
     button.setAttribute("aria-label", `Restore ${before.name}`);
     button.addEventListener("click", () => restore(row, button, before));
     return row;
@@ -63,4 +66,9 @@ export function mountDeletedList(dialog, { onRestore }) {
       load();
     },
   };
+}
+
+function whatWas({ quantity, location }, { locations }) {
+  const path = pathShown(locations, location);
+  return `${formatNumber(quantity)} in stock${path && ` at ${path}`}`;
 }

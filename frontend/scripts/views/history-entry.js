@@ -1,7 +1,8 @@
-/** An entry of an item's history: what changed, who changed it, and when. */
+/** An entry of an item's history: what changed, why, who changed it, and when. */
 
 import { FIELDS, fieldNamed } from "../fields.js";
 import { formatMoment, formatNumber } from "../formats.js";
+import { reasonLabel } from "../reasons.js";
 
 const ORDER = [fieldNamed("quantity"), ...FIELDS.filter(({ name }) => name !== "quantity")];
 
@@ -9,10 +10,17 @@ export function createHistoryEntry(entry) {
   const element = document.getElementById("history-entry").content.cloneNode(true).firstElementChild;
   const time = element.querySelector("time");
   element.querySelector(".history-entry-what").append(...describe(entry));
+  showReason(element.querySelector(".history-entry-why"), entry);
   element.querySelector(".history-entry-who").textContent = entry.actor;
   time.dateTime = entry.changed_at;
   time.textContent = formatMoment(entry.changed_at);
   return element;
+}
+
+/** Changes without a booking have no reason. */
+function showReason(element, { reason, note }) {
+  if (!reason) return element.remove();
+  element.append(reasonLabel(reason), ...(note ? [": ", isolated(note)] : []));
 }
 
 function describe({ operation, changes, after, before }) {

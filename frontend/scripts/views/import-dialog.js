@@ -3,9 +3,10 @@
 import { formatNumber, formatPercent } from "../formats.js";
 import { sendImport } from "../import.js";
 import { createKey } from "../keys.js";
+import { areSeveral } from "../locations.js";
 import { setText } from "./text.js";
 
-export function mountImportDialog(dialog, { onImported }) {
+export function mountImportDialog(dialog, store, { onImported }) {
   const part = (name) => dialog.querySelector(`.import-dialog-${name}`);
   const [box, drop, confirm, said, faults] = ["file", "drop", "confirm", "said", "errors"].map(part);
   const lines = faults.querySelector("tbody");
@@ -91,6 +92,7 @@ export function mountImportDialog(dialog, { onImported }) {
     if (target === dialog || target.closest(".dialog-close")) dialog.close();
   });
   dialog.addEventListener("close", () => sending?.abort());
+  store.subscribe(({ locations }) => (part("location").hidden = !areSeveral(locations)));
 
   return {
     open() {

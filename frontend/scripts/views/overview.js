@@ -22,8 +22,13 @@ export function mountOverview(section, store, listing, trends) {
     shown = { total, trend: trends.total };
     setText(amount, formatNumber(total));
     if (shown.trend) drawTrend(shown);
-    else drawing.remove();
+    else hideTrend();
   });
+
+  function hideTrend() {
+    setText(change, "");
+    drawing.remove();
+  }
 
   function drawTrend({ total, trend }) {
     const first = trend.find((value) => value !== null) ?? total;

@@ -1,11 +1,19 @@
-/** The accounts: their roles, and whether they are active. Each change is saved at once. */
+/**
+ * The accounts: their roles, and whether they are active. Each change is saved at once.
+ *
+ * With several locations, an account can have a role at all of them, and others at single ones.
+ */
 
 import { addAccount, changeAccount, endSessions, getAccounts } from "../accounts-api.js";
-import { roleOf } from "../rights.js";
+import { areSeveral, NO_LOCATIONS } from "../locations.js";
+import { roleEverywhere } from "../rights.js";
 import { showError, showRefusal } from "./field-input.js";
+import { mountGrants } from "./grants.js";
+import { chosenLocation, offerLocations } from "./location-options.js";
 import { setText } from "./text.js";
 
 const everywhere = (role) => (role ? [{ location: null, role }] : []);
+const atLocations = (grants) => grants.filter(({ location }) => location !== null);
 
 /** `onLoaded` takes the accounts, `onChanged` is called after each change. */
 export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, onChanged }) {
@@ -15,6 +23,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
   const passwordForm = passwordDialog.querySelector("form");
   let rows = new Map(); // id → row
   let chosen = null; // the account whose password is set
+  let locations = NO_LOCATIONS;
 
   async function load() {
     const accounts = await getAccounts();
@@ -29,14 +38,18 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
     const element = document.getElementById("person").content.cloneNode(true).firstElementChild;
     const part = (name) => element.querySelector(`.person-${name}`);
     const active = part("active").querySelector("input");
+    const grants = mountGrants(part("grants"), { onChange: saveGrants });
     let account = null;
+    let saving = Promise.resolve(); // one change after the other: each starts from what the last one has left
 
     function update(next) {
       account = next;
       setText(part("name").querySelector("bdi"), account.name);
       setText(part("kind"), account.kind === "service" ? "Service" : "");
-      part("role").value = roleOf({ auth: "login", grants: account.grants }) ?? "";
-      part("role").setAttribute("aria-label", `Role of ${account.name}`);
+      part("role").value = roleEverywhere(account.grants) ?? "";
+      part("role").setAttribute("aria-label", `Role of ${account.name}${areSeveral(locations) ? " at all locations" : ""}`);
+      part("role-where").hidden = !areSeveral(locations);
+      grants.update(account.name, atLocations(account.grants), locations);
       active.checked = account.active;
       active.setAttribute("aria-label", `${account.name} is active`);
       part("password").hidden = !hasPasswords || account.kind === "service";
@@ -45,28 +58,44 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
       part("sign-out").setAttribute("aria-label", `Sign ${account.name} out everywhere`);
     }
 
-    async function save(change, done = "") {
-      setText(part("said"), "");
+    /** `change` returns what to change of the account as it then is. */
+    function save(change, done = "") {
+      saving = saving.then(() => send(change, done));
+    }
+
+    async function send(change, done) {
+      tell("");
       try {
-        update(await changeAccount(id, change));
-        setText(part("said"), done);
+        update(await changeAccount(id, change(account)));
+        tell(done);
         onChanged();
       } catch (refusal) {
         update(account); // as it was
-        setText(part("said"), refusal.message);
+        tell(refusal.message, true);
       }
     }
 
-    part("role").addEventListener("change", ({ target }) => save({ grants: everywhere(target.value) }));
-    active.addEventListener("change", ({ target }) => save({ active: target.checked }));
+    function tell(text, isError = false) {
+      setText(part("said"), text);
+      part("said").classList.toggle("field-error", isError);
+    }
+
+    function saveGrants(change, done) {
+      save((current) => ({ grants: change(current.grants) }), done);
+    }
+
+    part("role").addEventListener("change", ({ target: { value } }) => {
+      saveGrants((current) => [...everywhere(value), ...atLocations(current)]);
+    });
+    active.addEventListener("change", ({ target: { checked } }) => save(() => ({ active: checked })));
     part("password").addEventListener("click", () => openPassword({ name: account.name, save }));
     part("sign-out").addEventListener("click", async () => {
       try {
         await endSessions(id);
-        setText(part("said"), "Signed out everywhere.");
+        tell("Signed out everywhere.");
         onChanged();
       } catch (refusal) {
-        setText(part("said"), refusal.message);
+        tell(refusal.message, true);
       }
     });
     return { element, update };
@@ -81,10 +110,11 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
   }
 
   async function add() {
-    const { name, kind, password, role } = form.elements;
-    const account = { name: name.value, kind: kind.value, grants: everywhere(role.value) };
+    const { name, kind, password, role, location } = form.elements;
+    const account = { name: name.value, kind: kind.value, grants: [{ location: chosenLocation(location), role: role.value }] };
     if (hasPasswords && kind.value === "user") account.password = password.value;
     setText(said, "");
+    for (const input of form.querySelectorAll("[aria-describedby]")) showError(input, null);
     try {
       await addAccount(account);
       form.reset();
@@ -93,7 +123,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
       onChanged();
       name.focus();
     } catch (refusal) {
-      showRefusal(form, refusal, said);
+      showRefusal(form, { ...refusal, message: refusal.message, errors: refusal.errors.map(atItsField) }, said);
     }
   }
 
@@ -103,7 +133,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
 
   showPassword();
   form.elements.kind.addEventListener("change", showPassword);
-  form.addEventListener("input", ({ target }) => target.matches("input") && showError(target, null));
+  form.addEventListener("input", ({ target }) => target.matches("[aria-describedby]") && showError(target, null));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     add();
@@ -113,9 +143,21 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
     const { password } = passwordForm.elements;
     if (password.value.length < 10) return showError(password, "must have at least 10 characters");
     passwordDialog.close();
-    chosen.save({ password: password.value }, "The password was set.");
+    const { value } = password;
+    chosen.save(() => ({ password: value }), "The password was set.");
   });
   passwordDialog.addEventListener("click", ({ target }) => target.closest(".dialog-close") && passwordDialog.close());
 
-  return { load };
+  return {
+    load,
+    /** Offer these locations, in the form and to each account. */
+    offerLocations(next) {
+      locations = next;
+      section.querySelector(".people-location").hidden = !areSeveral(locations);
+      offerLocations(form.elements.location, locations.all, "All locations");
+    },
+  };
 }
+
+/** The form has one grant, whose refusals are about its location. */
+const atItsField = ({ field, message }) => ({ field: field.startsWith("grants") ? "location" : field, message });

@@ -1,13 +1,16 @@
-/** Keyboard shortcuts: those of a row, and global ones, which can be switched off. */
+/**
+ * Keyboard shortcuts: those of a row, and global ones, which can be switched off. `defer` calls their actions, as soon as
+ * it is clear that their keys were not typed by a scanner.
+ */
 
 const KEY = "stockstream.shortcuts";
 
-export function mountShortcuts(dialog, list, { onSearch, onAdd, onUndo }) {
+export function mountShortcuts(dialog, list, { defer, onSearch, onAdd, onBook, onUndo }) {
   const toggle = dialog.querySelector("input");
   let isOn = readStored();
   toggle.checked = isOn;
 
-  const ANYWHERE = { "/": onSearch, n: onAdd, u: onUndo, "?": () => dialog.showModal() };
+  const ANYWHERE = { "/": onSearch, n: onAdd, b: onBook, u: onUndo, "?": () => dialog.showModal() };
 
   toggle.addEventListener("change", () => {
     isOn = toggle.checked;
@@ -22,7 +25,7 @@ export function mountShortcuts(dialog, list, { onSearch, onAdd, onUndo }) {
     const act = ofRow(event) ?? (isOn && !document.querySelector("dialog[open]") && ANYWHERE[event.key]);
     if (!act) return;
     event.preventDefault();
-    act();
+    defer(event, act);
   });
 
   function ofRow({ target, key }) {

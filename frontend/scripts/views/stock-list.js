@@ -1,6 +1,8 @@
 /** The list of items. Only the rows on the screen are in the document. */
 
-import { mayEdit } from "../rights.js";
+import { areSeveral, pathShown } from "../locations.js";
+import { mayEditItem } from "../rights.js";
+import { queryOf } from "../search.js";
 import { holdInPlace, rowsOnScreen } from "../viewport.js";
 import { arrange, keepFocus } from "./rows.js";
 import { createStockRow } from "./stock-row.js";
@@ -17,18 +19,22 @@ export function mountStockList(section, store, listing, trends, actions) {
   let rowHeight = 0;
   let now = Date.now();
   let pointedAt = 0;
+  let hasPlaces = false; // whether rows show where their items are
 
   function rowOf(id) {
     if (!rows.has(id)) rows.set(id, createStockRow(id, { onEdit: actions.edit, onEditEnded: store.redraw }));
     return rows.get(id);
   }
 
-  /** Rows that the person is using keep their places, even if their items are gone or no longer match the search. */
-  function orderOf({ items, shown }) {
+  /**
+   * Rows that the person is using keep their places, even if their items are not low any more, so that the next click hits
+   * no other item. While a quantity is edited, its item may even be gone, or no longer match the search.
+   */
+  function orderOf({ items, found, shown }) {
     const held = new Map();
     for (const [id, row] of rows) {
       const item = items.get(id) ?? row.item;
-      if (row.isEditing || (isHeld(row.element) && shown.includes(item))) held.set(id, { index: row.index, item });
+      if (row.isEditing || (isHeld(row.element) && found.includes(item))) held.set(id, { index: row.index, item });
     }
     return holdInPlace(shown, held);
   }
@@ -39,6 +45,7 @@ export function mountStockList(section, store, listing, trends, actions) {
   const isInUse = (row) => row.isEditing || row.element.matches(":focus-within");
 
   function draw(state) {
+    showPlaces(state);
     const found = listing(state);
     const { top } = list.getBoundingClientRect();
     order = orderOf(found);
@@ -48,6 +55,14 @@ export function mountStockList(section, store, listing, trends, actions) {
     for (const index of drawn) drawRow(state, found.items, index);
     place(drawn.map((index) => rows.get(order[index].id)));
     trends.show(order.slice(first, end).map(({ id }) => id));
+  }
+
+  /** On a phone, rows that show a location are higher. */
+  function showPlaces({ locations }) {
+    if (hasPlaces === areSeveral(locations)) return;
+    hasPlaces = !hasPlaces;
+    section.classList.toggle("has-places", hasPlaces);
+    readRowHeight();
   }
 
   /** The rows on the screen, and the one with the focus. */
@@ -62,11 +77,13 @@ export function mountStockList(section, store, listing, trends, actions) {
     return [...indexes].sort((a, b) => a - b);
   }
 
-  function drawRow({ pending, selected, clockAhead, session }, items, index) {
-    const { id } = order[index];
+  function drawRow(state, items, index) {
+    const { pending, selected, clockAhead, locations } = state;
+    const { id, location } = order[index];
     const row = rowOf(id);
-    row.lock(!mayEdit(session));
+    row.lock(!mayEditItem(state, order[index]));
     row.update(items.get(id) ?? null, pending.get(id), now + clockAhead);
+    row.showLocation(pathShown(locations, location));
     row.mark(selected.has(id), trends.of(id));
     row.put(index, order.length, rowHeight);
   }
@@ -78,8 +95,12 @@ export function mountStockList(section, store, listing, trends, actions) {
     for (const [id, row] of rows) if (row.element.parentNode !== list) rows.delete(id);
   }
 
-  function measure() {
+  function readRowHeight() {
     rowHeight = parseFloat(getComputedStyle(list).getPropertyValue("--row-height"));
+  }
+
+  function measure() {
+    readRowHeight();
     store.redraw();
   }
 
@@ -103,9 +124,11 @@ export function mountStockList(section, store, listing, trends, actions) {
     if (!target.matches(".stock-row-select")) return;
     store.dispatch({ type: "select", ids: [rowAt(target).item.id], isSelected: target.checked });
   });
-  list.addEventListener("pointermove", () => {
-    pointedAt = Date.now();
-  });
+  for (const moved of ["pointermove", "pointerdown"]) {
+    list.addEventListener(moved, () => {
+      pointedAt = Date.now();
+    });
+  }
   list.addEventListener("pointerleave", () => {
     pointedAt = 0;
     store.redraw();
@@ -153,12 +176,29 @@ const CLICKS = {
 };
 
 /** The panel that is shown instead of rows. */
-function showPanel(section, { stock, failure }, { count, shown }) {
+function showPanel(section, state, { count, shown }) {
+  const { stock, failure } = state;
   let panel = null;
   if (count === 0 && !stock.isComplete) panel = failure ? "failed" : "loading";
   else if (count === 0) panel = "empty";
   else if (shown.length === 0) panel = "unmatched";
   for (const element of section.querySelectorAll(".panel")) element.hidden = element.dataset.panel !== panel;
   setText(section.querySelector('[data-panel="failed"] .panel-text'), failure ?? "");
+  if (panel === "unmatched") showUnmatched(section.querySelector('[data-panel="unmatched"]'), state);
   section.querySelector(".stock-list-columns").hidden = panel !== null;
+}
+
+/** Why nothing is shown, though there are items: the search, or else a filter. */
+function showUnmatched(panel, state) {
+  const { query, location, isLow } = state;
+  const [title, text] = [panel.querySelector(".panel-title"), panel.querySelector(".panel-text")];
+  const isFiltered = location !== null || isLow;
+  if (queryOf(query)) {
+    setText(title, isFiltered ? "No item here has that name or code" : "No item has that name or code");
+    setText(text, isFiltered ? "Change the search or the filters to see others." : "Change the search to see the others.");
+  } else {
+    setText(title, isLow ? "Nothing is low" : "Nothing is at this location yet");
+    const mayAdd = !isLow && mayEditItem(state, { location });
+    setText(text, mayAdd ? "Add the first item above." : "Change the filters to see the others.");
+  }
 }

@@ -10,14 +10,14 @@ import { setText } from "./text.js";
 export function createStockRow(id, { onEdit, onEditEnded }) {
   const element = document.getElementById("stock-row").content.cloneNode(true).firstElementChild;
   const part = (name) => element.querySelector(`.stock-row-${name}`);
-  const [select, name, time, stepper] = ["select", "name", "time", "quantity"].map(part);
+  const [select, name, place, time, stepper] = ["select", "name", "place", "time", "quantity"].map(part);
   const [less, editButton, more, deleteButton] = ["less", "edit", "more", "delete"].map(part);
   const [value, unit] = editButton.children;
   const sparkline = createSparkline(part("trend"));
   let item = null;
   let pending;
   let shownAt;
-  let place = null;
+  let spot = null; // its place in the list
   let edit = null;
   element.dataset.id = id;
 
@@ -67,7 +67,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
       return item;
     },
     get index() {
-      return place?.index;
+      return spot?.index;
     },
 
     /** Show this item (null if it is gone) and its pending write. */
@@ -88,6 +88,12 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
       for (const control of [select, less, more, deleteButton]) control.classList.toggle("is-locked", isLocked);
     },
 
+    /** Show where the item is; "" if there is only one location. */
+    showLocation(path) {
+      setText(place, path);
+      if (place.title !== path) place.title = path;
+    },
+
     mark(isSelected, trend) {
       if (select.checked !== isSelected) select.checked = isSelected;
       element.classList.toggle("is-selected", isSelected);
@@ -96,11 +102,11 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
 
     /** Set the place of the row in the whole list, of which only a part is drawn. */
     put(index, count, rowHeight) {
-      if (place?.index !== index) element.setAttribute("aria-posinset", index + 1);
-      if (place?.count !== count) element.setAttribute("aria-setsize", count);
+      if (spot?.index !== index) element.setAttribute("aria-posinset", index + 1);
+      if (spot?.count !== count) element.setAttribute("aria-setsize", count);
       const top = index * rowHeight;
-      if (place?.top !== top) element.style.transform = `translateY(${top}px)`;
-      place = { index, count, top };
+      if (spot?.top !== top) element.style.transform = `translateY(${top}px)`;
+      spot = { index, count, top };
     },
 
     edit() {

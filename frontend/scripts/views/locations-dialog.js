@@ -1,0 +1,160 @@
+/** The dialog that adds, renames, moves and deletes locations. Its form adds one, or changes the one that was chosen. */
+
+import { addLocation, changeLocation, deleteLocation } from "../api.js";
+import { pathOf, scopeOf } from "../locations.js";
+import { mayManageLocations } from "../rights.js";
+import { showError, showRefusal } from "./field-input.js";
+import { chosenLocation, offerLocations } from "./location-options.js";
+import { keepFocus } from "./rows.js";
+import { setText } from "./text.js";
+
+/** `reload` loads the locations again. */
+export function mountLocationsDialog(dialog, opener, store, { reload }) {
+  const part = (name) => dialog.querySelector(`.locations-${name}`);
+  const [form, title, save, remove, cancel] = ["form", "form-title", "save", "delete", "cancel"].map(part);
+  const [list, said, refused] = ["list", "said", "refused"].map(part);
+  const { name, parent } = form.elements;
+  const rows = new Map(); // id → row
+  let changed = null; // id of the location that the form changes; null: it adds one
+
+  function createRow(id) {
+    const element = document.getElementById("location").content.cloneNode(true).firstElementChild;
+    const [path, change] = [element.querySelector(".location-path"), element.querySelector(".location-change")];
+    change.addEventListener("click", () => turnTo(id));
+    return {
+      element,
+      change,
+      update(text) {
+        setText(path, text);
+        change.setAttribute("aria-label", `Change ${text}`);
+      },
+    };
+  }
+
+  function showRows({ all, byId }) {
+    for (const id of rows.keys()) if (!byId.has(id)) rows.delete(id);
+    for (const { id, path } of all) {
+      if (!rows.has(id)) rows.set(id, createRow(id));
+      rows.get(id).update(path);
+    }
+    const elements = all.map(({ id }) => rows.get(id).element);
+    const isSame = elements.length === list.children.length && elements.every((element, n) => element === list.children[n]);
+    if (!isSame) keepFocus(list, () => list.replaceChildren(...elements));
+  }
+
+  function showForm(locations) {
+    const path = pathOf(locations, changed);
+    setText(title, changed === null ? "Add a location" : `Change ${path}`);
+    setText(save, changed === null ? "Add location" : "Save");
+    remove.hidden = cancel.hidden = changed === null;
+    const own = scopeOf(locations, changed); // it can't lie in itself
+    offerLocations(parent, locations.all.filter(({ id }) => !own?.has(id)), "None: at the top");
+  }
+
+  /** Let the form change this location; null: let it add one. */
+  function turnTo(id) {
+    const { locations } = store.state;
+    changed = id;
+    form.reset();
+    tell("");
+    showForm(locations);
+    if (id === null) return;
+    const { name: current, parent: above } = locations.byId.get(id);
+    name.value = current;
+    parent.value = String(above ?? "");
+    name.focus();
+    name.select();
+  }
+
+  function tell(text, refusal = null) {
+    setText(said, text);
+    setText(refused, "");
+    for (const input of [name, parent]) showError(input, null);
+    if (!refusal) return;
+    showRefusal(form, refusal, refused);
+    [name, parent].find(({ ariaInvalid }) => ariaInvalid)?.focus();
+  }
+
+  /** Send a change, and show why it was refused. Returns whether it was made. */
+  async function send(change) {
+    save.ariaDisabled = remove.ariaDisabled = "true";
+    try {
+      await change();
+      await reload();
+      return true;
+    } catch (refusal) {
+      tell("", refusal);
+      return false;
+    } finally {
+      save.ariaDisabled = remove.ariaDisabled = null;
+    }
+  }
+
+  async function add() {
+    const location = { name: name.value.trim(), parent: chosenLocation(parent) };
+    if (!(await send(() => addLocation(location)))) return;
+    name.value = ""; // but the parent stays, for the next one
+    tell(`${location.name} was added.`);
+    name.focus();
+  }
+
+  async function change() {
+    const id = changed;
+    const { name: former, parent: above } = store.state.locations.byId.get(id);
+    const values = { name: name.value.trim(), parent: chosenLocation(parent) };
+    const wanted = {};
+    if (values.name !== former) wanted.name = values.name;
+    if (values.parent !== above) wanted.parent = values.parent;
+    if (Object.keys(wanted).length > 0 && !(await send(() => changeLocation(id, wanted)))) return;
+    turnTo(null);
+    tell("Saved.");
+    rows.get(id)?.change.focus();
+  }
+
+  async function removeChanged() {
+    const id = changed;
+    const path = pathOf(store.state.locations, id);
+    if (!(await send(() => deleteLocation(id)))) return;
+    turnTo(null);
+    tell(`${path} was deleted.`);
+    name.focus();
+  }
+
+  form.addEventListener("input", ({ target }) => showError(target, null));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (save.ariaDisabled === "true") return;
+    if (!name.value.trim()) tell("", { errors: [{ field: "name", message: "Give the location a name." }] });
+    else if (changed === null) add();
+    else change();
+  });
+  remove.addEventListener("click", () => remove.ariaDisabled !== "true" && removeChanged());
+  cancel.addEventListener("click", () => {
+    const row = rows.get(changed);
+    turnTo(null);
+    (row?.change ?? name).focus();
+  });
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog || target.closest(".dialog-close")) dialog.close();
+  });
+
+  function show({ session, locations }) {
+    opener.hidden = !mayManageLocations(session);
+    if (!dialog.open) return;
+    if (opener.hidden) return dialog.close();
+    showRows(locations);
+    if (changed !== null && !locations.byId.has(changed)) turnTo(null);
+    else showForm(locations);
+  }
+
+  store.subscribe(show);
+
+  return {
+    open() {
+      tell("");
+      dialog.showModal();
+      show(store.state);
+      reload();
+    },
+  };
+}

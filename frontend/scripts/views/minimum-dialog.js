@@ -1,0 +1,48 @@
+/** The dialog that sets the minimum of the selected items. */
+
+import { fieldNamed, inputText, readField } from "../fields.js";
+import { formatNumber } from "../formats.js";
+import { showError } from "./field-input.js";
+import { setText } from "./text.js";
+
+/** `onSet` is called with the items and the minimum. It returns why that was refused, or "". */
+export function mountMinimumDialog(dialog, { onSet }) {
+  const [form, title] = [dialog.querySelector("form"), dialog.querySelector("h2")];
+  const save = form.querySelector('[type="submit"]');
+  const input = form.elements.minimum;
+  let asked = [];
+
+  async function send(minimum) {
+    save.ariaDisabled = "true";
+    const refused = await onSet(asked, minimum);
+    save.ariaDisabled = null;
+    showError(input, refused);
+    if (refused) input.focus();
+    else dialog.close();
+  }
+
+  input.addEventListener("input", () => showError(input, null));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (save.ariaDisabled === "true") return;
+    const { value, error } = readField(fieldNamed("minimum"), input.value);
+    showError(input, error);
+    if (error) input.focus();
+    else send(value);
+  });
+  dialog.addEventListener("click", ({ target }) => {
+    if (target === dialog || target.closest(".dialog-close")) dialog.close();
+  });
+
+  return {
+    open(items) {
+      asked = items;
+      const present = new Set(items.map(({ minimum }) => minimum ?? null));
+      setText(title, items.length === 1 ? "Minimum of 1 item" : `Minimum of ${formatNumber(items.length)} items`);
+      input.value = present.size === 1 ? inputText([...present][0]) : "";
+      showError(input, null);
+      dialog.showModal();
+      input.select();
+    },
+  };
+}
