@@ -27,6 +27,7 @@ from tests.postgres import PostgresServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+LOCATIONS = 50
 ITEMS = 1_000
 WRITERS = 4
 SNAPSHOT_READERS = 20
@@ -117,13 +118,21 @@ class Bench:
 
     @contextmanager
     def server(
-        self, kind: type[Server], settings: dict[str, str] | None = None, events: int = 0
+        self, kind: type[Server], settings: dict[str, str] | None = None, events: int = 0, *, locations: int = 0
     ) -> Iterator[tuple[Server, str]]:
-        """Start a server on a new database whose log already holds ITEMS + `events` events."""
+        """Start a server on a new database whose log already holds ITEMS + `events` events.
+
+        The items are at `locations` locations below the first one, in turn (0: at the first one).
+        """
         with self.database() as database:
+            place = f"2 + n % {locations}" if locations else "1"
             self.postgres.sql(
                 database,
-                f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS + events})",
+                f"""
+                INSERT INTO location (name, parent) SELECT n, 1 FROM generate_series(1, {locations}) AS n;
+                INSERT INTO inventory (name, quantity, location)
+                SELECT 'item', 0, {place} FROM generate_series(0, {ITEMS + events - 1}) AS n;
+                """,
             )
             with kind(self.postgres, database, self.folder, settings or {}) as server:
                 yield server, database
@@ -173,6 +182,32 @@ class Bench:
             result = client.stop()
         note = f"{cpu / result['seconds']:.1%} of a core"
         return Row(case, f"stockstream, {auth}", p50=result["p50"], p99=result["p99"], note=note)
+
+    def located(self, case: str, clients: int, rate: float, *, places: int) -> Row:
+        """Measure clients with a token each, who may see `places` of LOCATIONS locations (0: all below their parent).
+
+        CPU is that of a delivery.
+        """
+        settings = {"AUTH": "login"}
+        with self.server(Stockstream, settings, locations=LOCATIONS) as (server, database):
+            tokens = access.add_tokens(self, database, clients, locations=LOCATIONS, places=places)
+            client = Client(server.port, clients, "--tokens", str(tokens))
+            url = self.postgres.url(database)
+            warm_up(client, url, rate)
+            cpu = server.cpu_seconds()
+            events = asyncio.run(write(url, rate, self.seconds))
+            deliveries = events * clients * (places or LOCATIONS) // LOCATIONS
+            client.say(f"total {deliveries}")
+            cpu = server.cpu_seconds() - cpu
+            result = client.stop()
+        return Row(
+            case,
+            "stockstream",
+            cpu=cpu / deliveries * 1e6,
+            rate=deliveries / self.seconds,
+            p50=result["p50"],
+            p99=result["p99"],
+        )
 
     def flooded(self, case: str, clients: int, rate: float, *, attempts: bool) -> Row:
         """Measure deliveries while others try passwords, each for another account from another address."""
@@ -326,6 +361,13 @@ def cases(bench: Bench, runs: int) -> dict[str, Any]:
                 ]
             )
             for auth in ("open", "login")
+        ],
+        "q": lambda: [
+            median([bench.fan_out("q: 1,000 clients, 20 events/s", Stockstream, 1_000, 20) for _ in range(runs)]),
+            *(
+                median([bench.located(f"q: the same, {label}", 1_000, 20, places=places) for _ in range(runs)])
+                for label, places in (("each may see 50 locations", 0), ("each may see 10 of 50 locations", 10))
+            ),
         ],
         "p": lambda: [
             median(

@@ -26,14 +26,24 @@ class Answers(NamedTuple):
     statuses: dict[str, int]
 
 
-def add_tokens(bench: Bench, database: str, count: int) -> Path:
-    """Create this number of accounts with a token each, and write the tokens to a file."""
+def add_tokens(bench: Bench, database: str, count: int, *, locations: int = 0, places: int = 0) -> Path:
+    """Create this number of accounts with a token each, and write the tokens to a file.
+
+    They may see everything; with locations, `places` of them each (0: what is below the first location).
+    """
+    grants = "SELECT id, NULL::bigint FROM principal"
+    if locations:
+        grants = "SELECT id, 1 FROM principal"
+    if places:
+        grants = (
+            f"SELECT id, 2 + (id * 7 + n * n) % {locations} FROM principal CROSS JOIN generate_series(1, {places}) AS n"
+        )
     bench.postgres.sql(
         database,
         f"""
         INSERT INTO principal (kind, name, name_key)
         SELECT 'service', 'service' || n, 'service' || n FROM generate_series(1, {count}) AS n;
-        INSERT INTO access_grant (principal, role) SELECT id, 'viewer' FROM principal;
+        INSERT INTO access_grant (principal, location, role) SELECT g.*, 'viewer' FROM ({grants}) AS g;
         INSERT INTO token (principal, name, secret_hash, speaks_for_others)
         SELECT n, 'token', sha256(convert_to('{TOKEN_PREFIX}' || n, 'UTF8')), false
         FROM generate_series(1, {count}) AS n;
