@@ -46,6 +46,7 @@ class Verdict:
     unlogged: int = 0
     resets: int = 0
     late: int = 0
+    broken: int = 0
     complaints: list[str] = field(default_factory=list)
 
     @property
@@ -61,7 +62,7 @@ class Verdict:
             f" {len(self.injected)} faults ({len(self.refused)} of them refused{self._refusals()}),"
             f" {self.reconnects:,} connects; lost {self.lost}, repeated {self.repeated},"
             f" out of order {self.out_of_order}, unequal {self.unequal}, confirmed and not logged {self.unlogged},"
-            f" resets {self.resets}, sent after the right was lost {self.late}"
+            f" resets {self.resets}, sent after the right was lost {self.late}, transfers not whole {self.broken}"
         )
 
 
@@ -131,6 +132,10 @@ def judge(world: World, verdict: Verdict) -> None:
         verdict.complaints.append("someone was told to start over, and there was no reason to")
     if verdict.late:
         verdict.complaints.append("someone was sent events that they had lost the right to see")
+    broken = world.broken_transfers()
+    verdict.broken = len(broken)
+    if broken:
+        verdict.complaints.append(f"what left did not arrive: movements {broken[:SHOWN_EVENTS]}")
     confirmed = {change for writer in world.writers for change in writer.confirmed}
     versions = "SELECT item_id, coalesce((after ->> 'version')::bigint, (before ->> 'version')::bigint + 1)"
     logged = {(int(row[0]), int(row[1])) for row in world.stack.sql(f"{versions} FROM inventory_history")}

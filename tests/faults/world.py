@@ -17,7 +17,7 @@ from tests.accounts import add_token
 from tests.faults.proxy import Proxy
 from tests.faults.readers import Access, BadReader, Reader, Seen
 from tests.faults.waiting import within
-from tests.faults.writers import MAX_ITEMS, ApiWriter, SqlWriter, Writer
+from tests.faults.writers import MAX_ITEMS, ApiWriter, BookingWriter, SqlWriter, Writer
 from tests.stack import Stack, free_port
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ CATCH_UP_SECONDS = 60.0
 WRITE_SECONDS = 30.0  # time for the writers to make some changes
 END_SECONDS = 10.0
 POLL_SECONDS = 0.02
+LOCATIONS = (1, 2)  # Main, which exists, and another one
 SETTINGS = {
     "STREAM_HEARTBEAT_SECONDS": "1",
     "STREAM_RING_BYTES": str(2**17),  # a few hundred events, so that later resumes read the database
@@ -48,7 +49,7 @@ class World:
         seed: int,
         *,
         readers: int = 6,
-        writers: int = 4,
+        writers: int = 6,
         settings: Mapping[str, str] | None = None,
     ) -> None:
         self.choose = random.Random(seed)
@@ -76,6 +77,7 @@ class World:
             self.stack.settings["LISTEN_DATABASE_URL"] = f"postgresql://stockstream_stream@/{database}?host={folder}"
             self.stack.settings["EVENTS_URL"] = f"http://127.0.0.1:{port}/events"
             await asyncio.to_thread(self._start_services)
+            self.stack.sql("INSERT INTO location (name) VALUES ('Van')")
             self.stack.sql(
                 f"INSERT INTO inventory (name, quantity) SELECT 'Größe \N{PACKAGE} ' || n, 0"
                 f" FROM generate_series(1, {MAX_ITEMS}) AS n"
@@ -98,18 +100,23 @@ class World:
             Reader(f"reader {number}", stream_url, self.stack.api_url, self.new_access(), by_snapshot=number % 2 == 0)
             for number in range(readers)
         ]
-        self.writers = [
-            SqlWriter(self.stack.database_url, random.Random(seed))
-            if number % 2
-            else ApiWriter(self.stack.api_url, self.new_access("editor").headers, random.Random(seed))
-            for number, seed in enumerate(seeds[:writers])
-        ]
+        kinds = itertools.cycle([self._new_api_writer, self._new_sql_writer, self._new_booking_writer])
+        self.writers = [new(random.Random(seed)) for new, seed in zip(kinds, seeds[:writers], strict=False)]
         bad = BadReader(self.stack.ports["stream"], random.Random(seeds[-1]), self.new_access())
         self._reading = [asyncio.create_task(reader.run(), name=reader.name) for reader in self.readers]
         self._reading.append(asyncio.create_task(bad.run(), name="bad reader"))
         self._writing = [
             asyncio.create_task(writer.run(), name=f"writer {number}") for number, writer in enumerate(self.writers)
         ]
+
+    def _new_api_writer(self, choose: random.Random) -> Writer:
+        return ApiWriter(self.stack.api_url, self.new_access("editor").headers, choose)
+
+    def _new_sql_writer(self, choose: random.Random) -> Writer:
+        return SqlWriter(self.stack.database_url, choose)
+
+    def _new_booking_writer(self, choose: random.Random) -> Writer:
+        return BookingWriter(self.stack.api_url, self.new_access("editor").headers, LOCATIONS, choose)
 
     def new_access(self, role: str = "viewer") -> Access:
         """A new account with a token, if the services have accounts."""
@@ -149,6 +156,14 @@ class World:
 
     def log(self) -> list[int]:
         return [int(row[0]) for row in self.stack.sql("SELECT event_id FROM inventory_history ORDER BY event_id")]
+
+    def broken_transfers(self) -> list[int]:
+        """The movements by which something was moved, and more or less arrived than left."""
+        rows = self.stack.sql(
+            "SELECT movement FROM inventory_history WHERE reason = 'moved' GROUP BY 1 HAVING"
+            " sum(coalesce((after ->> 'quantity')::bigint, 0) - coalesce((before ->> 'quantity')::bigint, 0)) <> 0"
+        )
+        return [int(row[0]) for row in rows]
 
     def table(self) -> dict[int, object]:
         ((text,),) = self.stack.sql("SELECT coalesce(json_agg(item_document(i)), '[]') FROM inventory AS i")

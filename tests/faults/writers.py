@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import aiohttp
 import asyncpg
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Sequence
 
 MAX_ITEMS = 30
 PATIENCE_SECONDS = 4.0
@@ -99,7 +100,8 @@ class ApiWriter(Writer):
 
     def __init__(self, api_url: str, headers: dict[str, str], choose: random.Random) -> None:
         super().__init__(choose)
-        self._url = f"{api_url}/api/inventories"
+        self._api = f"{api_url}/api"
+        self._url = f"{self._api}/inventories"
         self._headers = headers
 
     async def run(self) -> None:
@@ -121,12 +123,15 @@ class ApiWriter(Writer):
         else:
             await self._send(session, "POST", f"{item}/restore", key=secrets.token_hex(8))
 
+    def _confirm(self, answer: dict[str, Any]) -> None:
+        self.confirmed.append(Confirmed(answer["id"], answer["version"]))
+
     async def _send(
         self,
         session: aiohttp.ClientSession,
         method: str,
         url: str,
-        body: dict[str, int] | None = None,
+        body: dict[str, Any] | None = None,
         key: str | None = None,
     ) -> None:
         """Send a request until it is answered. Without a key, sends it once, since a retry might be another change."""
@@ -135,11 +140,41 @@ class ApiWriter(Writer):
             with contextlib.suppress(aiohttp.ClientError, ConnectionError, TimeoutError, ValueError):
                 async with session.request(method, url, json=body, headers=headers) as response:
                     if response.status < 300 and method != "DELETE":
-                        item = await response.json()
-                        self.confirmed.append(Confirmed(item["id"], item["version"]))
+                        self._confirm(await response.json())
                     if response.status < 300 or response.status in REFUSED:
                         return
             self.failures += 1
             if key is None or self._stopped:
                 return
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+class BookingWriter(ApiWriter):
+    """Books like people in a store: movements of several lines, transfers to and fro, and undoing."""
+
+    def __init__(self, api_url: str, headers: dict[str, str], locations: Sequence[int], choose: random.Random) -> None:
+        super().__init__(api_url, headers, choose)
+        self._locations = locations
+        self._items: dict[int, int] = {}  # the location of each item that was moved
+        self._latest: int | None = None  # movement
+
+    async def _change(self, session: aiohttp.ClientSession) -> None:
+        key, kind = secrets.token_hex(8), self._choose.random()
+        if kind < 0.4:
+            ids = self._choose.sample(range(1, MAX_ITEMS + 1), self._choose.randint(1, 3))
+            lines = [{"item": item_id, self._choose.choice(("adjust", "set")): 1} for item_id in ids]
+            await self._send(session, "POST", f"{self._api}/movements", {"reason": "counted", "lines": lines}, key)
+        elif kind < 0.9 or self._latest is None:
+            item_id = self._choose.choice([*self._items, self._item()])
+            (to,) = {*self._locations} - {self._items.get(item_id, self._locations[0])}
+            await self._send(session, "POST", f"{self._api}/transfers", {"item": item_id, "to": to, "quantity": 1}, key)
+        else:
+            await self._send(session, "POST", f"{self._api}/movements/{self._latest}/undo", key=key)
+
+    def _confirm(self, answer: dict[str, Any]) -> None:
+        if answer["id"] is not None:
+            self._latest = answer["id"]
+        for line in answer["lines"]:
+            self._items[line["item"]] = line["location"]
+            if line["from"] != line["to"]:
+                self.confirmed.append(Confirmed(line["item"], line["version"]))
