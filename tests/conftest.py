@@ -11,7 +11,9 @@ from tests.postgres import PostgresServer
 from tests.stack import Stack
 
 # Makes failed assertions in these modules show the compared values, as in test modules.
-pytest.register_assert_rewrite("tests.acceptance.client", "tests.acceptance.log", "tests.acceptance.random_verdict")
+pytest.register_assert_rewrite(
+    "tests.acceptance.client", "tests.acceptance.log", "tests.acceptance.random_verdict", "tests.acceptance.rights"
+)
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -57,6 +57,11 @@ class Subscriber:
         self.last_event_id: str | None = None
         self._rest = b""
 
+    @property
+    def unread(self) -> bytes:
+        """What was received of a frame that is not complete."""
+        return self._rest
+
     async def frame(self) -> Frame:
         """Return the next frame. Raises EOFError at the end of the stream, TimeoutError after `patience` seconds."""
         while b"\n\n" not in self._rest:

@@ -39,3 +39,15 @@ async def owner(shared_stack: Stack) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(shared_stack.database_url)
     yield connection
     await connection.close()
+
+
+@pytest.fixture
+async def van(api: aiohttp.ClientSession, shared_stack: Stack) -> AsyncIterator[int]:
+    """A second location of the shared stack, for the length of a test."""
+    async with api.post("/api/locations", json={"name": "Van"}) as response:
+        van: int = (await response.json())["id"]
+    yield van
+    owner = await asyncpg.connect(shared_stack.database_url)
+    await owner.execute("DELETE FROM inventory")
+    await owner.execute("DELETE FROM location WHERE id > 1")
+    await owner.close()

@@ -28,7 +28,7 @@ class Event:
     changed_at: datetime
 
 
-DERIVED_FIELDS = {"id", "version", "created_at", "updated_at"}  # set by the database on every change
+DERIVED_FIELDS = {"id", "location", "version", "created_at", "updated_at"}  # set by the database on every change
 EVENTS_AFTER = """
 SELECT event_id::text, item_id::text, operation, coalesce(before::text, 'null'), coalesce(after::text, 'null'), actor,
        rfc3339(changed_at)
@@ -83,6 +83,9 @@ def entry(event: Event) -> dict[str, Any]:
         "operation": event.operation,
         "actor": event.actor,
         "on_behalf_of": None,
+        "movement": None,
+        "reason": None,
+        "note": None,
         "changed_at": event.changed_at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
         "changes": {
             field: {"from": before.get(field), "to": after.get(field)}

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 @asynccontextmanager
 async def accounts_of(stack: Stack) -> AsyncIterator[Accounts]:
     connection = await asyncpg.connect(stack.database_url)
-    yield Accounts(connection)
-    await connection.close()
+    try:
+        yield Accounts(connection)
+    finally:
+        await connection.close()
 
 
 def browser(stack: Stack, **options: Any) -> aiohttp.ClientSession:

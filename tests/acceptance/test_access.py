@@ -28,6 +28,7 @@ ROUTES = """
     api     GET     /                                     nothing
     api     GET     /accounts                             nothing
     api     GET     /docs                                 nothing
+    api     GET     /labels                               nothing
     api     GET     /healthz                              nothing
     api     GET     /metrics                              nothing
     api     GET     /openapi.json                         nothing
@@ -48,6 +49,22 @@ ROUTES = """
     api     POST    /api/inventories/import               editor
     api     GET     /api/history                          viewer
     api     GET     /api/trends                           viewer
+
+    api     GET     /api/history/export                   viewer
+    api     GET     /api/low                              viewer
+    api     GET     /api/low/export                       viewer
+    api     PUT     /api/minimums                         editor
+    api     POST    /api/movements                        editor
+    api     GET     /api/movements/<id>                   viewer
+    api     POST    /api/movements/<id>/undo              editor
+    api     POST    /api/transfers                        editor
+    api     GET     /api/labels                           viewer
+
+    api     GET     /api/locations                        viewer
+    api     POST    /api/locations                        admin
+    api     GET     /api/locations/<id>                   viewer
+    api     PATCH   /api/locations/<id>                   admin
+    api     DELETE  /api/locations/<id>                   admin
 
     api     GET     /api/session                          nothing
     api     POST    /api/session                          nothing

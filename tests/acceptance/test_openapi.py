@@ -63,6 +63,7 @@ ANSWERS = {
     f"{ITEMS}/deleted": f"{ITEMS}/deleted",
     "/api/history": "/api/history",
     "/api/trends?item=1": "/api/trends",
+    "/api/labels?item=1&item=2": "/api/labels",
     "/api/session": "/api/session",
     "/api/sessions": "/api/sessions",
     "/api/accounts": "/api/accounts",

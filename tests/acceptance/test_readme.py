@@ -60,7 +60,7 @@ def paste(run: Run, script: str, folder: Path) -> str:
 def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
     pasted = sections()
     counts = {title: len(blocks) for title, blocks in pasted.items()}
-    assert counts == {"Try it": 2, "The stream": 3, "The API": 5, "Accounts": 2}
+    assert counts == {"Try it": 2, "The stream": 3, "The API": 8, "Accounts": 2}
     assert pasted["Try it"][0] == "make run\n"
     assert pasted["Accounts"][0] == "make run AUTH=login\n"
     with running(Run(tmp_path / "data")) as run:
@@ -68,17 +68,26 @@ def test_every_command_of_the_readme_works(tmp_path: Path) -> None:
         assert run.psql("SELECT name, quantity FROM inventory") == "M4 bolt|99"
         for block in pasted["The stream"]:
             assert "event: heartbeat" in paste(run, block, ROOT)
-        paste(run, "".join(pasted["The API"]), tmp_path)  # the blocks share variables
-        walk = "SELECT json_agg(json_build_array(operation, actor) ORDER BY event_id) FROM inventory_history"
-        assert json.loads(run.psql(f"{walk} WHERE item_id = 2")) == [
-            ["INSERT", "ann"],
-            ["UPDATE", "bob"],
-            ["UPDATE", "stockstream_api"],
-            ["DELETE", "eve"],
-            ["INSERT", "stockstream_api"],
+        *walk, by_psql = pasted["The API"]
+        paste(run, "".join(walk), tmp_path)  # the blocks share variables
+        paste(run, by_psql, ROOT)
+        logged = "SELECT json_agg(json_build_array(operation, actor, reason) ORDER BY event_id) FROM inventory_history"
+        assert json.loads(run.psql(f"{logged} WHERE item_id = 2")) == [
+            ["INSERT", "ann", None],
+            ["UPDATE", "bob", "moved"],
+            ["UPDATE", "eve", "counted"],
+            ["UPDATE", "eve", "corrected"],
+            ["UPDATE", "eve", "counted"],
+            ["UPDATE", "stockstream_api", None],
+            ["DELETE", "mallory", "lost"],
+            ["INSERT", "stockstream_api", None],
         ]
-        assert run.psql("SELECT quantity FROM inventory WHERE id = 2") == "478"
-        assert (tmp_path / "stock.csv").read_text().count("\n") == 3
+        assert (
+            run.psql("SELECT location, quantity FROM inventory WHERE name = 'Washer M4' ORDER BY id") == "1|398\n2|80"
+        )
+        assert run.psql("SELECT reason FROM inventory_history ORDER BY event_id DESC LIMIT 1") == "used"
+        assert (tmp_path / "stock.csv").read_text().count("\n") == 4
+        assert (tmp_path / "order.csv").read_text().count("\n") == 2
 
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not here")

@@ -269,7 +269,9 @@ async def test_an_export_takes_a_search_an_as_of_and_a_bom_for_excel(
     text = await export_csv(api, f"?as_of={past}&q=zurich&bom=1")
     assert text.startswith("\ufeffid,name,quantity")
     assert [line.split(",")[1] for line in text.splitlines()[1:]] == ["Zürich"]
-    assert await export_csv(api) == f"{','.join(['id', *FIELDS, 'version', 'created_at', 'updated_at'])}\r\n"
+    assert (
+        await export_csv(api) == f"{','.join(['id', *FIELDS, 'location', 'version', 'created_at', 'updated_at'])}\r\n"
+    )
     for query in ("?bom=2", "?as_of=x", "?colour=red"):
         async with api.get(EXPORT + query) as response:
             assert response.status == 422

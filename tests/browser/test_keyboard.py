@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from tests.browser.dashboard import Dashboard
 
 MAX_TABS = 60
+TYPING_MS = 60  # between the keys of a person: faster ones, followed by Enter, are those of a scanner
 OUTLINE = "element => getComputedStyle(element).outlineStyle"
 
 
@@ -40,6 +41,7 @@ def tab_to(dashboard: Dashboard, wanted: Locator) -> None:
 def test_add_change_select_delete_and_undo_from_the_keyboard(stocked: Dashboard) -> None:
     keys = stocked.page.keyboard
     keys.press("n")
+    expect(stocked.page.get_by_label("Name", exact=True)).to_be_focused()
     keys.type("Bolts")
     keys.press("Tab")
     keys.type("12")
@@ -52,6 +54,7 @@ def test_add_change_select_delete_and_undo_from_the_keyboard(stocked: Dashboard)
     stocked.shows("Bolts", 14)
     expect(stocked.row("Bolts")).not_to_have_class("stock-row is-pending")
     keys.press("e")
+    expect(stocked.row("Bolts").locator(".quantity-edit-input")).to_be_focused()
     keys.type("20")
     keys.press("Enter")
     stocked.shows("Bolts", 20)
@@ -71,6 +74,7 @@ def test_add_change_select_delete_and_undo_from_the_keyboard(stocked: Dashboard)
 def test_search_history_and_help_from_the_keyboard(stocked: Dashboard) -> None:
     page, keys = stocked.page, stocked.page.keyboard
     keys.press("/")
+    expect(page.get_by_label("Search by name")).to_be_focused()
     keys.type("item 7")
     stocked.shows_nothing_of("Item 30")
     tab_to(stocked, stocked.row("Item 7").locator(".stock-row-name"))

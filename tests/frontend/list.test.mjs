@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { formatAddress, parseAddress } from "../../frontend/scripts/address.js";
+import { createListing } from "../../frontend/scripts/listing.js";
 import { createOrder, merge, SORTS } from "../../frontend/scripts/order.js";
 import { matcher } from "../../frontend/scripts/search.js";
+import { INITIAL_STATE, reduce } from "../../frontend/scripts/state.js";
 import { holdInPlace, rowsOnScreen } from "../../frontend/scripts/viewport.js";
 
 /** A small seeded random generator, so that failures are reproducible. */
@@ -44,14 +46,41 @@ test("a new search or order starts from all items", () => {
   const chance = chances(3);
   const items = new Map([1, 2, 3, 4, 5, 6].map((id) => [id, itemOf(id, chance)]));
   const bolts = [...items.values()].filter(matcher("BOLT"));
-  assert.deepEqual(new Set(order.update(items, "name", "BOLT").shown), new Set(bolts));
-  assert.equal(order.update(items, "-quantity", "").shown.length, 6);
+  assert.deepEqual(new Set(order.update(items, "name", "BOLT").found), new Set(bolts));
+  assert.equal(order.update(items, "-quantity", "").found.length, 6);
 });
 
 test("the result is reused while nothing has changed", () => {
   const order = createOrder();
   const items = new Map([[1, itemOf(1, chances(1))]]);
-  assert.equal(order.update(items, "name", "").shown, order.update(new Map(items), "name", "").shown);
+  assert.equal(order.update(items, "name", "").found, order.update(new Map(items), "name", "").found);
+});
+
+test("a list has the items of the shown location and of those below it, and counts those that are low", () => {
+  const item = (id, location, quantity, minimum = null) => ({ id, name: `Bolt ${id}`, location, quantity, minimum, version: 1 });
+  const locations = [
+    { id: 1, name: "Main", parent: null, path: "Main", editable: true },
+    { id: 3, name: "Shelf", parent: 1, path: "Main/Shelf", editable: true },
+    { id: 2, name: "Van", parent: null, path: "Van", editable: true },
+  ];
+  const items = [item(1, 1, 5), item(2, 3, 5, 6), item(3, 2, 5, 9), item(4, 3, 7, 7)];
+  const listing = createListing();
+  const messages = [
+    { type: "snapshot", position: { epoch: "3f9c", number: 1 }, items },
+    { type: "locations", locations },
+    { type: "view", sort: "name" },
+  ];
+  const loaded = messages.reduce(reduce, INITIAL_STATE);
+  const shown = (view) => {
+    const { shown: rows, low, count } = listing(reduce(loaded, { type: "view", ...view }));
+    return [rows.map(({ id }) => id), low.length, count];
+  };
+  assert.deepEqual(shown({}), [[1, 2, 3, 4], 2, 4]);
+  assert.deepEqual(shown({ location: 1 }), [[1, 2, 4], 1, 4]);
+  assert.deepEqual(shown({ location: 2 }), [[3], 1, 4]);
+  assert.deepEqual(shown({ location: 1, isLow: true }), [[2], 1, 4]);
+  assert.deepEqual(shown({ query: "bolt 1", isLow: true }), [[], 0, 4]);
+  assert.equal(listing(loaded).hasMinimums, true);
 });
 
 test("two sorted lists become one", () => {
@@ -79,9 +108,10 @@ test("rows in use keep their places, and the others flow around them", () => {
   assert.deepEqual(holdInPlace([c, b, a], gone), [c, a, b, d]);
 });
 
-test("the address keeps the search, the order and the item, and ignores invalid values", () => {
-  const view = { query: "50 % & more", sort: "-name", opened: 7 };
+test("the address keeps the search, the order, the filters and the item, and ignores invalid values", () => {
+  const view = { query: "50 % & more", sort: "-name", location: 3, isLow: true, opened: 7 };
+  const usual = { query: "", sort: "-updated_at", location: null, isLow: false, opened: null };
   assert.deepEqual(parseAddress(formatAddress(view)), view);
-  assert.equal(formatAddress({ query: " ", sort: "-updated_at", opened: null }), "");
-  assert.deepEqual(parseAddress("?sort=constructor&item=-1&q="), { query: "", sort: "-updated_at", opened: null });
+  assert.equal(formatAddress({ ...usual, query: " " }), "");
+  assert.deepEqual(parseAddress("?sort=constructor&item=-1&q=&location=x&low=yes"), usual);
 });

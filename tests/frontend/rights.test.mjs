@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { applyLocations, NO_LOCATIONS } from "../../frontend/scripts/locations.js";
 import {
   explainEnd,
   INITIAL_SESSION,
   isReading,
   mayAdminister,
   mayEdit,
+  mayEditItem,
+  mayManageLocations,
   mayRead,
   mustSignIn,
 } from "../../frontend/scripts/rights.js";
@@ -28,6 +31,25 @@ test("each role may what the lower ones may", () => {
   assert.deepEqual(rights(withRole("editor")), [true, true, false]);
   assert.deepEqual(rights(withRole("admin")), [true, true, true]);
   assert.deepEqual(rights(INITIAL_SESSION), [true, true, false]);
+});
+
+test("who has a role at a single location may use the page, and change the items there", () => {
+  const session = { ...withRole(null), grants: [{ location: 1, role: "viewer" }, { location: 2, role: "editor" }] };
+  assert.deepEqual([mayRead, mayEdit, mayAdminister, mayManageLocations].map((may) => may(session)), [true, true, false, false]);
+  assert.equal(isReading(session), true);
+  const unloaded = { session, locations: NO_LOCATIONS };
+  const at = (id, editable) => ({ id, name: "", parent: null, path: "", editable });
+  const loaded = { session, locations: applyLocations(NO_LOCATIONS, [at(1, false), at(2, true)]) };
+  assert.equal(mayEditItem(unloaded, { location: 2 }), false);
+  assert.deepEqual([1, 2, 3].map((location) => mayEditItem(loaded, { location })), [false, true, false]);
+});
+
+test("who may change the stock everywhere may change an item before its location is known", () => {
+  const at = (session) => mayEditItem({ session, locations: NO_LOCATIONS }, { location: 7 });
+  assert.deepEqual(["viewer", "editor", "admin"].map((role) => at(withRole(role))), [false, true, true]);
+  assert.equal(at(INITIAL_SESSION), true);
+  assert.deepEqual(["editor", "admin"].map((role) => mayManageLocations(withRole(role))), [false, true]);
+  assert.equal(mayManageLocations(INITIAL_SESSION), true);
 });
 
 test("the page asks to sign in once it knows that nobody is, and when a session has ended", () => {

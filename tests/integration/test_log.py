@@ -41,7 +41,7 @@ async def test_each_operation_is_one_row_with_full_documents(pool: Pool) -> None
     assert insert == ("INSERT", None, first)
     assert update == ("UPDATE", first, second)
     assert delete == ("DELETE", second, None)
-    assert list(first) == ["id", *FIELDS, "version", "created_at", "updated_at"]
+    assert list(first) == ["id", *FIELDS, "location", "version", "created_at", "updated_at"]
     assert (first["id"], first["name"], first["quantity"], first["version"]) == (item_id, "bolt", 5, 1)
     assert (second["quantity"], second["version"], second["created_at"]) == (4, 2, first["created_at"])
 
@@ -258,6 +258,12 @@ async def test_the_epoch_changes_with_the_database(postgres: PostgresServer, poo
         ("stockstream_api", "ALTER TABLE inventory DISABLE TRIGGER ALL"),
         ("stockstream_api", "SET session_replication_role = replica"),
         ("stockstream_api", "CREATE TABLE t ()"),
+        ("stockstream_api", "UPDATE inventory SET location = 1"),
+        ("stockstream_api", "INSERT INTO movement (reason, actor) VALUES ('sold', 'x')"),
+        ("stockstream_api", "UPDATE movement SET actor = 'x'"),
+        ("stockstream_api", "DELETE FROM location_ancestor"),
+        ("stockstream_api", "DELETE FROM rights_change"),
+        ("stockstream_stream", "INSERT INTO location (name) VALUES ('x')"),
         ("stockstream_stream", "INSERT INTO inventory (name, quantity) VALUES ('a', 1)"),
         ("stockstream_stream", "UPDATE inventory SET quantity = 1"),
         ("stockstream_stream", "DELETE FROM inventory"),
@@ -275,7 +281,7 @@ async def test_a_service_lacks_privileges_that_it_does_not_need(connect: Connect
 async def test_the_actor_of_a_transaction_reaches_the_log(connect: Connect, pool: Pool) -> None:
     api = await connect("stockstream_api")
     for name, actor in (("bolt", "Zoë"), ("nut", None)):
-        await items.insert_items(api, [ItemFields(name=name, quantity=1)], actor=items.Actor(actor))
+        await items.insert_items(api, [items.Addition(ItemFields(name=name, quantity=1))], actor=items.Actor(actor))
     await api.close()
     actors = await pool.fetch("SELECT actor FROM inventory_history ORDER BY event_id")
     assert [row["actor"] for row in actors] == ["Zoë", "stockstream_api"]

@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 import pytest
 
+from api_service.app import create_app
 from api_service.http.answers import explain_no_restore, explain_refusal
+from api_service.settings import ApiSettings
 from api_service.store import history, items
+from api_service.store.history import EventCriteria
 from shared.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -106,6 +109,22 @@ async def test_a_batch_prunes_a_limited_number_and_keeps_the_remaining_past_exac
     await api.close()
 
 
+async def test_a_movement_is_pruned_with_its_last_line(connect: Connect, pool: Pool) -> None:
+    for reason in ("received", "sold", "counted"):
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(f"SET LOCAL stockstream.reason = '{reason}'")
+            if reason == "received":
+                await connection.execute("INSERT INTO inventory (id, name, quantity) VALUES (1, 'a', 9), (2, 'b', 9)")
+            else:
+                await connection.execute("UPDATE inventory SET quantity = quantity - 1 WHERE id = 1")
+    await make_old(pool, 3)
+    api = await connect("stockstream_api")
+    assert await api.fetchval(PRUNE, DAY, 100) == 3
+    reasons = await pool.fetchval("SELECT array_agg(reason ORDER BY id) FROM movement")
+    assert reasons == ["received", "counted"], "an item of the first one has not been changed since"
+    await api.close()
+
+
 async def test_a_pruned_log_continues_at_its_head(pool: Pool) -> None:
     await pool.execute("INSERT INTO inventory (name, quantity) VALUES ('a', 1)")
     await pool.execute("DELETE FROM inventory")
@@ -162,17 +181,20 @@ async def test_a_time_before_the_floor_has_no_event_and_kept_events_keep_their_t
         assert await history.select_event_at(connection, times[16] - DAY) == 15
         assert await history.select_event_at(connection, times[16]) == 16
         assert await history.select_event_at(connection, times[17] + DAY) == 17
-        found = await history.select_history(connection, limit=9, since=between)
+        found = await history.select_history(connection, EventCriteria(None, since=between), limit=9)
         assert [entry.event_id for entry in found] == [17, 16]
-        found = await history.select_history(connection, limit=9, until=between)
+        found = await history.select_history(connection, EventCriteria(None, until=between), limit=9)
         assert [entry.event_id for entry in found] == [2]
-        found = await history.select_history(connection, limit=9, since=times[2] - DAY, until=times[16])
+        found = await history.select_history(
+            connection, EventCriteria(None, since=times[2] - DAY, until=times[16]), limit=9
+        )
         assert [entry.event_id for entry in found] == [16, 2]
         moments = history.TimeSteps(times[16] - 4 * DAY, timedelta(days=2), 2)
-        assert await history.select_total_trend(connection, moments) == [None, 6, 15]
+        assert await history.select_total_trend(connection, moments, None) == [None, 6, 15]
         at_once = history.TimeSteps(times[17], timedelta(0), 3)
-        assert await history.select_total_trend(connection, at_once) == [16] * 4
-        assert await history.select_item_trends(connection, [1, 4], moments) == {1: [None, 4, 4], 4: [None, None, 9]}
+        assert await history.select_total_trend(connection, at_once, None) == [16] * 4
+        trends = await history.select_item_trends(connection, [1, 4], moments, None)
+        assert trends == {1: [None, 4, 4], 4: [None, None, 9]}
 
 
 @pytest.mark.parametrize(
@@ -292,7 +314,7 @@ async def test_the_folded_names_stay_in_sync_whoever_writes(
 async def test_a_refusal_whose_reason_has_passed_makes_no_false_claim(pool: Pool) -> None:
     """The reason of a refusal is determined after the write. By then, the item may have changed again."""
     await pool.execute("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
-    async with pool.acquire() as connection:
+    async with pool.acquire() as connection, create_app(ApiSettings()).app_context():
         for versions, adjust, status in ((None, -1, 409), ([1], -1, 412), ([1], 0, 412)):
             with pytest.raises(Problem, match="same moment") as refusal:
                 await explain_refusal(connection, 1, versions, adjust)

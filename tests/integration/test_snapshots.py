@@ -13,7 +13,7 @@ import pytest
 
 from shared.log.follower import select_head
 from stream_service.busy import BusyError
-from stream_service.filters import of_items
+from stream_service.filters import filter_of
 from stream_service.snapshots import MAX_WHOLE_SNAPSHOTS, Snapshots
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ async def test_it_is_read_once_for_all_who_ask_at_the_same_time(stocked: Pool) -
 async def test_a_filter_selects_its_items(stocked: Pool) -> None:
     ids = [row["id"] for row in await stocked.fetch("SELECT id FROM inventory ORDER BY id LIMIT 2")]
     with snapshots_of(stocked) as snapshots:
-        frames = await parts(await snapshots.take(of_items([*reversed(ids), 10**9])))
+        frames = await parts(await snapshots.take(filter_of([*reversed(ids), 10**9], None)))
     assert [item["id"] for item in items(frames)] == ids
     assert len(frames) == 1
     assert frames[0].startswith(b"id: ")
@@ -144,6 +144,6 @@ async def _take_one_after_the_other(snapshots: Snapshots, count: int) -> list[Sn
     for _ in range(count):
         taken.append(await snapshots.take(None))
         async with asyncio.timeout(10):
-            while snapshots._latest is not None:
+            while snapshots._latest:
                 await asyncio.sleep(0.01)
     return taken

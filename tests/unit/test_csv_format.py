@@ -19,7 +19,7 @@ from api_service.transfers.csv_format import (
     write_header,
     write_rows,
 )
-from api_service.transfers.rows import ImportRow
+from api_service.transfers.rows import ChangeRow
 
 NAMES = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20).filter(
     lambda name: name == name.strip()
@@ -307,7 +307,7 @@ def test_an_export_can_be_imported_unchanged(
         entries = list(read_rows(io.BytesIO(encode(text, encoding))))
         imported = [entry.row for entry in entries if isinstance(entry, NumberedRow)]
         assert imported == [
-            ImportRow(id=item_id, name=name, quantity=count, version=1) for name, count, item_id in rows
+            ChangeRow(id=item_id, name=name, quantity=count, version=1) for name, count, item_id in rows
         ]
         assert export([(row.name, row.quantity, row.id or 0) for row in imported]) == exported
 

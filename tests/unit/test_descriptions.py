@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from quart import Quart
 
 # Pages and files that the document leaves out, including itself.
-PAGES = {"/", "/accounts", "/setup", "/docs", "/openapi.json", "/static/{filename}"}
+PAGES = {"/", "/accounts", "/setup", "/labels", "/docs", "/openapi.json", "/static/{filename}"}
 
 
 @pytest.fixture(scope="module")

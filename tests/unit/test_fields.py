@@ -10,7 +10,7 @@ import pytest
 from shared.log.fields import FIELDS, REQUIRED_FIELDS, TEXT_FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-TRIGGER_COLUMNS = ("id", "version", "created_at", "updated_at")  # columns that triggers set
+OTHER_COLUMNS = ("id", "location", "version", "created_at", "updated_at")  # set by triggers, or only once
 MIGRATIONS = "sql/migrations"
 FUNCTIONS = "sql/functions/2_items.sql"
 QUERIES = "sql/queries/items.sql"
@@ -31,7 +31,7 @@ def between(text: str, start: str, end: str) -> str:
 
 
 def names(text: str, pattern: str = r"\w+") -> list[str]:
-    return [name for name in re.findall(pattern, text) if name not in TRIGGER_COLUMNS]
+    return [name for name in re.findall(pattern, text) if name not in OTHER_COLUMNS]
 
 
 def columns(migrations: str) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from shared.log.position import Position
 from stream_service.connection import DirectConnection
-from stream_service.filters import of_items
+from stream_service.filters import filter_of
 from stream_service.live import Live
 from stream_service.ring import SPAN_BYTES, Frame
 
@@ -42,7 +42,7 @@ class Member:
 
     def __init__(self, *item_ids: int, sent_position: int | None = 0, direct: bool = True) -> None:
         self.connection: Any = RecordingConnection() if direct else object()
-        self.wanted = of_items(item_ids)
+        self.wanted = filter_of(item_ids, None)
         self.sent_position = sent_position
         self.caught_up_from: list[int | None] = []
         self.has_ended = False
@@ -62,7 +62,7 @@ class Member:
 
 
 def frame(event_id: int, item_id: int, size: int = 10) -> Frame:
-    return Frame(event_id, item_id, f"<{event_id}>".encode().ljust(size), 0)
+    return Frame(event_id, item_id, 1, f"<{event_id}>".encode().ljust(size), 0)
 
 
 def live_with(*members: Member) -> Any:

@@ -6,26 +6,26 @@ import random
 
 import pytest
 
-from stream_service.filters import Filter, of_items
+from stream_service.filters import Filter, filter_of
 from stream_service.ring import SHARED_SPANS, SPAN_BYTES, Frame, Ring, join
 
 
 def frame(event_id: int, item_id: int = 1, size: int = 10) -> Frame:
-    return Frame(event_id, item_id, f"{event_id};".encode().ljust(size, b" "), 0)
+    return Frame(event_id, item_id, 1, f"{event_id};".encode().ljust(size, b" "), 0)
 
 
 def only(item_id: int) -> Filter:
-    wanted = of_items([item_id])
+    wanted = filter_of([item_id], None)
     assert wanted
     return wanted
 
 
 def test_filters_for_the_same_items_are_equal() -> None:
-    one, other = of_items([7, 9]), of_items([9, 7, 9])
+    one, other = filter_of([7, 9], None), filter_of([9, 7, 9], None)
     assert one is not None
     assert other is not None
     assert one == other != only(7)
-    assert of_items([]) is None
+    assert filter_of([], None) is None
 
 
 def ids(data: bytes) -> list[int]:

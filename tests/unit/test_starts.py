@@ -41,5 +41,6 @@ class OneSnapshot:
 async def test_a_stream_is_never_ahead_of_what_was_read() -> None:
     relay: Any = BehindRelay()
     snapshots: Any = OneSnapshot()
-    start = await Starts(relay, snapshots).find(Subscription(client="", snapshot=True))
+    pool: Any = None  # nothing is read from the database
+    start = await Starts(pool, relay, snapshots, rights_seconds=1).find(Subscription(client="", snapshot=True))
     assert (start.cursor, relay.head.event_id) == (5, 5)
