@@ -22,15 +22,15 @@ SEED = 22
 MIGRATE_SECONDS = 60
 NEXT_VERSION = """
 -- What a next version may do: a column, an index, and triggers that are made anew.
-ALTER TABLE inventory ADD COLUMN location text;
-CREATE INDEX inventory_location ON inventory (location);
+ALTER TABLE inventory ADD COLUMN colour text;
+CREATE INDEX inventory_colour ON inventory (colour);
 CREATE OR REPLACE FUNCTION inventory_bury() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 BEGIN
-    INSERT INTO inventory_tombstone (item_id, version)
-    VALUES (OLD.id, OLD.version + 1)
-    ON CONFLICT (item_id) DO UPDATE SET version = EXCLUDED.version;
+    INSERT INTO inventory_tombstone (item_id, version, location)
+    VALUES (OLD.id, OLD.version + 1, OLD.location)
+    ON CONFLICT (item_id) DO UPDATE SET version = EXCLUDED.version, location = EXCLUDED.location;
     RETURN NULL;
 END;
 $$;
