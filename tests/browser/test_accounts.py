@@ -177,7 +177,8 @@ def test_what_was_typed_survives_signing_in_again(page: Page, accounts: Stack) -
 
 
 def test_a_session_that_ended_unnoticed_is_noticed_at_the_next_write(page: Page, accounts: Stack) -> None:
-    dashboard = open_as(page, accounts, "bob")
+    with page.expect_response("**/api/locations"), page.expect_response("**/api/trends**"):
+        dashboard = open_as(page, accounts, "bob")  # until it has asked for all that it shows: only a write is left
     accounts.sql("ALTER TABLE session DISABLE TRIGGER access_notify")
     try:
         accounts.sql("DELETE FROM session")
