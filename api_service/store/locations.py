@@ -59,6 +59,10 @@ async def insert_location(connection: Connection, name: str, parent: int | None)
         return int(await queries.insert_location(connection, name=name, parent=parent))
     except asyncpg.ForeignKeyViolationError:
         raise UnknownParentError from None
+    except asyncpg.IntegrityConstraintViolationError as error:
+        if error.constraint_name != "location_no_cycle":
+            raise
+        raise UnknownParentError from None  # the id of a parent that does not exist was drawn for the location itself
 
 
 async def rename_location(connection: Connection, location_id: int, name: str) -> None:

@@ -58,6 +58,12 @@ async def test_a_tree_of_locations(api: aiohttp.ClientSession, van: int) -> None
     assert (await get(api, f"{LOCATIONS}/{bin_}"))["path"] == "Shelf A/Bin"
 
 
+async def test_a_location_does_not_lie_in_the_id_that_it_will_get(api: aiohttp.ClientSession, van: int) -> None:
+    found = await refused(api, "POST", LOCATIONS, {"name": "Shelf", "parent": van + 1}, 422)
+    assert found["detail"] == f"parent: there is no location {van + 1}"
+    assert await get(api, f"{LOCATIONS}/{await add(api, 'Shelf')}")
+
+
 async def test_a_tree_that_is_not_sound_is_refused(api: aiohttp.ClientSession, van: int) -> None:
     shelf = await add(api, "Shelf", van)
     for method, path, body, status in (

@@ -59,7 +59,7 @@ async def set_grants(world: World, account: Account, grants: Grants) -> None:
         assert answer.status == 200, answer.text
         account.grants, account.changed_at = grants, time.time()
     else:
-        assert (answer.status, answer.detail) == (422, "location: there is no such location")
+        assert (answer.status, answer.detail) == (422, "grants: there is no such location")
 
 
 async def _write_a_grant(world: World, account: Account) -> None:

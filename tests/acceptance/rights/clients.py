@@ -78,6 +78,7 @@ async def finish(world: World) -> None:
     """Open again what is closed, and check that all know what they may see."""
     for client in world.clients:
         if not client.is_open and world.model.gate(client.account, "viewer") is None:
+            await client.close()  # keeps what it has received, if the stream has ended by itself
             await client.open("resume")
     await settle_all(world)
 

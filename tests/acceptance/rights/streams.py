@@ -58,7 +58,8 @@ class Client:
 
     @property
     def rights(self) -> Rights:
-        return Rights(dict(self.account.grants), self._world.model.visible(self.account), self.scope)
+        model = self._world.model
+        return Rights(dict(self.account.grants), model.visible(self.account), model.editable(self.account), self.scope)
 
     @property
     def scope(self) -> Scope:

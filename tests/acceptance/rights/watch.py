@@ -15,15 +15,16 @@ GRACE_SECONDS = 1.0  # after a change of rights, while a stream may still show w
 
 
 class Rights(NamedTuple):
-    """An account's grants, what it may see, and what of this a client wants."""
+    """An account's grants, what it may see and change, and what of this a client wants."""
 
     grants: dict[int | None, str]
     visible: Scope
+    editable: Scope
     scope: Scope
 
     def is_told(self, other: Rights) -> bool:
         """Whether a stream is told of a change from these rights to others."""
-        return (self.grants, self.scope) != (other.grants, other.scope)
+        return (self.grants, self.editable, self.scope) != (other.grants, other.editable, other.scope)
 
 
 class Watch:

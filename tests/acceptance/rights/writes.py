@@ -152,7 +152,7 @@ def _judge_restore(world: World, account: Account, item_id: int) -> Verdict:
     if item_id in model.state:
         return Verdict(409, model.state[item_id])
     if location not in model.tree.places:
-        return Verdict(422, detail="location: there is no such location")
+        return Verdict(410, detail=f"Item {item_id} can't be restored: its location does not exist any more.")
     item = document(model.last_event[item_id])
     if owner := model.owner_of_code(item["code"], location):
         return Verdict(409, owner)
@@ -201,10 +201,10 @@ async def repeat(world: World) -> None:
     location = sent.request.get("json", {}).get("location")
     if refusal := model.gate(account, "editor"):
         verdict = Verdict(403, detail=refusal)
-    elif location is not None and not (location in model.tree.places and model.sees(account, location)):
-        verdict = Verdict(422, detail="location: there is no such location")
     elif location is not None and not model.edits(account, location):
-        verdict = Verdict(403, detail=f"You may only read at location {location}.")
+        is_seen = location in model.tree.places and model.sees(account, location)
+        detail = f"You may only read at location {location}." if is_seen else "location: there is no such location"
+        verdict = Verdict(403 if is_seen else 422, detail=detail)
     elif sent.location is not None and not model.sees(account, sent.location):
         verdict = Verdict(404, detail=f"There is no item {sent.answer.json['id']}.")
     else:
