@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from api_service.store import items, movements
+from shared.access.principals import contains
 from shared.log.fields import MAX_QUANTITY, ItemFields
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _refusal(index: int, line: Line, item: LockedItem | None, editable: Location
     """Why a line can't be booked; None if it can."""
     if item is None:
         return Refusal(index, "item", f"there is no item {line.item_id}", None)
-    if editable is not None and item.location not in editable:
+    if not contains(editable, item.location):
         return _about(index, "item", f"you may only read at the location of item {item.id}", item)
     if line.version not in {None, item.version}:
         return _about(index, "version", f"item {item.id} has been changed: it is at version {item.version}", item)
@@ -225,7 +226,7 @@ async def undo(connection: Connection, movement_id: int, *, actor: Actor) -> Boo
 async def _lines_to_undo(connection: Connection, movement_id: int, editable: Locations) -> list[LoggedLine]:
     """The lines of a movement. Raises NotAllowedError and, if it can't be undone as a whole, UndoError."""
     lines = await movements.select_lines(connection, movement_id, MAX_LINES_TO_UNDO + 1)
-    if editable is not None and not {line.location for line in lines} <= {*editable}:
+    if not all(contains(editable, location) for location in {line.location for line in lines}):
         raise NotAllowedError
     if len(lines) > MAX_LINES_TO_UNDO:
         raise UndoError(f"Movement {movement_id} has more than {MAX_LINES_TO_UNDO} lines")

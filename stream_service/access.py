@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import structlog
 
-from shared.access.principals import USE_INTERVAL, Invalid, Principal, select_principals, touch_credentials
+from shared.access.principals import USE_INTERVAL, Invalid, Principal, contains, select_principals, touch_credentials
 from shared.access.roles import Role
 from shared.db.database import acquire
 from shared.db.errors import DatabaseUnavailableError
@@ -231,7 +231,7 @@ def _rights(
     visible, changed_at = (None, None) if found is None else (found.visible, found.rights_changed_at)
     if not request.locations:
         return Rights(found, visible, changed_at)
-    asked = [location for location in request.locations if visible is None or location in visible]
+    asked = [location for location in request.locations if contains(visible, location)]
     changes = [at for at in (changed_at, tree_changed_at) if at is not None]
     return Rights(found, _below(asked, tree), max(changes, default=None))
 

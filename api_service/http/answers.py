@@ -14,6 +14,7 @@ from api_service.http.access import editable, visible
 from api_service.http.services import services
 from api_service.store import history, items
 from api_service.store.history import EventCriteria
+from shared.access.principals import contains
 from shared.db.errors import DatabaseUnavailableError
 from shared.log.fields import MAX_QUANTITY
 from shared.web.problems import Problem
@@ -82,8 +83,7 @@ async def explain_refusal(
 
 def refuse_if_not_editable(item_id: int, location: int) -> None:
     """Answer 403 if the account may only read at this location."""
-    allowed = editable()
-    if allowed is not None and location not in allowed:
+    if not contains(editable(), location):
         raise _may_only_read(item_id)
 
 

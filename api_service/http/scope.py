@@ -9,6 +9,7 @@ from api_service.http.access import editable, visible
 from api_service.http.answers import invalid
 from api_service.http.services import services
 from api_service.store import locations
+from shared.access.principals import contains
 from shared.web.problems import Problem
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ async def location_of_new_item(asked: int | None, field: str = "location") -> in
     allowed = editable()
     if asked is None:
         return None if allowed is None else allowed[0]
-    if allowed is None or asked in allowed:
+    if contains(allowed, asked):
         return asked
     async with services().pools.reading() as connection:
         found = await locations.select_location(connection, asked, visible=visible(), editable=allowed)

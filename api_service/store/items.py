@@ -30,6 +30,16 @@ class Actor(NamedTuple):
     reason: str | None = None
     note: str | None = None
 
+    @property
+    def signature(self) -> dict[str, str | None]:
+        """What the log says of them, as parameters of a query."""
+        return {
+            "actor": self.name,
+            "on_behalf_of": self.on_behalf_of,
+            "reason": self.reason,
+            "note": self.note,
+        }
+
 
 class StoredItem(NamedTuple):
     """``tag`` is the ETag of the document. It changes with the version and with the fields that documents have."""
@@ -211,7 +221,7 @@ async def insert_items(connection: Connection, items: Sequence[Addition], *, act
     documents = json.dumps(
         [{**item.fields.model_dump(include=fields, exclude_unset=True), "location": item.location} for item in items]
     )
-    return await _stored(queries.insert_items(connection, items=documents, **_signature(actor)))
+    return await _stored(queries.insert_items(connection, items=documents, **actor.signature))
 
 
 async def update_items(
@@ -228,7 +238,7 @@ async def update_items(
     documents = changes_document(changes)
     return await _stored(
         queries.update_items(
-            connection, changes=documents, versions=versions, locations=actor.editable, **_signature(actor)
+            connection, changes=documents, versions=versions, locations=actor.editable, **actor.signature
         )
     )
 
@@ -250,7 +260,7 @@ async def adjust_item(
     """Add to the quantity and return the item; None if there is none, or the quantity would be out of range."""
     return _one(
         await queries.adjust_item(
-            connection, id=item_id, adjust=adjust, versions=versions, locations=actor.editable, **_signature(actor)
+            connection, id=item_id, adjust=adjust, versions=versions, locations=actor.editable, **actor.signature
         )
     )
 
@@ -261,7 +271,7 @@ async def delete_item(
     """Delete an item and return it; None if there is none with one of these versions."""
     return _one(
         await queries.delete_item(
-            connection, id=item_id, versions=versions, locations=actor.editable, **_signature(actor)
+            connection, id=item_id, versions=versions, locations=actor.editable, **actor.signature
         )
     )
 
@@ -272,18 +282,9 @@ async def restore_item(connection: Connection, item_id: int, *, actor: Actor) ->
     Raises LocationGoneError.
     """
     try:
-        return _one(await queries.restore_item(connection, id=item_id, locations=actor.editable, **_signature(actor)))
+        return _one(await queries.restore_item(connection, id=item_id, locations=actor.editable, **actor.signature))
     except asyncpg.ForeignKeyViolationError:
         raise LocationGoneError from None
-
-
-def _signature(actor: Actor) -> dict[str, Any]:
-    return {
-        "actor": actor.name,
-        "on_behalf_of": actor.on_behalf_of,
-        "reason": actor.reason,
-        "note": actor.note,
-    }
 
 
 def _one(row: Sequence[Any] | None) -> StoredItem | None:

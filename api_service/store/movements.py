@@ -82,16 +82,7 @@ async def begin_movement(connection: Connection, actor: Actor, *, undoes: int | 
     Raises AlreadyUndoneError and, if the movement to undo is not there, PrunedError.
     """
     try:
-        return int(
-            await queries.begin_movement(
-                connection,
-                actor=actor.name,
-                on_behalf_of=actor.on_behalf_of,
-                reason=actor.reason,
-                note=actor.note,
-                undoes=undoes,
-            )
-        )
+        return int(await queries.begin_movement(connection, undoes=undoes, **actor.signature))
     except asyncpg.UniqueViolationError:
         raise AlreadyUndoneError from None
     except asyncpg.ForeignKeyViolationError:

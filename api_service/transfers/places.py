@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING
 
 from api_service.store import locations
+from shared.access.principals import contains
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,7 +24,7 @@ class Places:
 
     def __init__(self, paths: Mapping[int, str], editable: Locations, default: int) -> None:
         self._paths = paths
-        self._editable = None if editable is None else frozenset(editable)
+        self._editable = None if editable is None else frozenset(editable)  # many rows are looked up in it
         self._default = default
         self._by_path: defaultdict[str, set[int]] = defaultdict(set)
         self._by_name: defaultdict[str, set[int]] = defaultdict(set)
@@ -41,13 +42,13 @@ class Places:
         if len(found) > 1:
             raise PlaceError(f'"{text}" is the name of several locations: write the whole path, as in "Main/Shelf 3"')
         (location,) = found
-        if not self._may_edit(location):
+        if not contains(self._editable, location):
             raise PlaceError(f'you may only read at "{text}"')
         return location
 
     def refusal(self, item_id: int, location: int, text: str | None) -> tuple[str, str] | None:
         """Why a row with this text can't change an item at this location: the field, and the reason. None if it can."""
-        if not self._may_edit(location):
+        if not contains(self._editable, location):
             return "id", f"you may only read at the location of item {item_id}"
         if text is not None and location not in self._find(text):
             return "location", f'item {item_id} stays at "{self._paths.get(location)}": an import can\'t move it'
@@ -55,9 +56,6 @@ class Places:
 
     def _find(self, text: str) -> set[int]:
         return self._by_path.get(_key(text)) or self._by_name.get(_key(text)) or set()
-
-    def _may_edit(self, location: int) -> bool:
-        return self._editable is None or location in self._editable
 
 
 async def read_places(connection: Connection, visible: Locations, editable: Locations) -> Places:

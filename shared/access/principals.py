@@ -64,6 +64,11 @@ class Principal(NamedTuple):
         return (self.visible if role is Role.VIEWER else self.editable) != ()
 
 
+def contains(locations: Collection[int] | None, location: int) -> bool:
+    """Whether a location is one of these (None: all)."""
+    return locations is None or location in locations
+
+
 class Invalid(StrEnum):
     """Why credentials are not valid any more."""
 
