@@ -10,6 +10,8 @@ from playwright.sync_api import expect, sync_playwright
 from tests.browser.cable import CabledStack
 from tests.browser.chromium import find_chromium
 from tests.browser.dashboard import PATIENCE_MS, Dashboard
+from tests.browser.people import add_user
+from tests.browser.places import MAKE_PLACES, ONE_PLACE, RESTART_IDS, STOCK, STOCK_OF_VAN, TREE_STOCK, grant
 from tests.browser.watched import Watch
 from tests.stack import Stack, running_stack
 
@@ -117,3 +119,50 @@ def dashboard(page: Page, steady_stack: Stack) -> Dashboard:
 def frail_dashboard(page: Page, stack: Stack) -> Dashboard:
     """The dashboard of services that the test may kill, stop and start."""
     return Dashboard(page, stack)
+
+
+@pytest.fixture
+def one_place(dashboard: Dashboard) -> Iterator[Dashboard]:
+    """The dashboard, not opened yet. Whatever the test adds, one location is left."""
+    dashboard.stack.sql(ONE_PLACE)
+    yield dashboard
+    dashboard.stack.sql(ONE_PLACE)
+
+
+@pytest.fixture
+def stocked(one_place: Dashboard) -> Dashboard:
+    """The open dashboard, with one location."""
+    one_place.stack.sql(STOCK)
+    one_place.open().shows("Bolts", 40)
+    return one_place
+
+
+@pytest.fixture
+def store_and_van(one_place: Dashboard) -> Dashboard:
+    """The open dashboard, with a store and a van."""
+    one_place.stack.sql(RESTART_IDS)
+    one_place.stack.sql(STOCK)
+    one_place.stack.sql(STOCK_OF_VAN)
+    one_place.open().shows("Tarp", 2)
+    return one_place
+
+
+@pytest.fixture(scope="module")
+def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with running_stack(postgres, tmp_path_factory.mktemp("login"), {"AUTH": "login"}) as stack:
+        yield stack
+
+
+@pytest.fixture
+def accounts(login_stack: Stack, watch: Watch) -> Stack:
+    """A stock at several locations, the admin ann, and bob without a role."""
+    watch.expect(r"status of (401|403|404|409|422) ")
+    login_stack.sql("ALTER TABLE principal DISABLE TRIGGER ALL; DELETE FROM principal; TRUNCATE sign_in_failure;")
+    login_stack.sql(ONE_PLACE)
+    login_stack.sql(RESTART_IDS)
+    login_stack.sql(MAKE_PLACES)
+    login_stack.sql(TREE_STOCK)
+    for name, role in (("ann", "admin"), ("bob", "viewer")):
+        add_user(login_stack, name, role)
+    grant(login_stack, "bob", {})
+    return login_stack

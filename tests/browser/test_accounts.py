@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,12 +10,13 @@ from playwright.sync_api import expect
 
 from tests.accounts import PASSWORD
 from tests.browser.dashboard import Dashboard
+from tests.browser.people import REFUSED, add_user, is_asked_to_sign_in, open_as, sign_in
 from tests.browser.test_states import check_accessibility
 from tests.gateway.gateway import Gateway
-from tests.stack import ROOT, Stack, environment, running_stack
+from tests.stack import Stack
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from playwright.sync_api import Page
@@ -26,13 +25,6 @@ if TYPE_CHECKING:
     from tests.postgres import PostgresServer
 
 OTHER_PASSWORD = "staple correct horse"
-REFUSED = r"status of (401|403|409|422) "  # Chromium reports each refused request
-
-
-@pytest.fixture(scope="module")
-def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    with running_stack(postgres, tmp_path_factory.mktemp("login"), {"AUTH": "login"}) as stack:
-        yield stack
 
 
 @pytest.fixture
@@ -44,37 +36,6 @@ def accounts(login_stack: Stack, watch: Watch) -> Stack:
     for name, role in (("ann", "admin"), ("bob", "editor"), ("vera", "viewer")):
         add_user(login_stack, name, role)
     return login_stack
-
-
-def add_user(stack: Stack, name: str, role: str) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "api_service.user", name, "--role", role],
-        cwd=ROOT,
-        env=environment(DATABASE_URL=stack.server.url(stack.database, "stockstream_api")),
-        input=f"{PASSWORD}\n",
-        text=True,
-        check=True,
-        capture_output=True,
-    )
-
-
-def sign_in(page: Page, name: str, password: str = PASSWORD) -> None:
-    page.get_by_label("Username").fill(name)
-    page.locator("#sign-in-password").fill(password)
-    page.locator(".sign-in [type=submit]").click()
-
-
-def open_as(page: Page, stack: Stack, name: str) -> Dashboard:
-    dashboard = Dashboard(page, stack)
-    dashboard.load()
-    sign_in(page, name)
-    dashboard.is_now("Live")
-    return dashboard
-
-
-def is_asked_to_sign_in(page: Page) -> None:
-    expect(page.locator(".sign-in[open]")).to_be_visible()
-    assert not any(row.is_visible() for row in page.locator(".stock-row").all())
 
 
 def test_nobody_sees_anything_before_they_have_signed_in(page: Page, accounts: Stack) -> None:

@@ -1,4 +1,4 @@
-"""Booking on the page: what was received, sold, counted, moved, and why; minimums; the same article elsewhere."""
+"""Booking on the page: what was received, sold, counted, moved, and why."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.dashboard import Dashboard
-from tests.browser.test_accounts import open_as
+from tests.browser.people import open_as
+from tests.browser.places import ONE_PLACE, RESTART_IDS, STOCK, STOCK_OF_VAN, grant
 from tests.browser.test_keyboard import TYPING_MS, tab_to
-from tests.browser.test_locations import ONE_PLACE, RESTART_IDS, accounts, grant, login_stack, one_place
 from tests.browser.test_states import check_accessibility
 
 if TYPE_CHECKING:
@@ -23,41 +23,12 @@ if TYPE_CHECKING:
     from tests.browser.watched import Watch
     from tests.stack import Stack
 
-__all__ = ["accounts", "login_stack", "one_place"]  # fixtures
-
 WIDTHS = pytest.mark.parametrize("width", [360, 1280])
 NETWORK = "net::ERR_|Failed to load resource"
 READ_NEWS = """async () => {
     const { store } = await import("/static/scripts/main.js");
     return [...store.state.news.values()].map(({ quantity }) => quantity);
 }"""
-STOCK = """
-    INSERT INTO inventory (name, quantity, code, unit) VALUES
-        ('Bolts', 40, 'B-100', null), ('Nuts', 12, 'N-200', 'pcs'),
-        ('Rope with a rather long name, for towing', 3, null, 'm')
-"""
-STOCK_OF_VAN = """
-    INSERT INTO location (name) VALUES ('Van');
-    INSERT INTO inventory (name, quantity, code, location) VALUES ('Bolts', 5, 'B-100', 2), ('Tarp', 2, 'T-300', 2)
-"""
-
-
-@pytest.fixture
-def stocked(one_place: Dashboard) -> Dashboard:
-    """The open dashboard, with one location."""
-    one_place.stack.sql(STOCK)
-    one_place.open().shows("Bolts", 40)
-    return one_place
-
-
-@pytest.fixture
-def places(one_place: Dashboard) -> Dashboard:
-    """The open dashboard, with a store and a van."""
-    one_place.stack.sql(RESTART_IDS)
-    one_place.stack.sql(STOCK)
-    one_place.stack.sql(STOCK_OF_VAN)
-    one_place.open().shows("Tarp", 2)
-    return one_place
 
 
 def open_booking(page: Page) -> Locator:
@@ -272,12 +243,12 @@ def test_a_correction_has_a_sign(stocked: Dashboard) -> None:
 
 @WIDTHS
 def test_items_are_moved_and_both_pages_see_it(
-    places: Dashboard, new_page: Callable[[], Page], watch: Watch, width: int
+    store_and_van: Dashboard, new_page: Callable[[], Page], watch: Watch, width: int
 ) -> None:
     watch.expect("status of 409")
-    page = places.page
+    page = store_and_van.page
     page.set_viewport_size({"width": width, "height": 800})
-    other = Dashboard(new_page(), places.stack).open()
+    other = Dashboard(new_page(), store_and_van.stack).open()
     dialog = open_booking(page)
     expect(dialog.get_by_label("To", exact=True)).to_be_hidden()
     dialog.get_by_label("Reason").select_option("Moved")
@@ -293,19 +264,19 @@ def test_items_are_moved_and_both_pages_see_it(
     save(dialog).click()
     expect(lines(dialog)).to_have_count(1)
     expect(lines(dialog)).to_contain_text("That is more than there is: 12 in stock now.")
-    places.says("Bolts was moved to Van.")
+    store_and_van.says("Bolts was moved to Van.")
     check_accessibility(page, f"booking-move-refused-{width}")
     dialog.get_by_label("Amount of Nuts").fill("2")
     save(dialog).click()
-    places.says("Nuts was moved to Van.")
+    store_and_van.says("Nuts was moved to Van.")
     expect(dialog).to_be_hidden()
     expected = [("Bolts", "30"), ("Nuts", "10"), ("Rope with a rather long name, for towing", "3")]
-    assert quantities(places.stack) == [*expected, ("Bolts", "15"), ("Nuts", "2"), ("Tarp", "2")]
-    for dashboard in (places, other):
+    assert quantities(store_and_van.stack) == [*expected, ("Bolts", "15"), ("Nuts", "2"), ("Tarp", "2")]
+    for dashboard in (store_and_van, other):
         dashboard.equals_the_table()
-    places.notice("Nuts was moved to Van.").get_by_role("button", name="Undo").click()
-    places.says("The booking was undone.")
-    for dashboard in (places, other):
+    store_and_van.notice("Nuts was moved to Van.").get_by_role("button", name="Undo").click()
+    store_and_van.says("The booking was undone.")
+    for dashboard in (store_and_van, other):
         dashboard.shows("Nuts", 12)
         dashboard.equals_the_table()
 
@@ -385,65 +356,3 @@ def test_an_undo_without_an_answer_is_made_once(
 
 
 # Minimums, the order list, twins ------------------------------------------------------------------------------------
-
-
-@WIDTHS
-def test_the_minimum_of_selected_items_and_the_order_list(places: Dashboard, width: int) -> None:
-    page = places.page
-    page.set_viewport_size({"width": width, "height": 800})
-    order = page.get_by_role("link", name="Order list")
-    expect(order).to_be_hidden()
-    page.get_by_label("Select all that are shown").check()
-    page.locator(".selection-minimum").click()
-    dialog = page.get_by_role("dialog", name="Minimum of 5 items")
-    dialog.get_by_label("Minimum").fill("a few")
-    dialog.get_by_role("button", name="Set").click()
-    expect(dialog.get_by_text("Enter a whole number, 0 or more.")).to_be_visible()
-    check_accessibility(page, f"minimum-{width}")
-    dialog.get_by_label("Minimum").fill("10")
-    dialog.get_by_label("Minimum").press("Enter")
-    places.says("5 items have a minimum of 10 now.")
-    page.get_by_role("button", name="Low: 3").click()
-    page.get_by_label("Show location").select_option("Van")
-    expect(order).to_be_visible()
-    check_accessibility(page, f"minimum-low-{width}")
-    with page.expect_download() as download:
-        order.click()
-    assert len(download.value.path().read_text().splitlines()) == 1 + 2
-    places.equals_the_table()
-    page.locator(".selection-minimum").click()
-    expect(dialog.get_by_label("Minimum")).to_have_value("10")
-    dialog.get_by_label("Minimum").fill("")
-    dialog.get_by_role("button", name="Set").click()
-    places.says("5 items have no minimum now.")
-    assert places.stack.sql("SELECT DISTINCT minimum FROM inventory") == [("",)]
-
-
-@WIDTHS
-def test_the_same_article_at_other_locations_is_renamed_on_demand(places: Dashboard, width: int) -> None:
-    page = places.page
-    page.set_viewport_size({"width": width, "height": 800})
-    drawer = places.open_item("Nuts")
-    drawer.get_by_label("Name", exact=True).fill("Hex nuts")
-    expect(drawer.get_by_text("Rename it at the other")).to_be_hidden()
-    page.keyboard.press("Escape")
-    page.get_by_label("Show location").select_option("Main")
-    expect(page.locator(".stock-row")).to_have_count(3)
-    drawer = places.open_item("Bolts")
-    choice = drawer.get_by_label("Rename it at the other locations, too (1)")
-    expect(choice).to_be_hidden()
-    drawer.get_by_label("Name", exact=True).fill("Hex bolts")
-    expect(choice).to_be_visible()
-    choice.scroll_into_view_if_needed()
-    check_accessibility(page, f"twins-{width}")
-    choice.check()
-    drawer.get_by_role("button", name="Save").click()
-    expect(drawer.locator(".item-drawer-title")).to_have_text("Hex bolts")
-    expect(choice).to_be_hidden()
-    drawer.get_by_label("Name", exact=True).fill("Bolts M4")
-    drawer.get_by_role("button", name="Save").click()
-    expect(drawer.locator(".item-drawer-title")).to_have_text("Bolts M4")
-    expect(choice).to_be_hidden()
-    places.equals_the_table()
-    names = places.stack.sql("SELECT name FROM inventory WHERE code = 'B-100' ORDER BY location")
-    assert names == [("Bolts M4",), ("Hex bolts",)]

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.dashboard import Dashboard
-from tests.browser.test_accounts import REFUSED, add_user, is_asked_to_sign_in, sign_in
+from tests.browser.people import REFUSED, add_user, is_asked_to_sign_in, sign_in
 from tests.browser.test_states import FOLDER, check_accessibility
 from tests.scanner import BARS, QR, Scanned, scan
 from tests.stack import Stack, running_stack

@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
+from tests.browser.places import STOCK
 from tests.browser.scanner import scan
-from tests.browser.test_booking import STOCK, STOCK_OF_VAN, lines, open_booking, save
+from tests.browser.test_booking import lines, open_booking, save
 from tests.browser.test_keyboard import TYPING_MS
-from tests.browser.test_locations import RESTART_IDS, one_place
 from tests.browser.test_states import check_accessibility
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
     from tests.browser.dashboard import Dashboard
-
-__all__ = ["one_place"]  # a fixture
 
 WIDTHS = pytest.mark.parametrize("width", [360, 1280])
 # Codes whose characters are shortcuts, anywhere and in a row.
@@ -36,24 +34,6 @@ CAMERA = """
         return (globalThis.camera = canvas.captureStream());
     };
 """
-
-
-@pytest.fixture
-def stocked(one_place: Dashboard) -> Dashboard:
-    """The open dashboard, with one location."""
-    one_place.stack.sql(STOCK)
-    one_place.open().shows("Bolts", 40)
-    return one_place
-
-
-@pytest.fixture
-def places(one_place: Dashboard) -> Dashboard:
-    """The open dashboard, with a store and a van."""
-    one_place.stack.sql(RESTART_IDS)
-    one_place.stack.sql(STOCK)
-    one_place.stack.sql(STOCK_OF_VAN)
-    one_place.open().shows("Tarp", 2)
-    return one_place
 
 
 def drawer_title(page: Page) -> Locator:
@@ -97,8 +77,8 @@ def test_an_unknown_code_begins_a_new_item(stocked: Dashboard, width: int) -> No
     expect(drawer_title(page)).to_have_text("Paint")
 
 
-def test_among_several_locations_the_shown_one_counts(places: Dashboard) -> None:
-    page = places.page
+def test_among_several_locations_the_shown_one_counts(store_and_van: Dashboard) -> None:
+    page = store_and_van.page
     scan(page, "B-100")
     expect(page.locator(".item-drawer-place")).to_have_text("Main")
     page.keyboard.press("Escape")
@@ -199,8 +179,8 @@ def test_a_shortcut_still_works_alone_and_before_enter(stocked: Dashboard) -> No
 
 
 @WIDTHS
-def test_scans_are_counted_in_the_booking(places: Dashboard, width: int) -> None:
-    page = places.page
+def test_scans_are_counted_in_the_booking(store_and_van: Dashboard, width: int) -> None:
+    page = store_and_van.page
     page.set_viewport_size({"width": width, "height": 800})
     dialog = open_booking(page)
     said = dialog.locator(".booking-said")
@@ -232,9 +212,9 @@ def test_scans_are_counted_in_the_booking(places: Dashboard, width: int) -> None
     expect(lines(dialog)).to_have_count(3)
     check_accessibility(page, f"scanner-booking-{width}")
     save(dialog).click()
-    places.says("3 items counted.")
-    places.equals_the_table()
-    counted = places.stack.sql("SELECT name, quantity FROM inventory ORDER BY id")
+    store_and_van.says("3 items counted.")
+    store_and_van.equals_the_table()
+    counted = store_and_van.stack.sql("SELECT name, quantity FROM inventory ORDER BY id")
     assert [quantity for _, quantity in counted] == ["8", "3", "3", "5", "1"]
 
 
