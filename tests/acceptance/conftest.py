@@ -8,11 +8,13 @@ import aiohttp
 import asyncpg
 import pytest
 
+from tests.acceptance.login import accounts_of
 from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
 
+    from tests.accounts import Accounts
     from tests.postgres import PostgresServer
 
 
@@ -51,3 +53,18 @@ async def van(api: aiohttp.ClientSession, shared_stack: Stack) -> AsyncIterator[
     await owner.execute("DELETE FROM inventory")
     await owner.execute("DELETE FROM location WHERE id > 1")
     await owner.close()
+
+
+@pytest.fixture(scope="module")
+def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """Both services, with accounts."""
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), {"AUTH": "login"}) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def accounts(login_stack: Stack) -> AsyncIterator[Accounts]:
+    """Accounts, none of which exists yet. Nobody has tried to sign in."""
+    async with accounts_of(login_stack) as accounts:
+        await accounts.clear()
+        yield accounts

@@ -13,7 +13,6 @@ from api_service.settings import ApiSettings
 from stream_service.app import create_app as create_stream
 from stream_service.settings import StreamSettings
 from tests.acceptance.login import accounts_of
-from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from quart import Quart
 
     from tests.accounts import Accounts
-    from tests.postgres import PostgresServer
+    from tests.stack import Stack
 
 # What each route needs. A route that is missing here fails the test.
 ROUTES = """
@@ -135,13 +134,6 @@ def routes(service: str, app: Quart) -> Iterator[Route]:
 def test_the_table_has_every_route_of_both_services() -> None:
     actual = {*routes("api", create_api(ApiSettings())), *routes("stream", create_stream(StreamSettings()))}
     assert actual == set(NEEDS)
-
-
-@pytest.fixture(scope="module")
-def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Both services, with accounts."""
-    with running_stack(postgres, tmp_path_factory.mktemp("logs"), {"AUTH": "login"}) as stack:
-        yield stack
 
 
 @pytest.fixture

@@ -12,15 +12,14 @@ import aiohttp
 import pytest
 
 from tests.acceptance.client import ITEMS, change, create, get, problem
-from tests.acceptance.login import accounts_of, browser, sign_in
+from tests.acceptance.login import browser, sign_in
 from tests.accounts import PASSWORD, Accounts
 from tests.sse import subscribe
-from tests.stack import ROOT, Stack, environment, running_stack
+from tests.stack import ROOT, Stack, environment
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
-    from tests.postgres import PostgresServer
 
 ACCOUNTS = "/api/accounts"
 OTHER_PASSWORD = "staple correct horse"
@@ -29,20 +28,11 @@ EDITOR = [{"location": None, "role": "editor"}]
 ADMIN = [{"location": None, "role": "admin"}]
 
 
-@pytest.fixture(scope="module")
-def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Both services, with accounts."""
-    with running_stack(postgres, tmp_path_factory.mktemp("logs"), {"AUTH": "login"}) as stack:
-        yield stack
-
-
 @pytest.fixture
-async def accounts(login_stack: Stack) -> AsyncIterator[Accounts]:
+async def accounts(accounts: Accounts) -> Accounts:
     """One account, the admin `ann`."""
-    async with accounts_of(login_stack) as accounts:
-        await accounts.clear()
-        await accounts.add("ann", "admin", password=PASSWORD)
-        yield accounts
+    await accounts.add("ann", "admin", password=PASSWORD)
+    return accounts
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import aiohttp
 import pytest
 
 from tests.acceptance.client import ITEMS, create, problem, refused
-from tests.acceptance.login import accounts_of
 from tests.sse import subscribe
 from tests.stack import Stack, running_stack
 
@@ -31,11 +30,10 @@ def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.fixture
-async def accounts(login_stack: Stack) -> AsyncIterator[Accounts]:
-    async with accounts_of(login_stack) as accounts:
-        await accounts.clear()
-        await accounts.connection.execute("DELETE FROM inventory")
-        yield accounts
+async def accounts(accounts: Accounts) -> Accounts:
+    """Accounts, none of which exists yet, and an empty stock."""
+    await accounts.connection.execute("DELETE FROM inventory")
+    return accounts
 
 
 @pytest.fixture

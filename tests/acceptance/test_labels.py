@@ -10,12 +10,11 @@ import pytest
 from yarl import URL
 
 from tests.acceptance.client import create, get, refused
-from tests.acceptance.login import accounts_of
 from tests.scanner import BARS, QR, Scanned, scan_path
 from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from tests.accounts import Accounts
     from tests.postgres import PostgresServer
@@ -108,13 +107,6 @@ def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFacto
     settings = {"AUTH": "login", "DASHBOARD_URL": f"{DASHBOARD}/"}
     with running_stack(postgres, tmp_path_factory.mktemp("logs"), settings, ["api"]) as stack:
         yield stack
-
-
-@pytest.fixture
-async def accounts(login_stack: Stack) -> AsyncIterator[Accounts]:
-    async with accounts_of(login_stack) as accounts:
-        await accounts.clear()
-        yield accounts
 
 
 async def test_only_visible_items_have_labels(login_stack: Stack, accounts: Accounts) -> None:

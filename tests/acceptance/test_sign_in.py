@@ -16,12 +16,12 @@ from api_service.sign_in import (
     MAX_FAILURES_OF_ADDRESS,
 )
 from tests.acceptance.client import ITEMS, get, problem
-from tests.acceptance.login import accounts_of, browser, sign_in
+from tests.acceptance.login import browser, sign_in
 from tests.accounts import PASSWORD, Accounts
 from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.postgres import PostgresServer
@@ -37,14 +37,6 @@ def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFacto
     """The API, with accounts."""
     with running_stack(postgres, tmp_path_factory.mktemp("logs"), {"AUTH": "login"}, ["api"]) as stack:
         yield stack
-
-
-@pytest.fixture
-async def accounts(login_stack: Stack) -> AsyncIterator[Accounts]:
-    """Accounts, none of which exists yet. Nobody has tried to sign in."""
-    async with accounts_of(login_stack) as accounts:
-        await accounts.clear()
-        yield accounts
 
 
 async def refuses(stack: Stack, cookie: str) -> None:

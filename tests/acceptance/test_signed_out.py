@@ -17,7 +17,7 @@ from tests.sse import Frame, subscribe
 from tests.stack import Stack, running_stack
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from tests.postgres import PostgresServer
@@ -35,13 +35,6 @@ def login_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFacto
     settings = {"AUTH": "login", "STREAM_HEARTBEAT_SECONDS": str(HEARTBEAT_SECONDS)}
     with running_stack(postgres, tmp_path_factory.mktemp("logs"), settings) as stack:
         yield stack
-
-
-@pytest.fixture
-async def accounts(login_stack: Stack) -> AsyncIterator[Accounts]:
-    async with accounts_of(login_stack) as accounts:
-        await accounts.clear()
-        yield accounts
 
 
 async def expire_tokens(accounts: Accounts, account_id: int) -> None:
