@@ -130,24 +130,31 @@ def steady_run(home: Path, modes_before: dict[Path, int]) -> Iterator[Run]:
         yield run
 
 
-def test_it_starts_prints_its_address_stops_cleanly_and_keeps_the_data(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_it_starts_prints_its_address_and_stops_cleanly(tmp_path: Path, number: signal.Signals) -> None:
     run = Run(tmp_path / "data")
-    for number, items in ((signal.SIGINT, "1"), (signal.SIGTERM, "2"), (signal.SIGHUP, "3")):
-        run.start()
-        run.wait_until_ready()
-        assert f"http://127.0.0.1:{run.api}/\n" in run.output.read_text()
-        assert answers(f"http://127.0.0.1:{run.api}/")
-        assert answers(f"http://127.0.0.1:{run.stream}/readyz")
+    run.start()
+    run.wait_until_ready()
+    assert f"http://127.0.0.1:{run.api}/\n" in run.output.read_text()
+    assert answers(f"http://127.0.0.1:{run.api}/")
+    assert answers(f"http://127.0.0.1:{run.stream}/readyz")
+    assert run.psql("SELECT count(*) FROM inventory") == "0"
+    assert run.processes()
+    run.signal(number)
+    assert run.wait() == 0, run.output.read_text()
+    assert run.processes() == []
+    assert not socket_dir(run.data_dir).exists()
+    assert "Traceback" not in run.output.read_text()
+    assert "warning" not in run.output.read_text().lower()
+    assert "FATAL" not in run.output.read_text()
+
+
+def test_it_keeps_the_data(tmp_path: Path) -> None:
+    run = Run(tmp_path / "data")
+    with running(run):
         run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
-        assert run.psql("SELECT count(*) FROM inventory") == items
-        assert run.processes()
-        run.signal(number)
-        assert run.wait() == 0, run.output.read_text()
-        assert run.processes() == []
-        assert not socket_dir(run.data_dir).exists()
-        assert "Traceback" not in run.output.read_text()
-        assert "warning" not in run.output.read_text().lower()
-        assert "FATAL" not in run.output.read_text()
+    with running(run):
+        assert run.psql("SELECT count(*) FROM inventory") == "1"
 
 
 def test_it_runs_beside_another_and_from_a_long_path_with_spaces(tmp_path: Path, steady_run: Run) -> None:
@@ -315,27 +322,26 @@ def test_a_plain_user_can_run_it_in_a_home_that_no_one_else_can_enter(
         shutil.rmtree(home, ignore_errors=True)
 
 
-def test_a_killed_run_ends_all_its_processes_and_the_next_one_starts(tmp_path: Path) -> None:
+@pytest.mark.parametrize("victim", ["shared.local run", "shared.local.runner", "supervisord"])
+def test_a_killed_run_ends_all_its_processes_and_the_next_one_starts(tmp_path: Path, victim: str) -> None:
     folders = tmp_path / "folders"
     folders.mkdir()
     run = Run(tmp_path / "data", TMPDIR=str(folders))
-    for items, victim in enumerate(("shared.local run", "shared.local.runner", "supervisord")):
-        run.start()
-        run.wait_until_ready()
-        assert run.psql("SELECT count(*) FROM inventory") == str(items)
-        run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
-        commands = {pid: Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in run.processes()}
-        (pid,) = [pid for pid, command in commands.items() if re.search(rf"{victim}\b", command)]
-        os.kill(pid, signal.SIGKILL)
-        assert run.wait() != 0
-        deadline = time.monotonic() + STOP_SECONDS
-        while left := run.processes():
-            assert time.monotonic() < deadline, (victim, left)
-            time.sleep(0.02)
-        assert not socket_dir(run.data_dir).exists(), victim
-        assert list(folders.iterdir()) == [], victim
+    run.start()
+    run.wait_until_ready()
+    run.psql("INSERT INTO inventory (name, quantity) VALUES ('bolt', 5)")
+    commands = {pid: Path(f"/proc/{pid}/cmdline").read_text().replace("\0", " ") for pid in run.processes()}
+    (pid,) = [pid for pid, command in commands.items() if re.search(rf"{victim}\b", command)]
+    os.kill(pid, signal.SIGKILL)
+    assert run.wait() != 0
+    deadline = time.monotonic() + STOP_SECONDS
+    while left := run.processes():
+        assert time.monotonic() < deadline, left
+        time.sleep(0.02)
+    assert not socket_dir(run.data_dir).exists()
+    assert list(folders.iterdir()) == []
     with running(run):
-        assert run.psql("SELECT count(*) FROM inventory") == "3"
+        assert run.psql("SELECT count(*) FROM inventory") == "1"
 
 
 def test_a_run_that_stops_after_its_starter_was_killed_keeps_others_from_its_data(tmp_path: Path) -> None:

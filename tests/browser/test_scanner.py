@@ -245,7 +245,7 @@ def test_the_camera_scans(one_place: Dashboard, width: int) -> None:
     expect(dialog.get_by_label("Picture of the camera")).to_be_visible()
     page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    page.wait_for_function("!camera.active")
+    page.evaluate("async () => { while (camera.active) await new Promise(requestAnimationFrame); }")
 
 
 @pytest.mark.parametrize(

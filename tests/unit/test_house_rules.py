@@ -71,6 +71,12 @@ def test_nothing_uses_wait_for() -> None:
         assert not re.search(r"asyncio\.wait_for\(|import.*\bwait_for\b", file.read_text()), file
 
 
+def test_no_browser_test_uses_wait_for_function() -> None:
+    """It evaluates its text again in the page, which the policy of the page refuses, unless the first try succeeds."""
+    for file in (ROOT / "tests" / "browser").rglob("*.py"):
+        assert ".wait_for_function(" not in file.read_text(), file
+
+
 NAMED_QUERIES = [
     (query, following)
     for file in sorted((ROOT / "sql" / "queries").glob("*.sql"))
