@@ -63,6 +63,7 @@ class Limits(NamedTuple):
     passwords: Limit  # checks and hashes of passwords
     scans: Limit  # reads whose cost grows with the log or the stock
     symbols: Limit  # drawings of QR codes and bar codes
+    tables: Limit  # files that are read as a table, each in a process of its own
 
 
 def create_limits(readers: int) -> Limits:
@@ -73,4 +74,5 @@ def create_limits(readers: int) -> Limits:
         passwords=Limit("sign-ins", slots=1, queue=20, timeout=10.0),
         scans=Limit("long reads", slots=max(1, readers // 2), queue=100, timeout=15.0),
         symbols=Limit("labels", slots=1, queue=20, timeout=10.0),
+        tables=Limit("imports", slots=1, queue=20, timeout=60.0),
     )

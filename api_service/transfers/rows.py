@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from api_service.validation import IdText, parse_digits
 from shared.log.fields import FIELDS, NUMBER_FIELDS, REQUIRED_FIELDS, ItemFields, Line, Name, Quantity
 
+if TYPE_CHECKING:
+    from pydantic.config import JsonDict
+
 MAX_PATH_LENGTH = 2_000
+EXAMPLE_TABLE: JsonDict = {
+    "columns": ["Art.-Nr.", "Bezeichnung", "Menge"],
+    "rows": [["4711", "Pallet jack", "12"]],
+    "first_line": 2,
+    "decimal": None,
+}
 
 
 class ImportRow(ItemFields):
@@ -37,6 +46,19 @@ class ChangeRow(ImportRow):
 
     name: Name = ""
     quantity: Quantity = 0
+
+
+class TableDocument(BaseModel):
+    """The columns and rows of a file, as text. Cells at the end of a row may be missing, and all cells of a row."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [EXAMPLE_TABLE]})
+
+    columns: list[str]
+    rows: list[list[str]]
+    first_line: Annotated[int, Field(ge=1, description="The number of the first row, as a spreadsheet counts rows")]
+    decimal: Annotated[
+        Literal["."] | None, Field(description="The decimal separator, if it is known: that of numbers in a workbook")
+    ]
 
 
 class ImportResult(BaseModel):
