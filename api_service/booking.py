@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 MAX_LINES_TO_UNDO = 10_000  # they are all in memory
+COUNTED = "counted"  # a count is recorded even if it matches
 VERSIONS_OF_A_RESTORE = 2  # a deletion and a restore give an item one version each
 
 
@@ -92,7 +93,11 @@ async def book(connection: Connection, lines: Sequence[Line], *, actor: Actor, v
     if refusals:
         raise RefusedLinesError(refusals)
     quantities = {line.item_id: line.result(found[line.item_id].quantity) for line in lines}
-    changed = {item_id: quantity for item_id, quantity in quantities.items() if quantity != found[item_id].quantity}
+    changed = {
+        item_id: quantity
+        for item_id, quantity in quantities.items()
+        if quantity != found[item_id].quantity or actor.reason == COUNTED
+    }
     movement = await movements.begin_movement(connection, actor) if changed else None
     versions = await movements.set_quantities(connection, changed) if changed else {}
     return Booked(movement, [_line(found[item_id], quantity, versions) for item_id, quantity in quantities.items()])
@@ -128,68 +133,109 @@ class Transfer(NamedTuple):
     """A quantity to move to another location. ``is_closing``: delete what is left behind, which must be nothing."""
 
     item_id: int
-    to: int
     quantity: int
     is_closing: bool = False
     version: int | None = None
 
 
-class TransferError(Exception):
-    """A transfer can't be made. Nothing was changed. The text says why, and ``current`` is the item left behind."""
+async def transfer(
+    connection: Connection, lines: Sequence[Transfer], to: int, *, actor: Actor, visible: Locations
+) -> Booked:
+    """Move quantities, each of another item, to the same articles at this location, as one movement.
 
-    def __init__(self, field: str, message: str, current: dict[str, Any] | None = None) -> None:
-        super().__init__(message)
-        self.field = field
-        self.current = current
-
-
-async def transfer(connection: Connection, wanted: Transfer, *, actor: Actor) -> Booked:
-    """Move a quantity to the same article at another location, which is added there if it is missing.
-
-    The caller has checked that the actor may change both locations. Raises TransferError.
+    An article that is missing there is added. The caller has checked that the actor may change this location. Raises
+    RefusedLinesError.
     """
-    twin_id = await movements.select_twin(connection, wanted.item_id, wanted.to)
-    if twin_id is None:
-        await movements.lock_new_items(connection, wanted.to)
-        twin_id = await movements.select_twin(connection, wanted.item_id, wanted.to)
-    ids = [wanted.item_id] if twin_id is None else [wanted.item_id, twin_id]
-    found = await movements.select_items_for_update(connection, ids, None)
-    source, twin = found.get(wanted.item_id), found.get(twin_id or 0)
-    if twin_id != await movements.select_twin(connection, wanted.item_id, wanted.to):
-        raise TransferError("item", "was changed at the same moment: try again")
-    _check_transfer(wanted, source, twin, is_new=twin_id is None)
-    assert source is not None  # noqa: S101 - it was checked
+    twins = await _find_twins(connection, lines, to)
+    if None in twins:
+        await movements.lock_new_items(connection, to)
+        twins = await _find_twins(connection, lines, to)
+    ids = {line.item_id for line in lines} | {twin for twin in twins if twin is not None}
+    found = await movements.select_items_for_update(connection, sorted(ids), None)
+    still = await _find_twins(connection, lines, to)  # they can't change any more
+    moves = _Moves(found, to)
+    for index, line in enumerate(lines):
+        moves.check(index, line, twins[index], is_same=twins[index] == still[index], actor=actor, visible=visible)
+    if moves.refusals:
+        raise RefusedLinesError(moves.refusals)
     movement = await movements.begin_movement(connection, actor)
-    quantities = {source.id: source.quantity - wanted.quantity}
-    if twin is None:
-        twin = await movements.copy_item(connection, source.id, wanted.to, wanted.quantity)
-        arrived = BookedLine(twin.id, twin.name, twin.location, None, twin.quantity, twin.version)
-        versions = await movements.set_quantities(connection, quantities)
-    else:
-        quantities[twin.id] = twin.quantity + wanted.quantity
-        versions = await movements.set_quantities(connection, quantities)
-        arrived = _line(twin, quantities[twin.id], versions)
-    left = _line(source, quantities[source.id], versions)
-    if wanted.is_closing:
-        await items.delete_item(connection, source.id, versions=None, actor=actor)
-        left = left._replace(after=None, version=None)
-    return Booked(movement, [left, arrived])
+    return Booked(movement, await _move(connection, lines, to, found, actor))
 
 
-def _check_transfer(wanted: Transfer, source: LockedItem | None, twin: LockedItem | None, *, is_new: bool) -> None:
-    """Raise TransferError if these items, which are locked, do not allow the transfer."""
-    if source is None or (twin is None and not is_new):
-        raise TransferError("item", "was deleted at the same moment: try again")
-    current = json.loads(source.document)
-    if wanted.version not in {None, source.version}:
-        raise TransferError("version", f"item {source.id} has been changed: it is at version {source.version}", current)
-    if source.quantity < wanted.quantity:
-        raise TransferError("quantity", f"there are only {source.quantity} of item {source.id}", current)
-    if wanted.is_closing and source.quantity > wanted.quantity:
-        left = source.quantity - wanted.quantity
-        raise TransferError("close", f"{left} of item {source.id} would be left behind: move all of it", current)
-    if twin is not None and twin.quantity + wanted.quantity > MAX_QUANTITY:
-        raise TransferError("quantity", f"would take item {twin.id} above {MAX_QUANTITY}", json.loads(twin.document))
+async def _find_twins(connection: Connection, lines: Sequence[Transfer], to: int) -> list[int | None]:
+    """The same article at this location, for each line."""
+    return [await movements.select_twin(connection, line.item_id, to) for line in lines]
+
+
+class _Moves:
+    """Checks the lines of a transfer, whose items are locked, and collects why some can't be moved."""
+
+    def __init__(self, found: Mapping[int, LockedItem], to: int) -> None:
+        self.refusals: list[Refusal] = []
+        self._found = found
+        self._to = to
+        self._arriving: dict[int, int] = {}  # id → what arrives at an item, of several lines
+
+    def check(
+        self, index: int, line: Transfer, twin_id: int | None, *, is_same: bool, actor: Actor, visible: Locations
+    ) -> None:
+        source = self._found.get(line.item_id)
+        if source is None or not contains(visible, source.location):
+            return self._refuse(index, "item", f"there is no item {line.item_id}", None)
+        if not contains(actor.editable, source.location):
+            return self._refuse(index, "item", f"you may only read at the location of item {source.id}", source)
+        if source.location == self._to:
+            return self._refuse(index, "to", "is the location of the item itself", source)
+        twin = None if twin_id is None else self._found.get(twin_id)
+        if not is_same or (twin_id is not None and twin is None):
+            return self._refuse(index, "item", "was changed at the same moment: try again", source)
+        if line.version not in {None, source.version}:
+            changed = f"item {source.id} has been changed: it is at version {source.version}"
+            return self._refuse(index, "version", changed, source)
+        if source.quantity < line.quantity:
+            return self._refuse(index, "quantity", f"there are only {source.quantity} of item {source.id}", source)
+        if line.is_closing and source.quantity > line.quantity:
+            left = source.quantity - line.quantity
+            return self._refuse(
+                index, "close", f"{left} of item {source.id} would be left behind: move all of it", source
+            )
+        if twin is not None:
+            self._arriving[twin.id] = self._arriving.get(twin.id, 0) + line.quantity
+            if twin.quantity + self._arriving[twin.id] > MAX_QUANTITY:
+                self._refuse(index, "quantity", f"would take item {twin.id} above {MAX_QUANTITY}", twin)
+        return None
+
+    def _refuse(self, index: int, field: str, message: str, item: LockedItem | None) -> None:
+        current = None if item is None else json.loads(item.document)
+        self.refusals.append(Refusal(index, field, message, current))
+
+
+async def _move(
+    connection: Connection, lines: Sequence[Transfer], to: int, found: Mapping[int, LockedItem], actor: Actor
+) -> list[BookedLine]:
+    """Move what was checked. Several lines may arrive at one item, also at one that the first of them adds."""
+    items_after = dict(found)
+    added: set[int] = set()
+    quantities: dict[int, int] = {}
+    for line in lines:
+        quantities[line.item_id] = found[line.item_id].quantity - line.quantity
+        twin_id = await movements.select_twin(connection, line.item_id, to)
+        if twin_id is None:
+            twin = await movements.copy_item(connection, line.item_id, to, line.quantity)
+            items_after[twin.id] = twin
+            added.add(twin.id)
+        else:
+            quantities[twin_id] = quantities.get(twin_id, items_after[twin_id].quantity) + line.quantity
+    versions = await movements.set_quantities(connection, quantities)
+    booked = {item_id: _line(items_after[item_id], quantity, versions) for item_id, quantity in quantities.items()}
+    for item_id in added:
+        line_after = booked.get(item_id) or _line(items_after[item_id], items_after[item_id].quantity, versions)
+        booked[item_id] = line_after._replace(before=None)
+    for line in lines:
+        if line.is_closing:
+            await items.delete_item(connection, line.item_id, versions=None, actor=actor)
+            booked[line.item_id] = booked[line.item_id]._replace(after=None, version=None)
+    return list(booked.values())
 
 
 # Undo ---------------------------------------------------------------------------------------------------------------

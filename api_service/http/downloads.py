@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, NamedTuple, Self, TypeVar
 
 from quart import Response, g
@@ -51,13 +52,13 @@ def send_csv(
     read: Callable[[Connection, Row | None], Awaitable[Sequence[Row]]],
     write: Callable[[Sequence[Row]], str],
 ) -> Response:
-    """A CSV file with this name and header.
+    """A CSV file with this name and the day, and this header.
 
     ``read`` reads the page after a row (None: the first page), and ``write`` makes lines of it. The last page is empty.
     """
     lines = _lines(services(), _Rights.of_request(), header, read, write)
     response = Response(lines, content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}-{datetime.now(UTC):%Y-%m-%d}.csv"'
     response.timeout = None
     return response
 

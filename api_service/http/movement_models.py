@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, RootModel, model_validator
 
@@ -40,6 +40,7 @@ LOW: JsonDict = {
     "quantity": 2,
     "minimum": 5,
     "missing": 3,
+    "used_per_week": 2,
 }
 
 
@@ -69,7 +70,10 @@ class MovementLine(Body):
         return self
 
 
-def _refuse_repeated_items(lines: list[MovementLine]) -> list[MovementLine]:
+_Line = TypeVar("_Line", "MovementLine", "TransferLine")
+
+
+def _refuse_repeated_items(lines: list[_Line]) -> list[_Line]:
     seen: set[int] = set()
     for line in lines:
         if line.item in seen:
@@ -90,17 +94,61 @@ class NewMovement(Body):
     ]
 
 
-class NewTransfer(Body):
-    """A quantity to move to the same article at another location."""
+MovedQuantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
+Close = Annotated[bool, Field(description="Whether to delete what is left behind, which must be nothing")]
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"item": 7, "to": 2, "quantity": 4}]})
+
+class TransferLine(Body):
+    """A quantity of one item to move."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"item": 7, "quantity": 4}]})
 
     item: ItemId
-    to: Annotated[ItemId, Field(description="Id of the location")]
-    quantity: Annotated[int, Field(ge=1, le=MAX_QUANTITY)]
-    note: MovementNote | None = None
-    close: Annotated[bool, Field(description="Whether to delete what is left behind, which must be nothing")] = False
+    quantity: MovedQuantity
+    close: Close = False
     version: Version | None = None
+
+
+def _with_item_or_lines(schema: dict[str, Any]) -> None:
+    drop_defaults(schema)
+    of_one = ("item", "quantity", "close", "version")
+    schema["oneOf"] = [
+        {"required": ["item", "quantity"], "not": {"required": ["lines"]}},
+        {"required": ["lines"], "not": {"anyOf": [{"required": [field]} for field in of_one]}},
+    ]
+    schema["examples"] = [
+        {"item": 7, "to": 2, "quantity": 4},
+        {"to": 2, "lines": [{"item": 7, "quantity": 4}, {"item": 9, "quantity": 1}]},
+    ]
+
+
+class NewTransfer(Body):
+    """Quantities to move to the same articles at another location: of one item, or of each item in `lines`."""
+
+    model_config = ConfigDict(json_schema_extra=_with_item_or_lines)
+
+    to: Annotated[ItemId, Field(description="Id of the location")]
+    note: MovementNote | None = None
+    item: ItemId = 1
+    quantity: MovedQuantity = 1
+    close: Close = False
+    version: Version | None = None
+    lines: Annotated[
+        list[TransferLine],
+        Field(default_factory=list, min_length=1, max_length=MAX_LINES),
+        AfterValidator(_refuse_repeated_items),
+    ]
+
+    @model_validator(mode="after")
+    def _has_an_item_or_lines(self) -> Self:
+        of_one = {"item", "quantity", "close", "version"} & self.model_fields_set
+        if self.is_of_one != ({"item", "quantity"} <= of_one) or (of_one and not self.is_of_one):
+            raise ValueError("must have either item and quantity, or lines")
+        return self
+
+    @property
+    def is_of_one(self) -> bool:
+        return "lines" not in self.model_fields_set
 
 
 class UndoQuery(Query):
@@ -158,7 +206,7 @@ class MovementDocument(BaseModel):
 
 
 class LowItem(BaseModel):
-    """An item below its minimum, and what is missing to it."""
+    """An item below its minimum, what is missing to it, and how fast it is used."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [LOW]})
 
@@ -170,6 +218,7 @@ class LowItem(BaseModel):
     quantity: Quantity
     minimum: Quantity
     missing: Annotated[int, Field(ge=1)]
+    used_per_week: Annotated[int, Field(ge=0, description="How much was taken per week in the last four weeks")]
 
 
 class OrderList(RootModel[str]):

@@ -18,6 +18,7 @@ ITEM: JsonDict = {
     "id": 7,
     **{name: field.examples[0] for name, field in ItemFields.model_fields.items() if field.examples},
     "location": 1,
+    "counted_at": "2026-11-24T16:00:00.000000Z",
     "version": 3,
     "created_at": "2026-11-25T08:00:00.000000Z",
     "updated_at": "2026-11-25T12:00:00.000000Z",
@@ -48,6 +49,7 @@ class Item(ItemFields):
 
     id: ItemId
     location: Annotated[ItemId, Field(description="Id of the location, which never changes")]
+    counted_at: Annotated[Timestamp | None, Field(description="When its quantity was last counted")]
     version: Annotated[int, Field(ge=1, description="Rises by one with every change")]
     created_at: Timestamp
     updated_at: Timestamp

@@ -16,6 +16,7 @@ RETURN (
             item.minimum,
             item.note,
             item.location,
+            rfc3339(item.counted_at) AS counted_at,
             item.version,
             rfc3339(item.created_at) AS created_at,
             rfc3339(item.updated_at) AS updated_at
@@ -91,6 +92,11 @@ BEGIN
 END;
 $$;
 
+-- Whether the changes of this transaction are counts.
+CREATE OR REPLACE FUNCTION is_counting() RETURNS boolean
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN coalesce(trim_lines(current_setting('stockstream.reason', true)) = 'counted', false);
+
 CREATE OR REPLACE FUNCTION inventory_before_insert() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -135,8 +141,9 @@ BEGIN
     NEW.version := OLD.version;
     NEW.created_at := OLD.created_at;
     NEW.updated_at := OLD.updated_at;
+    NEW.counted_at := CASE WHEN is_counting() THEN clock_timestamp() ELSE OLD.counted_at END;
     IF NEW IS NOT DISTINCT FROM OLD THEN
-        RETURN OLD; -- a write that changes nothing is no change: same version, no event
+        RETURN OLD; -- a write that changes nothing is no change, unless it is a count: same version, no event
     END IF;
     NEW.version := OLD.version + 1;
     NEW.updated_at := clock_timestamp();
@@ -189,7 +196,7 @@ DECLARE
         WHERE attrelid = 'inventory'::regclass
           AND attnum > 0
           AND NOT attisdropped
-          AND attname NOT IN ('id', 'location', 'version', 'created_at', 'updated_at')
+          AND attname NOT IN ('id', 'location', 'version', 'created_at', 'updated_at', 'counted_at')
     );
 BEGIN
     EXECUTE format('GRANT INSERT (id, location, created_at, %1$s), UPDATE (%1$s) ON inventory TO stockstream_api', fields);

@@ -56,7 +56,7 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (
     SELECT coalesce(json_object_agg(field, json_build_object('from', before -> field, 'to', after -> field)), '{}')
     FROM json_object_keys(coalesce(after, before)) AS field
-    WHERE field NOT IN ('id', 'location', 'version', 'created_at', 'updated_at') -- these follow, or never change
+    WHERE field NOT IN ('id', 'location', 'counted_at', 'version', 'created_at', 'updated_at') -- these follow, or never change
       AND (before ->> field) IS DISTINCT FROM (after ->> field)
 );
 

@@ -111,7 +111,8 @@ WHERE original.id = :item
 RETURNING i.id, i.name, i.quantity, i.version, i.location, item_document(i)::text AS document;
 
 -- name: select_low(locations, after, page)
--- A page of the items below their minimum, with what is missing to it, in the order of their ids.
+-- A page of the items below their minimum, in the order of their ids: what is missing to it, and how much is used in a week,
+-- as in the last four. Of an item that changes very often, only the last changes count.
 SELECT low.id, json_build_object(
     'id', low.id,
     'name', low.name,
@@ -120,7 +121,20 @@ SELECT low.id, json_build_object(
     'location', low.location,
     'quantity', low.quantity,
     'minimum', low.minimum,
-    'missing', low.minimum - low.quantity
+    'missing', low.minimum - low.quantity,
+    'used_per_week', (
+        SELECT coalesce(round(sum(past.taken) / 4.0), 0)::bigint
+        FROM (
+            SELECT h.changed_at, h.reason, (h.before ->> 'quantity')::bigint - (h.after ->> 'quantity')::bigint AS taken
+            FROM inventory_history AS h
+            WHERE h.item_id = low.id
+            ORDER BY h.event_id DESC
+            LIMIT 5000
+        ) AS past
+        WHERE past.taken > 0
+          AND past.changed_at > now() - interval '28 days'
+          AND (past.reason IS NULL OR past.reason NOT IN ('moved', 'counted', 'corrected'))
+    )
 )::text AS document
 FROM inventory AS low
 WHERE low.quantity < low.minimum

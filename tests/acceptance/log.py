@@ -28,7 +28,14 @@ class Event:
     changed_at: datetime
 
 
-DERIVED_FIELDS = {"id", "location", "version", "created_at", "updated_at"}  # set by the database on every change
+DERIVED_FIELDS = {
+    "id",
+    "location",
+    "counted_at",
+    "version",
+    "created_at",
+    "updated_at",
+}  # set by the database on every change
 EVENTS_AFTER = """
 SELECT event_id::text, item_id::text, operation, coalesce(before::text, 'null'), coalesce(after::text, 'null'), actor,
        rfc3339(changed_at)

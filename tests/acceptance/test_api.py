@@ -28,7 +28,7 @@ async def test_a_created_item_is_answered_whole(api: aiohttp.ClientSession) -> N
         assert response.status == 201
         assert response.headers["Location"] == f"{ITEMS}/{item['id']}"
         assert tagged_version(response) == 1
-    assert list(item) == ["id", *FIELDS, "location", "version", "created_at", "updated_at"]
+    assert list(item) == ["id", *FIELDS, "location", "counted_at", "version", "created_at", "updated_at"]
     assert (item["name"], item["quantity"], item["version"]) == ("M4 bolt", 5, 1)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z", item["created_at"])
 

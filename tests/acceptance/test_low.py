@@ -11,6 +11,8 @@ from tests.acceptance.client import ITEMS, change, create, get, import_csv, prob
 if TYPE_CHECKING:
     import aiohttp
 
+    from tests.stack import Stack
+
 LOW = "/api/low"
 
 
@@ -24,20 +26,36 @@ async def test_low_items_are_listed_with_what_is_missing(api: aiohttp.ClientSess
         {
             **{name: bolt[name] for name in ("id", "name", "code", "unit", "location", "quantity", "minimum")},
             "missing": 3,
+            "used_per_week": 0,
         },
         {
             **{name: nut[name] for name in ("id", "name", "code", "unit", "location", "quantity", "minimum")},
             "missing": 1,
+            "used_per_week": 0,
         },
     ]
     assert await get(api, LOW, location=van) == low[1:]
     assert await walk(api, LOW, limit=1) == low
 
 
+async def test_low_items_say_how_fast_they_are_used(api: aiohttp.ClientSession, shared_stack: Stack) -> None:
+    bolt = await create(api, "bolt", 100, minimum=99)
+    address = f"{ITEMS}/{bolt['id']}"
+    for adjust, reason in ((-8, None), (-12, "sold"), (+50, "received"), (-5, "counted"), (-25, "corrected")):
+        body = {"adjust": adjust} if reason is None else {"adjust": adjust, "reason": reason}
+        await change(api, "PATCH", address, body)
+    await change(api, "PATCH", address, {"adjust": -30, "reason": "used"})
+    (low,) = await get(api, LOW)
+    assert low["used_per_week"] == 13, "50 in four weeks: what was counted or corrected was not used"
+    shared_stack.sql("UPDATE inventory_history SET changed_at = changed_at - interval '29 days' WHERE reason = 'sold'")
+    (low,) = await get(api, LOW)
+    assert low["used_per_week"] == 10, "what was sold before was not used in the last four weeks"
+
+
 async def test_the_order_list(api: aiohttp.ClientSession, van: int) -> None:
     bolt = await create(api, "=bolt", 2, minimum=5, code="B-1", unit="pcs", location=van)
     async with api.get(f"{LOW}/export") as response:
-        assert "order-list.csv" in response.headers["Content-Disposition"]
+        assert "order-list-20" in response.headers["Content-Disposition"]
         (row,) = csv.DictReader(io.StringIO(await response.text(), newline=""))
     assert row == {
         "code": "B-1",

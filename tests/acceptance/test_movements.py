@@ -74,14 +74,33 @@ async def test_refused_lines_are_named_and_nothing_is_booked(api: aiohttp.Client
 
 async def test_a_line_that_changes_nothing_is_not_logged(api: aiohttp.ClientSession) -> None:
     bolt, nut = await create(api, "bolt", 5), await create(api, "nut", 7)
-    counted = await book(api, {"item": bolt["id"], "set": 5}, {"item": nut["id"], "set": 6}, reason="counted")
-    assert quantities(counted) == [(bolt["id"], 5, 5), (nut["id"], 7, 6)]
-    assert quantities(await get(api, f"{MOVEMENTS}/{counted['id']}")) == [(nut["id"], 7, 6)]
+    set_to = await book(api, {"item": bolt["id"], "set": 5}, {"item": nut["id"], "set": 6}, reason="corrected")
+    assert quantities(set_to) == [(bolt["id"], 5, 5), (nut["id"], 7, 6)]
+    assert quantities(await get(api, f"{MOVEMENTS}/{set_to['id']}")) == [(nut["id"], 7, 6)]
     line = {"item": bolt["id"], "set": 5}
-    async with api.post(MOVEMENTS, json={"reason": "counted", "lines": [line]}) as response:
+    async with api.post(MOVEMENTS, json={"reason": "corrected", "lines": [line]}) as response:
         assert (response.status, (await response.json())["id"]) == (200, None)
         assert "Location" not in response.headers
     assert (await get(api, f"{ITEMS}/{bolt['id']}"))["version"] == 1
+
+
+async def test_a_count_is_logged_even_if_it_matches(api: aiohttp.ClientSession, owner: asyncpg.Connection) -> None:
+    bolt, nut = await create(api, "bolt", 5), await create(api, "nut", 7)
+    assert bolt["counted_at"] is None
+    lines = ({"item": bolt["id"], "set": 5, "version": 1}, {"item": nut["id"], "set": 6})
+    counted = await book(api, *lines, reason="counted")
+    assert quantities(counted) == [(bolt["id"], 5, 5), (nut["id"], 7, 6)]
+    assert await get(api, f"{MOVEMENTS}/{counted['id']}") == counted
+    first, second = [(await get(api, f"{ITEMS}/{item['id']}")) for item in (bolt, nut)]
+    assert first["version"] == 2
+    assert None not in {first["counted_at"], second["counted_at"]}
+    entry = (await get(api, f"{ITEMS}/{bolt['id']}/history"))[0]
+    assert (entry["reason"], entry["changes"]) == ("counted", {})
+    await change(api, "PATCH", f"{ITEMS}/{bolt['id']}", {"adjust": 1})
+    assert (await get(api, f"{ITEMS}/{bolt['id']}"))["counted_at"] == first["counted_at"], "other changes keep it"
+    await owner.execute("SET stockstream.reason = 'counted'")
+    await owner.execute("UPDATE inventory SET quantity = quantity WHERE id = $1", nut["id"])
+    assert (await get(api, f"{ITEMS}/{nut['id']}"))["counted_at"] > second["counted_at"], "psql counts, too"
 
 
 async def test_a_repeated_request_books_once(api: aiohttp.ClientSession) -> None:
@@ -124,7 +143,7 @@ async def test_sql_writers_set_a_reason_and_a_note(api: aiohttp.ClientSession, o
     async with owner.transaction():
         await owner.execute("SET LOCAL stockstream.reason = 'used'; SET LOCAL stockstream.note = 'repair 12'")
         await owner.execute("UPDATE inventory SET quantity = quantity - 1")
-    (entry, other) = await get(api, "/api/history", reason="used")
+    (entry, other) = await get(api, "/api/history", reason="used", limit=2)
     assert (entry["movement"], entry["note"]) == (other["movement"], "repair 12")
     movement = await get(api, f"{MOVEMENTS}/{entry['movement']}")
     assert quantities(movement) == [(bolt["id"], 5, 4), (nut["id"], 7, 6)]

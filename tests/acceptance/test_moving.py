@@ -84,6 +84,69 @@ async def test_a_transfer_that_is_not_possible_is_refused_with_the_reason(api: a
     assert await head(api) == start
 
 
+async def test_several_items_move_as_one_movement(api: aiohttp.ClientSession, van: int) -> None:
+    bolt, nut = await create(api, "bolt", 5, code="B-1"), await create(api, "nut", 7)
+    there = await create(api, "nut", 1, location=van)
+    lines = [{"item": nut["id"], "quantity": 7, "close": True}, {"item": bolt["id"], "quantity": 2, "version": 1}]
+    moved = await change(api, "POST", TRANSFERS, {"to": van, "note": "Tour 3", "lines": lines})
+    (new,) = [item for item in await get(api, ITEMS, location=van) if item["id"] != there["id"]]
+    assert quantities(moved) == [
+        (bolt["id"], 5, 3),
+        (nut["id"], 7, None),
+        (there["id"], 1, 8),
+        (new["id"], None, 2),
+    ]
+    assert (moved["reason"], moved["note"]) == ("moved", "Tour 3")
+    assert await get(api, f"{MOVEMENTS}/{moved['id']}") == moved
+    undone = await undo(api, moved)
+    assert quantities(undone) == [(bolt["id"], 3, 5), (nut["id"], None, 7), (there["id"], 8, 1), (new["id"], 2, 0)]
+
+
+async def test_the_same_article_from_two_places_arrives_at_one_item(api: aiohttp.ClientSession, van: int) -> None:
+    dock = await add_location(api, "Dock")
+    here, there = await create(api, "bolt", 5, code="B-1"), await create(api, "bolt", 6, code="B-1", location=dock)
+    lines = [{"item": here["id"], "quantity": 4}, {"item": there["id"], "quantity": 6}]
+    moved = await change(api, "POST", TRANSFERS, {"to": van, "lines": lines})
+    (arrived,) = await get(api, ITEMS, location=van)
+    assert quantities(moved) == [(here["id"], 5, 1), (there["id"], 6, 0), (arrived["id"], None, 10)]
+    assert await get(api, f"{MOVEMENTS}/{moved['id']}") == moved
+
+
+async def test_each_line_that_can_not_be_moved_is_named_and_nothing_moves(api: aiohttp.ClientSession, van: int) -> None:
+    bolt, nut, full = await create(api, "bolt", 5), await create(api, "nut", 5), await create(api, "washer", 9)
+    at_van = await create(api, "washer", 2_147_483_640, location=van)
+    start = await head(api)
+    lines = [
+        {"item": bolt["id"], "quantity": 5},
+        {"item": nut["id"], "quantity": 6},
+        {"item": full["id"], "quantity": 8},
+        {"item": at_van["id"], "quantity": 1},
+        {"item": 999_999_999, "quantity": 1},
+        {"item": 999_999_998, "quantity": 1, "close": True},
+    ]
+    async with api.post(TRANSFERS, json={"to": van, "lines": lines}) as response:
+        refusal = await problem(response, 409)
+    assert [error["field"] for error in refusal["errors"]] == [
+        "lines.1.quantity",
+        "lines.2.quantity",
+        "lines.3.to",
+        "lines.4.item",
+        "lines.5.item",
+    ]
+    assert refusal["errors"][0]["current"] == nut
+    assert await head(api) == start
+    for body in (
+        {"to": van},
+        {"to": van, "lines": []},
+        {"to": van, "item": bolt["id"]},
+        {"to": van, "item": bolt["id"], "quantity": 1, "lines": lines[:1]},
+        {"to": van, "close": True, "lines": lines[:1]},
+        {"to": van, "lines": [lines[0], lines[0]]},
+    ):
+        async with api.post(TRANSFERS, json=body) as response:
+            await problem(response, 422, sent=body)
+
+
 async def test_sixteen_who_move_in_a_circle_lose_no_unit(
     api: aiohttp.ClientSession, van: int, shared_stack: Stack
 ) -> None:

@@ -55,7 +55,18 @@ async def test_cached_documents_are_sent_again_and_old_ones_have_the_new_field(
     shown = [document for path in lists for document in await get(api, path)]
     shown += [entry[side] for entry in await get(api, f"{address}/history") for side in ("before", "after")]
     assert [list(document) for document in shown if document is not None] == [
-        ["id", "name", "quantity", "colour", *OPTIONAL_FIELDS, "location", "version", "created_at", "updated_at"]
+        [
+            "id",
+            "name",
+            "quantity",
+            "colour",
+            *OPTIONAL_FIELDS,
+            "location",
+            "counted_at",
+            "version",
+            "created_at",
+            "updated_at",
+        ]
     ] * (len(lists) + 3)
     assert {document["colour"] for document in shown if document is not None} == {None}
     async with api.put(address, json={"quantity": 8}, headers={"If-Match": tags[address]}) as response:

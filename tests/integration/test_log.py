@@ -41,7 +41,7 @@ async def test_each_operation_is_one_row_with_full_documents(pool: Pool) -> None
     assert insert == ("INSERT", None, first)
     assert update == ("UPDATE", first, second)
     assert delete == ("DELETE", second, None)
-    assert list(first) == ["id", *FIELDS, "location", "version", "created_at", "updated_at"]
+    assert list(first) == ["id", *FIELDS, "location", "counted_at", "version", "created_at", "updated_at"]
     assert (first["id"], first["name"], first["quantity"], first["version"]) == (item_id, "bolt", 5, 1)
     assert (second["quantity"], second["version"], second["created_at"]) == (4, 2, first["created_at"])
 

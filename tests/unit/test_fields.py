@@ -10,11 +10,11 @@ import pytest
 from shared.log.fields import FIELDS, REQUIRED_FIELDS, TEXT_FIELDS
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OTHER_COLUMNS = ("id", "location", "version", "created_at", "updated_at")  # set by triggers, or only once
+OTHER_COLUMNS = ("id", "location", "counted_at", "version", "created_at", "updated_at")  # set by triggers, or only once
 MIGRATIONS = "sql/migrations"
 FUNCTIONS = "sql/functions/2_items.sql"
 QUERIES = "sql/queries/items.sql"
-PAGE = "frontend/scripts/fields.js"
+PAGE = "frontend/scripts/state/fields.js"
 CASE_FILES = ("tests/acceptance/test_fields.py", "tests/browser/test_fields.py")
 
 

@@ -57,7 +57,7 @@ async def export_history(query: AuditFilter) -> Response:
     def write(page: Sequence[Entry]) -> str:
         return csv_format.write_rows((_row(json.loads(entry.document), paths) for entry in page), HISTORY_COLUMNS)
 
-    return send_csv("history.csv", csv_format.write_header(HISTORY_COLUMNS), read, write)
+    return send_csv("history", csv_format.write_header(HISTORY_COLUMNS), read, write)
 
 
 def _row(event: dict[str, Any], paths: Mapping[int, str]) -> dict[str, Any]:

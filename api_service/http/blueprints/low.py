@@ -60,7 +60,7 @@ async def export_low(query: ScopedQuery) -> Response:
         low = (json.loads(row.document) for row in page)
         return csv_format.write_rows(({**item, "location": paths.get(item["location"])} for item in low), LOW_COLUMNS)
 
-    return send_csv("order-list.csv", csv_format.write_header(LOW_COLUMNS), read, write)
+    return send_csv("order-list", csv_format.write_header(LOW_COLUMNS), read, write)
 
 
 @blueprint.put("/minimums")

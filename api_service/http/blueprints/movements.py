@@ -10,7 +10,7 @@ from quart import Blueprint, Response
 from quart_schema import tag_blueprint
 
 from api_service import booking
-from api_service.booking import Line, NotAllowedError, RefusedLinesError, Transfer, TransferError, UndoError
+from api_service.booking import Line, NotAllowedError, RefusedLinesError, Transfer, UndoError
 from api_service.http.access import actor_of, editable, visible
 from api_service.http.answers import invalid, no_such_item, refuse_if_not_editable
 from api_service.http.headers import Booked, RepeatableWrite
@@ -58,7 +58,7 @@ async def create_movement(body: NewMovement, headers: RepeatableWrite) -> Respon
 
     If a line can't be booked, the answer is 409: `errors` names each such line by its index, with the reason and the
     item as it is. A line with a `version` is refused if its item has been changed. Lines that change nothing are
-    answered, but not logged; if none changes anything, the answer is 200, and there is no movement.
+    answered, but not logged, except counts; if none changes anything, the answer is 200, and there is no movement.
     """
     actor = actor_of(headers, body)
     lines = [_line(line) for line in body.lines]
@@ -130,38 +130,46 @@ async def undo_movement(movement_id: int, query: UndoQuery, headers: RepeatableW
     problems=(HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND),
 )
 async def create_transfer(body: NewTransfer, headers: RepeatableWrite) -> Response:
-    """Move a quantity to another location, as one movement with the reason `moved`.
+    """Move quantities to another location, as one movement with the reason `moved`: all of them, or none.
 
-    It arrives at the item there that has the same code, else the same name; without one, the item is added with the
-    same fields. What is left behind stays, also at 0; with `close` it is deleted.
+    Each arrives at the item there that has the same code, else the same name; without one, the item is added with the
+    same fields. What is left behind stays, also at 0; with `close` it is deleted. If a line can't be moved, the answer
+    is 409: `errors` names it by its index, with the reason and the item as it is.
     """
-    wanted = Transfer(body.item, body.to, body.quantity, body.close, body.version)
+    given = [body] if body.is_of_one else body.lines
+    lines = [Transfer(line.item, line.quantity, line.close, line.version) for line in given]
     actor = actor_of(headers)._replace(reason=TRANSFER, note=body.note)
 
     async def move(connection: Connection) -> Response:
         async with connection.transaction():
-            await _check_ends(connection, wanted)
+            if body.is_of_one:
+                await _check_source(connection, body.item, body.to)
+            await _check_destination(connection, body.to)
             try:
-                booked = await booking.transfer(connection, wanted, actor=actor)
-            except TransferError as error:
-                raise _refused_transfer(error) from None
+                booked = await booking.transfer(connection, lines, body.to, actor=actor, visible=visible())
+            except RefusedLinesError as error:
+                raise (_refused_transfer if body.is_of_one else _refused)(error.refusals) from None
             return await _answer(connection, booked, actor)
 
     return await make_once(headers.key, move, body)
 
 
-async def _check_ends(connection: Connection, wanted: Transfer) -> None:
-    """Raise a problem if the client may not change both ends of a transfer, or they are the same."""
-    source = await items.select_item(connection, wanted.item_id, visible())
+async def _check_source(connection: Connection, item_id: int, to: int) -> None:
+    """Raise a problem if the client may not change the item, or it is at this location."""
+    source = await items.select_item(connection, item_id, visible())
     if source is None:
-        no_such_item(wanted.item_id)
+        no_such_item(item_id)
     location = json.loads(source.document)["location"]
-    refuse_if_not_editable(wanted.item_id, location)
-    await location_of_new_item(wanted.to, field="to")
-    if await locations.select_location(connection, wanted.to, visible=visible(), editable=editable()) is None:
-        raise invalid("to", "there is no such location")
-    if location == wanted.to:
+    refuse_if_not_editable(item_id, location)
+    if location == to:
         raise invalid("to", "is the location of the item itself")
+
+
+async def _check_destination(connection: Connection, location: int) -> None:
+    """Raise a problem if there is no such location, or the client may not change it."""
+    await location_of_new_item(location, field="to")
+    if await locations.select_location(connection, location, visible=visible(), editable=editable()) is None:
+        raise invalid("to", "there is no such location")
 
 
 def _line(line: MovementLine) -> Line:
@@ -189,9 +197,11 @@ def _refused(refusals: Sequence[Refusal]) -> Problem:
     return Problem(HTTPStatus.CONFLICT, f"{detail}. Nothing was booked.", errors=errors)
 
 
-def _refused_transfer(error: TransferError) -> Problem:
-    errors = [_field_error(error.field, str(error), error.current)]
-    return Problem(HTTPStatus.CONFLICT, f"{error.field}: {error}. Nothing was moved.", errors=errors)
+def _refused_transfer(refusals: Sequence[Refusal]) -> Problem:
+    """A 409 problem about the only line."""
+    (refusal,) = refusals
+    errors = [_field_error(refusal.field, refusal.message, refusal.current)]
+    return Problem(HTTPStatus.CONFLICT, f"{refusal.field}: {refusal.message}. Nothing was moved.", errors=errors)
 
 
 def _field_error(field: str, message: str, current: dict[str, object] | None) -> FieldError:
