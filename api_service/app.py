@@ -23,6 +23,7 @@ from api_service.http.blueprints import (
     accounts,
     dashboard,
     documentation,
+    files,
     history,
     inventories,
     labels,
@@ -34,6 +35,7 @@ from api_service.http.blueprints import (
     transfers,
     trends,
 )
+from api_service.http.files import provide_files
 from api_service.http.gate import guard
 from api_service.http.openapi import describe
 from api_service.http.requests import MAX_DISCARDED_BYTES
@@ -80,16 +82,16 @@ RESOURCES = (
     access_log,
     dashboard,
     documentation,
+    files,
 )
 
 
 def create_app(settings: ApiSettings) -> Quart:
     """The API and the dashboard as one app. It connects to the database when it starts to serve."""
-    app = Quart(__name__, static_folder=str(FRONTEND), static_url_path="/static", template_folder=str(FRONTEND))
+    app = Quart(__name__, static_folder=None, template_folder=str(FRONTEND))
     # stream_body() enforces the limits. This bounds what a handler leaves unread.
     app.config["MAX_CONTENT_LENGTH"] = max(settings.max_body_bytes, settings.max_import_bytes) + MAX_DISCARDED_BYTES
     app.config["BODY_TIMEOUT"] = settings.body_seconds
-    app.config["SEND_FILE_MAX_AGE_DEFAULT"] = 0  # a page must not mix modules of two versions; ETags keep this cheap
     app.url_map.merge_slashes = False
     app.extensions["settings"] = settings
     answer_with_problems(app)
@@ -100,6 +102,7 @@ def create_app(settings: ApiSettings) -> Quart:
     app.register_error_handler(LastAdminError, last_admin)
     app.register_error_handler(UnknownLocationError, unknown_location)
     app.register_error_handler(TreeError, unsound_tree)
+    provide_files(app, FRONTEND)
     guard(app, settings)
     for resource in RESOURCES:
         app.register_blueprint(resource.blueprint)

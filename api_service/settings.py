@@ -75,8 +75,8 @@ class ApiSettings(Settings):
     )
     max_body_bytes: int = Field(65_536, ge=1024, description="Maximum size of a request body")
     body_seconds: float = Field(60, gt=0, description="Maximum time for a request body to arrive (s)")
-    max_import_bytes: int = Field(16 * 2**20, ge=1024, description="Maximum size of an imported CSV file")
-    max_import_rows: int = Field(200_000, ge=1, description="Maximum rows of an imported CSV file")
+    max_import_bytes: int = Field(16 * 2**20, ge=1024, description="Maximum size of an imported file")
+    max_import_rows: int = Field(200_000, ge=1, description="Maximum rows of an imported file")
     history_retention: Annotated[timedelta | None, BeforeValidator(_parse_duration)] = Field(
         None,
         ge=timedelta(days=1),

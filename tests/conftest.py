@@ -24,7 +24,17 @@ if TYPE_CHECKING:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """List the skipped tests, since this run does not prove what they test."""
+    """List the skipped tests, since this run does not prove what they test, and what the jobs of people took."""
+    jobs = [
+        value
+        for report in terminalreporter.stats.get("passed", [])
+        for name, value in report.user_properties
+        if name == "job"
+    ]
+    if jobs:
+        terminalreporter.section("WHAT EACH JOB TOOK")
+    for job in sorted(jobs):
+        terminalreporter.line(str(job))
     skipped = terminalreporter.stats.get("skipped", [])
     if skipped:
         terminalreporter.section("NOT PROVEN BY THIS RUN", red=True, bold=True)

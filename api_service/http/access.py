@@ -69,11 +69,11 @@ PUBLIC = {
     "dashboard.index",
     "documentation.openapi",
     "documentation.show",
+    "files.send",
     "health.healthz",
     "health.readyz",
     "labels.show",
     "metrics.metrics",
-    "static",
 }
 
 

@@ -10,11 +10,9 @@ from typing import TYPE_CHECKING, Any
 from quart import g, request
 from quart.wrappers.response import DataBody
 from quart_cors import cors
-from werkzeug.exceptions import NotFound
 
 from api_service.http import metrics
 from api_service.http.access import guard_access
-from api_service.http.pages import MAX_FILE_NAME_BYTES, script_policy
 from shared.log.documents import MAX_ID
 from shared.web import hosts, proxies
 from shared.web.origins import refuse_other_sites
@@ -69,8 +67,6 @@ def guard(app: Quart, settings: ApiSettings) -> None:
     async def finish(response: Response) -> Response:
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
-        if request.endpoint == "static":
-            response.headers["Content-Security-Policy"] = script_policy()
         if isinstance(response.response, DataBody) and len(response.response.data) < SMALL_BYTES:
             response.timeout = None  # small responses never block, so skip the timeout's task
         metrics.observe_request(response.status_code, time.perf_counter() - g.began)
@@ -78,12 +74,10 @@ def guard(app: Quart, settings: ApiSettings) -> None:
 
 
 def refuse_impossible_values(values: dict[str, Any]) -> None:
-    """Answer 404 for ids and file names that can't exist. The database or the file system would raise an error."""
+    """Answer 404 for ids that can't exist. The database would raise an error."""
     for name, value in values.items():
         if name.endswith("_id") and not 0 < value <= MAX_ID:
             raise Problem(HTTPStatus.NOT_FOUND, f"There is no {name.removesuffix('_id')} {value}.")
-    if len(values.get("filename", "").encode()) > MAX_FILE_NAME_BYTES:
-        raise NotFound
 
 
 def answer_when_cancelled(app: Any) -> Any:

@@ -124,6 +124,13 @@ class ImportFile(RootModel[list[ImportRow]]):
     example: ClassVar = "name,quantity\r\nPallet jack,12\r\n"
 
 
+class TableFile(RootModel[bytes]):
+    """A CSV file or an Excel workbook (.xlsx)."""
+
+    media_type: ClassVar = "application/octet-stream"
+    example: ClassVar = "Art.-Nr.;Bezeichnung;Menge\r\n4711;Pallet jack;12\r\n"
+
+
 class Query(BaseModel):
     """Parameters of a request. Unknown parameters are refused, and repeated ones, unless they are lists."""
 
@@ -156,7 +163,9 @@ class ScopedQuery(Query):
 class ItemsFilter(ScopedQuery):
     """Selects items, now or in the past."""
 
-    q: Text | None = Field(None, description="Part of the name or code, regardless of case and accents")
+    q: Text | None = Field(
+        None, description="Words, or parts of words, of the name and code, in any order, regardless of case and accents"
+    )
     code: Code | None = Field(None, description="The exact code")
     low: Flag = Field(False, description="1: only items whose quantity is below their minimum")
     as_of: AsOf = None

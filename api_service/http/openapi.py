@@ -20,7 +20,7 @@ from shared.web.problems import MEDIA_TYPE, documented_problems
 from shared.web.schemas import VERSION, json_schema, named_schema, without_absent
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from pydantic import BaseModel
     from quart import Quart
@@ -134,9 +134,6 @@ class Provider(OpenAPIProvider):
         document["components"]["schemas"] |= models
         document["components"]["securitySchemes"] = SECURITY_SCHEMES
         return document
-
-    def generate_rules(self) -> Iterable[Rule]:
-        return (rule for rule in super().generate_rules() if rule.endpoint != "static")
 
     def operation_id(self, method: str, path: str, func: Callable[..., Any]) -> str:  # noqa: ARG002
         return func.__name__

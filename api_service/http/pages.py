@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from quart import Response, render_template, request
 
+from api_service.http.files import files
 from api_service.http.services import settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-MAX_FILE_NAME_BYTES = 255  # bytes; the limit of file systems
 HOST = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")  # only such hosts may enter the policy
 
 POLICY = {
@@ -42,7 +42,7 @@ SCRIPT_POLICY = {
 async def page(name: str) -> Response:
     """A page of the frontend, with its policy."""
     url = events_url()
-    text = await render_template(name, events_url=url, auth=settings().auth)
+    text = await render_template(name, events_url=url, auth=settings().auth, files=files())
     headers = {"Content-Security-Policy": content_security_policy(url), "Cache-Control": "no-cache"}
     return Response(text, headers=headers, content_type="text/html; charset=utf-8")
 

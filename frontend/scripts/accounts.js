@@ -1,8 +1,9 @@
 /** Composes the page with the accounts, for admins. */
 
-import { getLocations, getSession, onUnauthorized } from "./api.js";
-import { applyLocations, NO_LOCATIONS } from "./locations.js";
-import { mayAdminister } from "./rights.js";
+import { getLocations, getSession, onUnauthorized } from "./server/api.js";
+import { applyLocations, NO_LOCATIONS } from "./state/locations.js";
+import { setMessages } from "./state/messages.js";
+import { mayAdminister } from "./state/rights.js";
 import { mountAccessLog } from "./views/access-log.js";
 import { mountPeople } from "./views/people.js";
 import { mountTokens } from "./views/tokens.js";
@@ -10,6 +11,7 @@ import { mountTokens } from "./views/tokens.js";
 const find = (selector) => document.querySelector(selector);
 const said = find(".page-said");
 
+setMessages("en", {}, navigator.languages); // numbers and dates as they are written where the reader is
 onUnauthorized(() => location.assign("/")); // which asks to sign in
 new BroadcastChannel("stockstream.session").addEventListener("message", () => location.reload()); // signed in or out elsewhere
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());

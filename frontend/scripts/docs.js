@@ -1,6 +1,6 @@
 // The documentation page, made from openapi.json and asyncapi.json.
 
-import { curl, resolve, words } from "./schema-text.js";
+import { curl, resolve, words } from "./state/schema-text.js";
 
 const METHODS = ["get", "post", "put", "patch", "delete"];
 

@@ -1,12 +1,13 @@
 /** Composes the page that prints labels. */
 
-import { getLocations, getSession, onUnauthorized } from "./api.js";
-import { formatNumber } from "./formats.js";
-import { recall, remember } from "./label-memory.js";
-import { arrange, idsOf, inGroups, labelsPerPage, MAX_LABELS, pageRules } from "./label-sizes.js";
-import { getLabels } from "./labels-api.js";
-import { createLabel } from "./views/label.js";
+import { getLocations, getSession, onUnauthorized } from "./server/api.js";
+import { recall, remember } from "./server/label-memory.js";
+import { getLabels } from "./server/labels-api.js";
+import { formatNumber } from "./state/formats.js";
+import { arrange, idsOf, inGroups, labelsPerPage, MAX_LABELS, pageRules } from "./state/label-sizes.js";
+import { setMessages } from "./state/messages.js";
 import { mountLabelOptions } from "./views/label-options.js";
+import { createLabel } from "./views/label.js";
 import { setText } from "./views/text.js";
 
 const find = (selector) => document.querySelector(selector);
@@ -14,6 +15,7 @@ const [said, signIn, options, sheets] = [".page-said", ".labels-sign-in", ".labe
 const rules = new CSSStyleSheet(); // the policy of the page forbids styles in its markup
 document.adoptedStyleSheets = [rules];
 
+setMessages("en", {}, navigator.languages); // numbers and dates as they are written where the reader is
 onUnauthorized(askToSignIn);
 new BroadcastChannel("stockstream.session").addEventListener("message", () => location.reload()); // signed in or out elsewhere
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());

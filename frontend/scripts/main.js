@@ -1,53 +1,61 @@
 /** Composes the page. */
 
-import { createActions } from "./actions.js";
-import { getActor, setActor } from "./actor.js";
-import { parseAddress } from "./address.js";
-import { createBookingActions } from "./booking-actions.js";
-import { createListing } from "./listing.js";
-import { createLocationList } from "./location-list.js";
-import { reloadWhileQuiet } from "./reloading.js";
-import { createSnapshot } from "./snapshot.js";
-import { isReading } from "./rights.js";
-import { listenForScans } from "./scanning.js";
-import { createSession } from "./session.js";
-import { INITIAL_STATE, reduce } from "./state.js";
+import { createImportActions } from "./actions/imports.js";
+import { createItemActions } from "./actions/items.js";
+import { createListActions } from "./actions/lists.js";
+import { createQuantityActions } from "./actions/quantities.js";
+import { keepLists } from "./server/kept-lists.js";
+import { createLocationList } from "./server/location-list.js";
+import { loadMessages } from "./server/messages.js";
+import { reloadWhileQuiet } from "./server/reloading.js";
+import { watchSaving } from "./server/saving.js";
+import { createSession } from "./server/session.js";
+import { createSnapshot } from "./server/snapshot.js";
+import { createStream } from "./server/stream.js";
+import { createTrends } from "./server/trends.js";
+import { parseAddress } from "./state/address.js";
+import { isQuiet } from "./state/connection.js";
+import { startOfDay } from "./state/filters.js";
+import { createListing } from "./state/listing.js";
+import { isReading, mayEdit, mayEditItem } from "./state/rights.js";
+import { INITIAL_STATE, reduce } from "./state/state.js";
 import { createStore } from "./store.js";
-import { createStream } from "./stream.js";
-import { createTrends } from "./trends.js";
 import { mountAccount } from "./views/account.js";
 import { mountActivity } from "./views/activity.js";
-import { mountAddForm } from "./views/add-form.js";
+import { mountAddDialog } from "./views/add-dialog.js";
 import { mountAddressBar } from "./views/address-bar.js";
-import { mountBookingDialog } from "./views/booking-dialog.js";
-import { mountBulkDelete } from "./views/bulk-delete.js";
-import { mountCamera } from "./views/camera.js";
+import { mountConfirm } from "./views/confirm.js";
 import { mountConnection } from "./views/connection.js";
 import { mountDeletedList } from "./views/deleted-list.js";
-import { mountImportDialog } from "./views/import-dialog.js";
-import { mountItemDrawer } from "./views/item-drawer.js";
+import { mountItemPanel } from "./views/item-panel.js";
 import { mountLocationsDialog } from "./views/locations-dialog.js";
+import { mountMenu } from "./views/menu.js";
 import { mountMinimumDialog } from "./views/minimum-dialog.js";
 import { mountNotices } from "./views/notices.js";
-import { mountOrderLink } from "./views/order-link.js";
-import { mountOverview } from "./views/overview.js";
 import { createScanned } from "./views/scanned.js";
+import { listenForScans } from "./views/scans.js";
 import { mountSelection } from "./views/selection.js";
+import { mountShell } from "./views/shell.js";
 import { mountShortcuts } from "./views/shortcuts.js";
 import { mountSignIn } from "./views/sign-in.js";
 import { mountStockList } from "./views/stock-list.js";
-import { mountToolbar } from "./views/toolbar.js";
+import { mountViews } from "./views/views.js";
+
+const DAY_CHECK_MS = 60_000;
 
 const find = (selector) => document.querySelector(selector);
+
+await loadMessages();
 
 const auth = find('meta[name="auth"]').content;
 export const store = createStore(reduce, {
   ...INITIAL_STATE,
   session: { ...INITIAL_STATE.session, auth },
+  today: startOfDay(Date.now()),
   ...parseAddress(location.search),
 });
 const listing = createListing();
-const trends = createTrends({ mayLoad: () => isReading(store.state.session), onLoaded: store.redraw });
+const trends = createTrends(store, { mayLoad: () => isReading(store.state.session), onLoaded: store.redraw });
 const locationList = createLocationList(store);
 const snapshot = createSnapshot(store, { onLoaded: followLog });
 const stream = createStream(find('meta[name="events-url"]').content, store, {
@@ -56,8 +64,14 @@ const stream = createStream(find('meta[name="events-url"]').content, store, {
 });
 const session = createSession(auth, store, { onSignedIn: begin });
 reloadWhileQuiet(store, { onDue: snapshot.load });
-const actions = createActions(store, { onOutdated: snapshot.load });
-const bookings = createBookingActions(store, { onOutdated: snapshot.load });
+setInterval(() => store.dispatch({ type: "today", today: startOfDay(Date.now()) }), DAY_CHECK_MS);
+const items = createItemActions(store, { onOutdated: snapshot.load });
+const quantities = createQuantityActions(store, { onOutdated: snapshot.load });
+const kept = keepLists(store);
+const bookings = createListActions(store, { onOutdated: snapshot.load, onSent: kept.save });
+const imports = createImportActions(store, listing, { onImported: told });
+watchSaving(store);
+const say = (notice) => store.dispatch({ type: "notice", notice });
 
 let isFollowing = false;
 
@@ -88,95 +102,158 @@ function loadAgain() {
 }
 
 const ON_NOTICE = {
-  undo: ({ items }) => actions.restore(items),
-  step: (steps) => actions.stepAgain(steps),
-  unbook: ({ movements }) => bookings.undo(movements),
-  retry: ({ id, wanted, withTwins }) => actions.edit(id, wanted, null, { withTwins }),
+  open: ({ id }) => open(id),
+  restore: (action) => items.restore(action.items),
+  adjust: ({ id, by, isUndo }) => quantities.adjust(id, by, { isUndo }),
+  adjust_again: quantities.adjustAgain,
+  edit: ({ began, values }) => items.edit(began, values),
+  unbook: ({ movement }) => bookings.undo(movement),
 };
 
-const UNDONE = new Set(["undo", "unbook"]);
+function act({ key, action }) {
+  store.dispatch(action.isUndo ? { type: "undo", key } : { type: "dismiss", key });
+  ON_NOTICE[action.kind](action);
+}
 
+/** Undo the latest change that can be undone. */
 function undo() {
-  const notice = store.state.notices.shown.findLast(({ action }) => UNDONE.has(action?.kind));
-  if (!notice) return;
-  store.dispatch({ type: "dismiss", key: notice.key });
-  ON_NOTICE[notice.action.kind](notice.action);
+  const latest = store.state.notices.undoable.at(-1);
+  if (latest) act(latest);
 }
 
 const section = find(".stock-list");
-const bulkDelete = mountBulkDelete(find(".bulk-delete"), { onConfirm: actions.remove });
-const deleted = mountDeletedList(find(".deleted-list"), store, { onRestore: actions.restore });
-const importDialog = mountImportDialog(find(".import-dialog"), store, {
-  onImported: (text) => actions.say({ tone: "success", text }),
+const confirm = mountConfirm(find(".confirm"), store, {
+  onDelete: removeAll,
+  onEdit: (began, values, { withTwins }) => items.edit(began, values, { withTwins }),
 });
+const deleted = mountDeletedList(find(".deleted-list"), store, { onRestore: items.restore });
 const locationsDialog = mountLocationsDialog(find(".locations"), find('[data-opens="locations"]'), store, {
   reload: locationList.load,
 });
+const addDialog = mountAddDialog(find(".add-dialog"), store, listing, { onAdd: items.add, onOpen: open });
+const menu = mountMenu(find(".menu"), find(".person"), store, listing);
 
-const addForm = find(".add-form form");
-const takeCode = createScanned(store, listing, addForm, { say: actions.say });
-const camera = mountCamera(find(".booking-camera"), { onCode: takeCode });
-const bookingDialog = mountBookingDialog(find(".booking"), store, listing, {
-  onBook: bookings.book,
-  onClosed: camera.stop,
-});
+const takeCode = createScanned(store, listing, { say, onItem: open, onUnknown: (code) => addDialog.open({ code }) });
 const minimumDialog = mountMinimumDialog(find(".minimum-dialog"), { onSet: bookings.setMinimum });
 
 mountConnection(find(".connection"), find(".connection-detail"), store, { onRetry: stream.retry });
-mountOverview(find(".overview"), store, listing, trends);
-mountAddForm(addForm, store, { onAdd: actions.add });
-mountToolbar(section, store, listing);
 const selection = mountSelection(section, store, listing, {
-  onDelete: bulkDelete.open,
-  onBook: book,
+  onDelete: confirm.askToDelete,
   onMinimum: minimumDialog.open,
 });
-mountOrderLink(find(".stock-tools-order"), store);
 const list = mountStockList(section, store, listing, trends, {
-  open: (id) => store.dispatch({ type: "view", opened: id }),
-  edit: actions.edit,
-  step: actions.step,
-  remove: actions.remove,
+  open: (id) => open(id),
+  add: (name) => addDialog.open({ name: name.trim() }),
+  adjust: quantities.adjust,
+  edit: items.edit,
   reload: snapshot.load,
 });
-mountItemDrawer(find(".item-drawer"), store, listing, {
-  onEdit: actions.edit,
-  onStep: actions.step,
-  onRestore: actions.restore,
+const panel = mountItemPanel(find(".item-panel"), store, listing, {
+  onAdjust: quantities.adjust,
+  onEdit: items.edit,
+  onRemove: items.remove,
+  onRestore: items.restore,
+  onClosed: (id) => list.focusItem(id),
+});
+mountViews(find("main"), section, store, listing, {
+  imports,
+  onBook: bookings.book,
+  onCode: takeCode,
+  onOpen: (id) => open(id),
+  onReceive: receive,
+});
+mountShell(store, listing, {
+  onView: show,
+  onBook: book,
+  onOpenFirst: openFirst,
 });
 mountActivity(find(".activity"), store);
-mountNotices(find(".notices"), store, { onAction: (action) => ON_NOTICE[action.kind](action) });
+mountNotices(find(".notices"), store, { onAction: act });
 mountShortcuts(find(".shortcuts"), list, {
   defer: listenForScans({ onScan: takeCode }),
-  onSearch: () => find(".stock-list-search").focus(),
-  onAdd: () => find("#add-name").focus(),
-  onBook: () => book(selection.items()),
+  onSearch: () => (find("#booking-query") ?? find("#search")).focus(),
+  onAdd: add,
+  onStock: () => show("stock"),
+  onBook: (verb) => () => book(verb),
+  onDelete: remove,
   onUndo: undo,
 });
 mountAddressBar(store);
 
-/** Open the dialog that books. The selected items are in it then, and not selected any more. */
-function book(items) {
-  bookingDialog.open(items);
-  store.dispatch({ type: "select", ids: items.map(({ id }) => id), isSelected: false });
+/** Open the panel of an item, and let the person type there. A dialog would cover it. */
+function open(id) {
+  for (const dialog of document.querySelectorAll("dialog:modal:not(.sign-in)")) dialog.close();
+  store.dispatch({ type: "view", opened: id });
+  requestAnimationFrame(() => requestAnimationFrame(panel.focus));
+}
+
+/** Open the first item of the list, which may not be drawn yet. */
+function openFirst() {
+  const [first] = listing(store.state).rows;
+  if (first) open(first.id);
+}
+
+function add() {
+  if (mayEdit(store.state.session)) addDialog.open();
+}
+
+function remove(id) {
+  const item = listing(store.state).items.get(id);
+  if (item && mayEditItem(store.state, item)) items.remove([item]);
+}
+
+/** Tell what an import has done. If no row is left, the list shows it. */
+function told(text) {
+  say({ tone: "success", message: "plain", values: { text } });
+  if (isQuiet(store.state.connection, Date.now())) snapshot.load(); // no event tells what was imported
+  if (store.state.view === "import" && store.state.importing.rows.length === 0) show("stock");
+}
+
+/** Delete these items, which then make room for the others at once. */
+function removeAll(chosen) {
+  items.remove(chosen);
+  store.dispatch({ type: "release" });
+}
+
+/** Open a view. */
+function show(view) {
+  store.dispatch({ type: "view", view, opened: null, ...(view === "stock" ? { filter: "all" } : {}) });
+}
+
+/** Open a task. The selected items are in its list then, and not selected any more. */
+function book(verb) {
+  if (!mayEdit(store.state.session)) return;
+  const chosen = selection.items();
+  for (const item of chosen) store.dispatch({ type: "list", verb, act: "add", item });
+  store.dispatch({ type: "select", ids: chosen.map(({ id }) => id), isSelected: false });
+  show(verb);
+}
+
+/** Put these into the list to receive, and open it. */
+function receive(lines) {
+  for (const { item, amount } of lines) store.dispatch({ type: "list", verb: "receive", act: "amount", item, amount });
+  show("receive");
 }
 
 const OPENERS = {
-  book: () => book(selection.items()),
-  import: importDialog.open,
+  add,
   deleted: deleted.open,
   locations: locationsDialog.open,
+  menu: menu.open,
   shortcuts: () => find(".shortcuts").showModal(),
-  add: () => find("#add-name").focus(),
 };
 document.addEventListener("click", ({ target }) => OPENERS[target.closest("[data-opens]")?.dataset.opens]?.());
+document.addEventListener("close", focusHeading, true);
+
+/** A dialog gives the focus back when it closes. If nothing had it, or it is gone, Tab goes on from the heading. */
+function focusHeading({ target: dialog }) {
+  const focused = document.activeElement;
+  const isLost = focused === document.body || (!dialog.open && dialog.contains(focused));
+  const heading = [...document.querySelectorAll("h1")].find((each) => each.checkVisibility());
+  if (isLost) heading?.focus({ preventScroll: true });
+}
 
 mountSignIn(find(".sign-in"), store, session);
 mountAccount(find(".account-button"), find(".account"), store, session);
-
-const actor = find("#actor");
-find(".actor").hidden = auth !== "open"; // with accounts, the log has the account's name
-actor.value = getActor();
-actor.addEventListener("change", () => setActor(actor.value));
 
 session.load();

@@ -2,7 +2,7 @@
 export function createStore(reduce, initialState) {
   let state = initialState;
   let isScheduled = false;
-  const views = [];
+  const views = new Set();
 
   function draw() {
     isScheduled = false;
@@ -23,10 +23,11 @@ export function createStore(reduce, initialState) {
     if (state !== before) redraw();
   }
 
-  /** Call `view(state)` at each redraw. Its result must depend on the state only. */
+  /** Call `view(state)` at each redraw. Its result must depend on the state only. Returns a function that ends it. */
   function subscribe(view) {
-    views.push(view);
+    views.add(view);
     redraw();
+    return () => views.delete(view);
   }
 
   return {

@@ -71,8 +71,19 @@ CREATE OR REPLACE FUNCTION name_key(name text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN natural_key(fold_text(name)) COLLATE "C";
 
--- A pattern for LIKE that finds a query anywhere in a folded text. White space at the ends of the query is ignored, and
--- wildcards are escaped.
+-- Patterns for LIKE, one for each word of a query, the longest word first: a folded text is found if all of them match,
+-- in any order. Without a word, the pattern matches every text. Wildcards are escaped.
+CREATE OR REPLACE FUNCTION search_words(query text) RETURNS text[]
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
+RETURN (
+    SELECT array_agg('%' || regexp_replace(word, '([\\%_])', '\\\1', 'g') || '%' ORDER BY char_length(word) DESC, word)
+    FROM regexp_split_to_table(
+        trim_text(fold_text(query)),
+        '[\u0009-\u000d\u001c-\u0020\u0085\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+'
+    ) AS word
+);
+
+-- The pattern of a query that must be found as it is. The previous version of the services uses it.
 CREATE OR REPLACE FUNCTION search_pattern(query text) RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT
 RETURN '%' || regexp_replace(trim_text(fold_text(query)), '([\\%_])', '\\\1', 'g') || '%';

@@ -29,7 +29,8 @@ SELECT
     document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
+WHERE (:text::text IS NULL
+       OR (n.folded LIKE (search_words(:text))[1] AND n.folded LIKE ALL (search_words(:text))))
   AND (:code::text IS NULL OR i.code = :code)
   AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:locations::bigint[] IS NULL OR i.location = ANY (:locations::bigint[]))
@@ -47,7 +48,8 @@ SELECT
     document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
+WHERE (:text::text IS NULL
+       OR (n.folded LIKE (search_words(:text))[1] AND n.folded LIKE ALL (search_words(:text))))
   AND (:code::text IS NULL OR i.code = :code)
   AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:locations::bigint[] IS NULL OR i.location = ANY (:locations::bigint[]))
@@ -65,7 +67,8 @@ SELECT
     document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
+WHERE (:text::text IS NULL
+       OR (n.folded LIKE (search_words(:text))[1] AND n.folded LIKE ALL (search_words(:text))))
   AND (:code::text IS NULL OR i.code = :code)
   AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:locations::bigint[] IS NULL OR i.location = ANY (:locations::bigint[]))
@@ -83,7 +86,8 @@ SELECT
     document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
+WHERE (:text::text IS NULL
+       OR (n.folded LIKE (search_words(:text))[1] AND n.folded LIKE ALL (search_words(:text))))
   AND (:code::text IS NULL OR i.code = :code)
   AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:locations::bigint[] IS NULL OR i.location = ANY (:locations::bigint[]))
@@ -101,7 +105,8 @@ SELECT
     document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
+WHERE (:text::text IS NULL
+       OR (n.folded LIKE (search_words(:text))[1] AND n.folded LIKE ALL (search_words(:text))))
   AND (:code::text IS NULL OR i.code = :code)
   AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:locations::bigint[] IS NULL OR i.location = ANY (:locations::bigint[]))
@@ -119,7 +124,8 @@ SELECT
     document_shape() AS shape
 FROM inventory AS i
 JOIN inventory_name AS n ON n.item_id = i.id
-WHERE (:text::text IS NULL OR n.folded LIKE search_pattern(:text))
+WHERE (:text::text IS NULL
+       OR (n.folded LIKE (search_words(:text))[1] AND n.folded LIKE ALL (search_words(:text))))
   AND (:code::text IS NULL OR i.code = :code)
   AND (NOT :low::boolean OR i.quantity < i.minimum)
   AND (:locations::bigint[] IS NULL OR i.location = ANY (:locations::bigint[]))
@@ -142,7 +148,7 @@ FROM (
     FROM items_as_of(:moment::bigint, locations => :locations::bigint[]) AS item
     WHERE item.document IS NOT NULL
       AND (:text::text IS NULL
-           OR search_text(item.document ->> 'name', item.document ->> 'code') LIKE search_pattern(:text))
+           OR search_text(item.document ->> 'name', item.document ->> 'code') LIKE ALL (search_words(:text)))
       AND (:code::text IS NULL OR item.document ->> 'code' = :code)
       AND (NOT :low::boolean OR (item.document ->> 'quantity')::integer < (item.document ->> 'minimum')::integer)
 ) AS past
@@ -165,7 +171,7 @@ SELECT
     item.id,
     CASE
         WHEN (:text::text IS NULL
-              OR search_text(item.document ->> 'name', item.document ->> 'code') LIKE search_pattern(:text))
+              OR search_text(item.document ->> 'name', item.document ->> 'code') LIKE ALL (search_words(:text)))
          AND (:code::text IS NULL OR item.document ->> 'code' = :code)
          AND (NOT :low::boolean OR (item.document ->> 'quantity')::integer < (item.document ->> 'minimum')::integer)
         THEN item.document::text

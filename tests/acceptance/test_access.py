@@ -33,7 +33,7 @@ ROUTES = """
     api     GET     /openapi.json                         nothing
     api     GET     /readyz                               nothing
     api     GET     /setup                                nothing
-    api     GET     /static/scripts/main.js               nothing
+    api     GET     /static/<id>/scripts/main.js          nothing
 
     api     GET     /api/inventories                      viewer
     api     POST    /api/inventories                      editor
@@ -46,6 +46,7 @@ ROUTES = """
     api     GET     /api/inventories/deleted              viewer
     api     GET     /api/inventories/export               viewer
     api     POST    /api/inventories/import               editor
+    api     POST    /api/inventories/import/table         editor
     api     GET     /api/history                          viewer
     api     GET     /api/trends                           viewer
 

@@ -60,6 +60,7 @@ BOOKING = {("POST", "/api/movements"), ("POST", "/api/transfers"), ("PUT", "/api
 WITHOUT_JSON = {
     ("POST", f"{ITEMS}/<id>/restore"),
     ("POST", f"{ITEMS}/import"),
+    ("POST", f"{ITEMS}/import/table"),
     ("POST", "/api/movements/<id>/undo"),
 }
 

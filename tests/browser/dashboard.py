@@ -19,18 +19,20 @@ PATIENCE_MS = 20_000
 RECOVERY_MS = 45_000  # after several failures, a page waits up to half a minute before it tries again
 LOADS = 5
 STATES = {"Not live": "silent"}  # states whose displayed word differs from the name
+HINT = "+20, \N{MINUS SIGN}20 or 74"  # what may be typed as a change of a quantity
+NOT_A_CHANGE = f"Enter a whole number: {HINT}."
 READ_STOCK = """async () => {
-    const { store } = await import("/static/scripts/main.js");
-    const { currentItems } = await import("/static/scripts/stock.js");
+    const { store } = await import(new URL("main.js", document.querySelector("[type=module]").src));
+    const { currentItems } = await import(new URL("state/stock.js", document.querySelector("[type=module]").src));
     return [...currentItems(store.state.stock).values()];
 }"""
 COUNT_PENDING = """async () => {
     if (!document.querySelector(".stock-list")) return 0; // nothing is loaded yet
-    const { store } = await import("/static/scripts/main.js");
+    const { store } = await import(new URL("main.js", document.querySelector("[type=module]").src));
     return store.state.pending.size;
 }"""
 WAIT_FOR_HEARTBEAT_INTERVAL = """async () => {
-    const { store } = await import("/static/scripts/main.js");
+    const { store } = await import(new URL("main.js", document.querySelector("[type=module]").src));
     while (store.state.connection.staleAfter > 5_000) await new Promise(requestAnimationFrame);
 }"""
 READ_ROWS = """rows => rows.map(row => ({
@@ -119,10 +121,30 @@ class Dashboard:
     def shows_nothing_of(self, name: str) -> None:
         self.row(name).wait_for(state="detached", timeout=PATIENCE_MS)
 
+    def open_add(self) -> Locator:
+        """Open the dialog that adds items, unless it is open, and return it."""
+        dialog = self.page.locator(".add-dialog")
+        if not dialog.is_visible():
+            self.page.locator(".stock-list-add").click()
+        return dialog
+
     def add(self, name: str, quantity: int | str) -> None:
-        self.page.get_by_label("Name", exact=True).fill(name)
-        self.page.get_by_label("Quantity", exact=True).fill(str(quantity))
-        self.page.get_by_role("button", name="Add item").click()
+        """Add an item. The dialog stays open after an error."""
+        dialog = self.open_add()
+        dialog.get_by_label("Name", exact=True).fill(name)
+        dialog.get_by_label("Quantity", exact=True).fill(str(quantity))
+        dialog.get_by_role("button", name="Add item").click()
+
+    def close_add(self) -> None:
+        """Close the dialog, once what was sent is answered."""
+        dialog = self.page.locator(".add-dialog")
+        dialog.locator("[type=submit]:not([aria-disabled])").wait_for()
+        dialog.locator(".dialog-head .dialog-close").click()
+
+    def leave_list(self) -> None:
+        """Move the pointer and the focus out of the list, so that it is not held any more."""
+        self.page.mouse.move(0, 0)
+        self.page.evaluate("document.activeElement.blur()")
 
     def start_edit(self, name: str) -> Locator:
         """Open the quantity for editing and return its input."""
@@ -136,21 +158,36 @@ class Dashboard:
         box.press("Enter")
 
     def step(self, name: str, by: int) -> None:
-        """Click + or - `by` times, as fast as possible."""
-        button = self.row(name).locator(".stock-row-more" if by > 0 else ".stock-row-less")
+        """Click "Add" or "Take" `by` times, as fast as possible."""
+        button = self.open_item(name).get_by_role("button", name="Add" if by > 0 else "Take")
         for _ in range(abs(by)):
             button.click()
 
     def delete(self, name: str) -> None:
-        self.row(name).locator(".stock-row-delete").click()
+        self.row(name).locator(".stock-row-name").press("Delete")
 
     def search(self, text: str) -> None:
-        self.page.get_by_label("Search by name").fill(text)
+        self.page.get_by_label("Search or scan").fill(text)
 
     def open_item(self, name: str) -> Locator:
-        """Open the drawer of the item and return it."""
+        """Open the panel of the item and return it."""
         self.row(name).locator(".stock-row-name").click()
-        return self.page.locator(".item-drawer[open]")
+        panel = self.page.locator(".item-panel")
+        panel.locator(".item-panel-title").get_by_text(name, exact=True).wait_for()
+        return panel
+
+    def open_fields(self, name: str) -> Locator:
+        """Open the panel of the item with its fields, and return it."""
+        panel = self.open_item(name)
+        about = panel.locator(".item-panel-about")
+        if about.get_attribute("open") is None:
+            about.locator("summary").click()
+        return panel
+
+    def open_menu(self) -> Locator:
+        """Open the dialog with what is needed less often, and return it."""
+        self.page.locator('[data-opens="menu"]:visible').first.click()
+        return self.page.get_by_role("dialog", name="You and more")
 
     def notice(self, text: str) -> Locator:
         return self.page.locator(".notices .notice", has_text=text)

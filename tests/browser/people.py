@@ -13,7 +13,7 @@ from tests.browser.dashboard import Dashboard
 from tests.stack import ROOT, environment
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
     from tests.stack import Stack
 
@@ -44,6 +44,17 @@ def open_as(page: Page, stack: Stack, name: str) -> Dashboard:
     sign_in(page, name)
     dashboard.is_now("Live")
     return dashboard
+
+
+def account_button(page: Page, name: str) -> Locator:
+    """What shows who is signed in, and opens the menu."""
+    return page.get_by_role("button", name=f"You and more: {name}", exact=True)
+
+
+def open_account(page: Page, name: str) -> Locator:
+    account_button(page, name).click()
+    page.get_by_role("button", name=f"Account: {name}", exact=True).click()
+    return page.locator(".account")
 
 
 def is_asked_to_sign_in(page: Page) -> None:

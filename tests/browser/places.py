@@ -53,12 +53,42 @@ def grant(stack: Stack, name: str, roles: dict[int | None, str]) -> None:
 
 
 def location_filter(page: Page) -> Locator:
-    return page.get_by_label("Show location")
+    """What shows one location: on wide screens a list of buttons, on others a select. Hidden if there is no choice."""
+    return page.locator(".rail-locations:visible, .stock-list-location:visible")
+
+
+def show_location(page: Page, path: str) -> None:
+    """Show only what is at this location and below it."""
+    select = page.get_by_label("Show location")
+    if select.is_visible():
+        select.select_option(path)
+    else:
+        location_button(page, path).click()
+
+
+def shows_location(page: Page, path: str) -> None:
+    """Wait until this is the location that is shown, on a wide screen."""
+    expect(page.locator(".rail-location[aria-current] .rail-location-name")).to_have_text([path])
+
+
+def location_button(page: Page, path: str) -> Locator:
+    name = page.locator(".rail-location-name").get_by_text(path, exact=True)
+    return page.locator(".rail-location", has=name)
+
+
+def offered_locations(page: Page) -> list[str]:
+    """The locations that can be shown, on a wide screen."""
+    return page.locator(".rail-location-name").all_inner_texts()
 
 
 def add_location(page: Page) -> Locator:
-    """The select of the form that adds an item."""
-    return page.locator(".add-form").get_by_label("Location")
+    """The select of the dialog that adds an item."""
+    return page.locator(".add-dialog").get_by_label("Location")
+
+
+def low_filter(page: Page) -> Locator:
+    """What shows only the items that are low. Hidden while there are none."""
+    return page.get_by_role("group", name="Show", exact=True).get_by_role("button", name="Low")
 
 
 def shown(dashboard: Dashboard) -> list[tuple[str, str]]:
@@ -74,13 +104,10 @@ def shows_rows(dashboard: Dashboard, count: int) -> None:
     expect(dashboard.page.locator(".stock-row")).to_have_count(count)
 
 
-def open_locations(page: Page) -> Locator:
-    page.get_by_role("button", name="Locations", exact=True).click()
-    return page.get_by_role("dialog", name="Locations")
+def open_locations(dashboard: Dashboard) -> Locator:
+    dashboard.open_menu().get_by_role("button", name="Locations", exact=True).click()
+    return dashboard.page.get_by_role("dialog", name="Locations")
 
 
 def tree(stack: Stack) -> list[tuple[str, ...]]:
     return stack.sql("SELECT location_path(id, NULL) FROM location ORDER BY 1")
-
-
-# Open to everybody --------------------------------------------------------------------------------------------------

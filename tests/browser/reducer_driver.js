@@ -1,8 +1,8 @@
 // Runs each order of messages through the reducer and returns the distinct results. A regression is an item shown at
 // a version lower than one shown before, in the same log.
 async ([messages, orders]) => {
-  const { INITIAL_STATE, reduce } = await import("/scripts/state.js");
-  const { currentItems } = await import("/scripts/stock.js");
+  const { INITIAL_STATE, reduce } = await import("/scripts/state/state.js");
+  const { currentItems } = await import("/scripts/state/stock.js");
 
   const shownBy = ({ stock }) => [...currentItems(stock).values()].map(({ id, quantity, version }) => [id, quantity, version]);
 

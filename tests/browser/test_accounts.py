@@ -10,7 +10,15 @@ from playwright.sync_api import expect
 
 from tests.accounts import PASSWORD
 from tests.browser.dashboard import Dashboard
-from tests.browser.people import REFUSED, add_user, is_asked_to_sign_in, open_as, sign_in
+from tests.browser.people import (
+    REFUSED,
+    account_button,
+    add_user,
+    is_asked_to_sign_in,
+    open_account,
+    open_as,
+    sign_in,
+)
 from tests.browser.test_states import check_accessibility
 from tests.gateway.gateway import Gateway
 from tests.stack import Stack
@@ -54,6 +62,7 @@ def test_nobody_sees_anything_before_they_have_signed_in(page: Page, accounts: S
     sign_in(page, "ann")
     Dashboard(page, accounts).is_now("Live")
     Dashboard(page, accounts).shows("Bolts", 5)
+    account_button(page, "ann").click()
     expect(page.get_by_role("button", name="Account: ann")).to_be_visible()
     expect(page.get_by_label("Your name")).not_to_be_visible()
 
@@ -86,19 +95,42 @@ def test_a_viewer_sees_no_control_that_would_be_refused(page: Page, accounts: St
         for element in shown.all()
         if element.is_visible()
     }
-    assert names == {"Account: vera", "Deleted items", "Keyboard", "Bolts", "Quantity of Bolts: 5. Edit"}
+    filters = {"All 1", "Out", "Changed today 1"}
+    views = {"Stock", "Low", "Journal", "Past", "More", "You and more: vera"}
+    assert names == {*views, *filters, "Bolts", "Quantity of Bolts: 5. Edit"}
     expect(page.locator(".stock-row-edit")).to_be_disabled()
     check_accessibility(page, "viewer")
+    menu = dashboard.open_menu()
+    links = menu.get_by_role("list").locator("button:visible, a:visible")
+    expect(links).to_have_text(["Board for a wall", "Export all: 1 item", "Deleted items", "Keyboard", "API docs"])
+    check_accessibility(page, "viewer-menu")
+    page.keyboard.press("Escape")
     page.locator(".stock-row-name").focus()
-    for key in ("+", "-", "e", "x", "Delete", "n", "u"):
+    for key in ("+", "-", "=", "e", "x", "Delete", "n", "b", "u", "Control+z"):
         page.keyboard.press(key)
-    drawer = dashboard.open_item("Bolts")
-    expect(drawer.get_by_label("Name", exact=True)).to_have_js_property("readOnly", True)
-    expect(drawer.get_by_role("button", name="Save")).not_to_be_visible()
+    expect(page.locator("dialog:modal, .quantity-edit, .notice")).to_have_count(0)
+    expect(page.locator(".selection")).to_be_hidden()
+    box = page.locator(".stock-row data").bounding_box()
+    assert box
+    page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    panel = page.locator(".item-panel")
+    for name in ("Take", "Add", "Set", "Save", "Restore"):
+        expect(panel.get_by_role("button", name=name)).not_to_be_visible()
+    expect(panel.get_by_label("Amount")).not_to_be_visible()
+    expect(panel.get_by_role("heading", name="Bolts")).to_be_focused()
+    panel.get_by_text("Details").click()
+    expect(panel.get_by_label("Name", exact=True)).to_have_js_property("readOnly", True)
+    expect(panel.get_by_role("button", name="Save")).not_to_be_visible()
+    panel.get_by_label("More actions").click()
+    expect(panel.get_by_role("link", name="Print label")).to_be_visible()
+    expect(panel.get_by_role("button", name="Delete")).not_to_be_visible()
     check_accessibility(page, "viewer-item")
     page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(panel).to_be_hidden()
     accounts.sql("UPDATE inventory SET quantity = 6")
     dashboard.shows("Bolts", 6)
+    assert accounts.sql("SELECT actor FROM inventory_history WHERE actor = 'vera'") == []
 
 
 def test_a_new_role_counts_at_once(page: Page, accounts: Stack) -> None:
@@ -108,6 +140,7 @@ def test_a_new_role_counts_at_once(page: Page, accounts: Stack) -> None:
     accounts.sql(role.format("editor"))
     dashboard.add("Nuts", 7)
     dashboard.shows("Nuts", 7)
+    dashboard.close_add()
     accounts.sql(role.format("viewer"))
     expect(page.get_by_role("button", name="Add item")).not_to_be_visible()
     accounts.sql("DELETE FROM access_grant WHERE principal = (SELECT id FROM principal WHERE name = 'vera')")
@@ -117,10 +150,12 @@ def test_a_new_role_counts_at_once(page: Page, accounts: Stack) -> None:
     check_accessibility(page, "no-role")
 
 
-def test_what_was_typed_survives_signing_in_again(page: Page, accounts: Stack) -> None:
+def test_what_was_typed_survives_signing_in_again(page: Page, accounts: Stack, watch: Watch) -> None:
+    watch.expect("status of 412 ")
     dashboard = open_as(page, accounts, "bob")
     box = dashboard.start_edit("Bolts")
     box.fill("42")
+    page.locator(".stock-list-add").click()
     page.locator("#add-name").fill("Washers")
     accounts.sql("DELETE FROM session")
     is_asked_to_sign_in(page)
@@ -130,9 +165,11 @@ def test_what_was_typed_survives_signing_in_again(page: Page, accounts: Stack) -
     page.locator("#sign-in-password").fill(PASSWORD)
     page.keyboard.press("Enter")
     dashboard.is_now("Live")
-    expect(box).to_have_value("42")
     expect(page.locator("#add-name")).to_have_value("Washers")
+    dashboard.close_add()
+    expect(box).to_have_value("42")
     box.press("Enter")
+    page.get_by_role("button", name="Save 42").click()
     dashboard.shows("Bolts", 42)
     dashboard.equals_the_table()
 
@@ -143,13 +180,11 @@ def test_a_session_that_ended_unnoticed_is_noticed_at_the_next_write(page: Page,
     accounts.sql("ALTER TABLE session DISABLE TRIGGER access_notify")
     try:
         accounts.sql("DELETE FROM session")
-        page.locator("#add-name").fill("Washers")
-        page.locator("#add-quantity").fill("3")
-        page.get_by_role("button", name="Add item").click()
+        dashboard.add("Washers", 3)
         is_asked_to_sign_in(page)
         sign_in(page, "bob")
         expect(page.locator("#add-name")).to_have_value("Washers")
-        page.get_by_role("button", name="Add item").click()
+        page.locator(".add-dialog").get_by_role("button", name="Add item").click()
         dashboard.shows("Washers", 3)
     finally:
         accounts.sql("ALTER TABLE session ENABLE ALWAYS TRIGGER access_notify")
@@ -164,7 +199,7 @@ def test_signing_out_in_one_tab_leaves_nothing_in_the_others(
     expect(admin_page.locator(".person")).to_have_count(3)
     other = new_page()
     Dashboard(other, accounts).open().shows("Bolts", 5)
-    page.get_by_role("button", name="Account: ann").click()
+    open_account(page, "ann")
     check_accessibility(page, "account")
     page.get_by_role("button", name="Sign out", exact=True).click()
     for tab in (page, other):
@@ -180,14 +215,14 @@ def test_another_account_starts_from_nothing_in_every_tab(
 ) -> None:
     first = open_as(page, accounts, "bob")
     second = Dashboard(new_page(), accounts).open()
-    page.locator("#add-name").fill("Washers")
+    first.open_add().get_by_label("Name", exact=True).fill("Washers")
     accounts.sql("DELETE FROM session")
     for tab in (page, second.page):
         is_asked_to_sign_in(tab)
     sign_in(second.page, "vera")
     for dashboard in (first, second):
         dashboard.is_now("Live")
-        expect(dashboard.page.get_by_role("button", name="Account: vera")).to_be_visible()
+        expect(account_button(dashboard.page, "vera")).to_be_visible()
     expect(page.locator("#add-name")).to_have_value("")
 
 
@@ -197,7 +232,7 @@ def test_the_own_password_and_sessions(page: Page, accounts: Stack) -> None:
         "INSERT INTO session (principal, secret_hash, address, user_agent)"
         " SELECT id, 'x', '192.0.2.7', 'Mozilla/5.0 (Android 14) Firefox/130.0' FROM principal WHERE name = 'bob'"
     )
-    page.get_by_role("button", name="Account: bob").click()
+    dialog = open_account(page, "bob")
     expect(page.locator(".account-session")).to_have_count(2)
     page.get_by_role("button", name="Sign out Firefox on Android at 192.0.2.7").click()
     expect(page.locator(".account-session")).to_have_count(1)
@@ -208,6 +243,9 @@ def test_the_own_password_and_sessions(page: Page, accounts: Stack) -> None:
     page.get_by_label("Current password").fill(PASSWORD)
     page.get_by_role("button", name="Change password").click()
     expect(page.locator(".account-said")).to_contain_text("The password was changed")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(account_button(page, "bob")).to_be_focused()
 
 
 def test_the_link_creates_the_first_admin(
@@ -231,8 +269,7 @@ def test_the_link_creates_the_first_admin(
         sign_in(page, "ann")
         Dashboard(page, stack).is_now("Live")
         assert page.url == f"{stack.api_url}/"
-        page.get_by_role("button", name="Account: ann").click()
-        page.get_by_role("link", name="Accounts").click()
+        open_account(page, "ann").get_by_role("link", name="Accounts").click()
         expect(page.locator(".person")).to_have_count(1)
     finally:
         stack.close()
@@ -302,7 +339,8 @@ def test_behind_a_proxy_that_signs_people_in(
         dashboard.is_now("Live")
         dashboard.add("Bolts", 5)
         dashboard.shows("Bolts", 5)
-        page.get_by_role("button", name="Account: ann").click()
+        dashboard.close_add()
+        open_account(page, "ann")
         expect(page.get_by_label("Current password")).not_to_be_visible()
         expect(page.get_by_role("button", name="Sign out", exact=True)).not_to_be_visible()
         check_accessibility(page, "proxy-account")

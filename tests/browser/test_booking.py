@@ -1,4 +1,4 @@
-"""Booking on the page: what was received, sold, counted, moved, and why."""
+"""Receiving, picking, counting and moving: lists that are booked as a whole."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ from playwright.sync_api import expect
 from tests.browser.dashboard import Dashboard
 from tests.browser.people import open_as
 from tests.browser.places import ONE_PLACE, RESTART_IDS, STOCK, STOCK_OF_VAN, grant
+from tests.browser.tasks import FIND, add_line, amounts, find, lines, matches, open_task, save
 from tests.browser.test_keyboard import TYPING_MS, tab_to
 from tests.browser.test_states import check_accessibility
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Page
 
     from tests.browser.cable import Cable, CabledStack
     from tests.browser.watched import Watch
@@ -26,31 +27,14 @@ if TYPE_CHECKING:
 WIDTHS = pytest.mark.parametrize("width", [360, 1280])
 NETWORK = "net::ERR_|Failed to load resource"
 READ_NEWS = """async () => {
-    const { store } = await import("/static/scripts/main.js");
+    const { store } = await import(document.querySelector("[type=module]").src);
     return [...store.state.news.values()].map(({ quantity }) => quantity);
 }"""
 
 
-def open_booking(page: Page) -> Locator:
-    page.locator(".stock-tools").get_by_role("button", name="Book").click()
-    dialog = page.get_by_role("dialog", name="Book")
-    expect(dialog.get_by_label("Add an item")).to_be_focused()
-    return dialog
-
-
-def add_line(dialog: Locator, name: str, amount: str) -> None:
-    dialog.get_by_label("Add an item").fill(name)
-    dialog.get_by_role("list", name="Matches").get_by_role("button", name=name).first.click()
-    expect(dialog.locator(".booking-line-amount").last).to_be_focused()
-    dialog.locator(".booking-line-amount").last.fill(amount)
-
-
-def lines(dialog: Locator) -> Locator:
-    return dialog.locator(".booking-line")
-
-
-def save(dialog: Locator) -> Locator:
-    return dialog.locator(".booking-save")
+LINES_OF_THE_LAST_MOVEMENT = """
+    SELECT count(*), min(reason) FROM inventory_history WHERE movement = (SELECT max(id) FROM movement)
+"""
 
 
 def quantities(stack: Stack) -> list[tuple[str, ...]]:
@@ -58,227 +42,247 @@ def quantities(stack: Stack) -> list[tuple[str, ...]]:
 
 
 @WIDTHS
-def test_a_delivery_is_booked_and_undone(stocked: Dashboard, width: int) -> None:
+def test_a_delivery_is_received_and_undone(stocked: Dashboard, width: int) -> None:
     page = stocked.page
     page.set_viewport_size({"width": width, "height": 800})
-    dialog = open_booking(page)
-    expect(dialog.get_by_label("Reason").locator("option")).to_have_count(8)
-    expect(save(dialog)).to_have_attribute("aria-disabled", "true")
-    check_accessibility(page, f"booking-empty-{width}")
-    dialog.get_by_label("Note").fill("Delivery note 4711")
-    add_line(dialog, "Bolts", "12")
-    add_line(dialog, "Rope", "1")
-    dialog.get_by_label("Add an item").fill("n-2")
-    expect(dialog.get_by_role("list", name="Matches").get_by_role("button")).to_have_text([re.compile("Nuts")])
-    check_accessibility(page, f"booking-search-{width}")
-    dialog.get_by_label("Add an item").press("Enter")
-    expect(dialog.get_by_label("Amount of Nuts")).to_be_focused()
-    dialog.get_by_label("Amount of Nuts").fill("3")
-    expect(lines(dialog).locator(".booking-line-stock")).to_have_text(["40 → 52", "3 → 4 m", "12 → 15 pcs"])
+    view = open_task(page, "Receive")
+    expect(view.get_by_label("Reason").locator("option")).to_have_text(["Received", "Returned", "Corrected"])
+    expect(save(view)).to_have_attribute("aria-disabled", "true")
+    check_accessibility(page, f"receive-empty-{width}")
+    view.get_by_label("Note").fill("Delivery note 4711")
+    add_line(view, "Bolts", "12")
+    add_line(view, "Rope", "1")
+    find(view, "n-2")
+    expect(matches(view)).to_have_text([re.compile("Nuts")])
+    check_accessibility(page, f"receive-search-{width}")
+    view.get_by_label(FIND).press("Enter")
+    expect(view.get_by_label("Amount of Nuts")).to_be_focused()
+    view.get_by_label("Amount of Nuts").fill("3")
+    expect(view.locator(".booking-line-stock")).to_have_text(["40 → 52", "3 → 4 m", "12 → 15 pcs"])
     stocked.stack.sql("UPDATE inventory SET quantity = 39 WHERE name = 'Bolts'")
-    expect(lines(dialog).first.locator(".booking-line-stock")).to_have_text("39 → 51")
-    check_accessibility(page, f"booking-lines-{width}")
-    dialog.get_by_role("button", name="Remove Rope").click()
-    expect(save(dialog)).to_have_text("Book 2 items")
-    save(dialog).click()
-    stocked.says("2 items received.")
-    expect(dialog).to_be_hidden()
-    stocked.shows("Bolts", 51)
-    stocked.shows("Nuts", 15)
+    expect(view.locator(".booking-line-stock").first).to_have_text("39 → 51")
+    expect(lines(view).first).to_contain_text("Changed since: it was 40, it is 39 now.")
+    check_accessibility(page, f"receive-lines-{width}")
+    view.get_by_role("button", name="Remove Rope").click()
+    expect(save(view)).to_have_text("Book 2 lines")
+    save(view).click()
+    stocked.says("2 items were received.")
+    expect(lines(view)).to_have_count(0)
     assert not {51, 15} & set(page.evaluate(READ_NEWS)), "the own booking is no news"
-    check_accessibility(page, f"booking-booked-{width}")
-
-    drawer = stocked.open_item("Bolts")
-    entry = drawer.locator(".history-entry").first
-    expect(entry).to_contain_text("39 → 51")
-    expect(entry.locator(".history-entry-why")).to_have_text("Received: Delivery note 4711")
-    expect(drawer.locator(".history-entry-why")).to_have_count(1)
-    check_accessibility(page, f"booking-history-{width}")
-    drawer.get_by_role("button", name="Close").click()
-    stocked.notice("2 items received.").get_by_role("button", name="Undo").click()
+    stocked.notice("2 items were received.").get_by_role("button", name="Undo").click()
     stocked.says("The booking was undone.")
+    page.locator('.rail [data-view="stock"]').click()
     stocked.shows("Bolts", 39)
     stocked.shows("Nuts", 12)
     stocked.equals_the_table()
+    why = stocked.open_item("Bolts").locator(".history-entry-why")
+    expect(why.last).to_have_text("Received: Delivery note 4711")
+    check_accessibility(page, f"receive-history-{width}")
 
 
 def test_an_undo_that_is_not_possible_says_why(stocked: Dashboard, watch: Watch) -> None:
     watch.expect("status of 409")
-    dialog = open_booking(stocked.page)
-    add_line(dialog, "Bolts", "12")
-    save(dialog).click()
+    view = open_task(stocked.page, "Receive")
+    add_line(view, "Bolts", "12")
+    save(view).click()
     stocked.says("Bolts was received.")
-    stocked.shows("Bolts", 52)
-    stocked.stack.sql("UPDATE inventory SET quantity = 7 WHERE name = 'Bolts'")
-    stocked.shows("Bolts", 7)
+    stocked.sql("UPDATE inventory SET quantity = 7 WHERE name = 'Bolts'")
+    save(view).focus()
     stocked.page.keyboard.press("u")
     stocked.says("The booking was not undone: Bolts has 7 now.")
+    stocked.page.keyboard.press("s")
     stocked.equals_the_table()
 
 
-def test_a_whole_booking_from_the_keyboard_alone(stocked: Dashboard) -> None:
+def test_a_list_from_the_keyboard_alone(stocked: Dashboard) -> None:
     page, keys = stocked.page, stocked.page.keyboard
-    dialog = page.get_by_role("dialog", name="Book")
-    keys.press("b")
-    expect(dialog.get_by_label("Add an item")).to_be_focused()
+    view = page.locator("section.booking")
+    keys.press("p")
+    expect(view.get_by_label(FIND)).to_be_focused()
     keys.press("Shift+Tab")
-    expect(dialog.get_by_label("Note")).to_be_focused()
+    expect(view.get_by_label("Note")).to_be_focused()
     keys.type("Order 12", delay=TYPING_MS)
     keys.press("Shift+Tab")
-    expect(dialog.get_by_label("Reason")).to_be_focused()
+    expect(view.get_by_label("Reason")).to_be_focused()
     keys.type("So", delay=TYPING_MS)
-    expect(dialog.get_by_label("Reason")).to_have_value("sold")
-    tab_to(stocked, dialog.get_by_label("Add an item"))
-    keys.type("bolt", delay=TYPING_MS)
-    keys.press("Enter")
-    expect(dialog.get_by_label("Amount of Bolts")).to_be_focused()
-    keys.type("4", delay=TYPING_MS)
-    keys.press("Enter")
-    expect(dialog.get_by_label("Add an item")).to_be_focused()
-    keys.type("nut", delay=TYPING_MS)
-    keys.press("Enter")
-    expect(dialog.get_by_label("Amount of Nuts")).to_be_focused()
-    keys.type("2", delay=TYPING_MS)
-    keys.press("Enter")
-    expect(dialog.get_by_label("Add an item")).to_be_focused()
-    tab_to(stocked, save(dialog))
-    keys.press("Enter")
-    stocked.says("2 items sold.")
+    expect(view.get_by_label("Reason")).to_have_value("sold")
+    tab_to(stocked, view.get_by_label(FIND))
+    for name, amount in (("Bolt", "4"), ("Nut", "2")):
+        keys.type(name, delay=TYPING_MS)
+        keys.press("Enter")
+        expect(view.get_by_label(f"Amount of {name}")).to_be_focused()
+        keys.type(amount, delay=TYPING_MS)
+        keys.press("Enter")
+        expect(view.get_by_label(FIND)).to_be_focused()
+    keys.press("Control+Enter")
+    stocked.says("2 items were picked.")
+    keys.press("Tab")
+    keys.press("s")
     stocked.shows("Bolts", 36)
     stocked.shows("Nuts", 10)
     keys.press("u")
     stocked.shows("Bolts", 40)
     stocked.shows("Nuts", 12)
-    keys.press("b")
-    expect(dialog).to_be_visible()
-    keys.press("Escape")
-    expect(dialog).to_be_hidden()
     stocked.equals_the_table()
+
+
+def test_the_arrow_keys_choose_among_the_matches(store_and_van: Dashboard) -> None:
+    page = store_and_van.page
+    view = open_task(page, "Pick")
+    page.keyboard.type("bolts", delay=TYPING_MS)
+    expect(matches(view)).to_have_count(2)
+    box = view.get_by_label(FIND)
+    expect(box).to_have_attribute("aria-expanded", "true")
+    page.keyboard.press("ArrowDown")
+    expect(matches(view).nth(1)).to_have_attribute("aria-selected", "true")
+    active = box.get_attribute("aria-activedescendant")
+    assert matches(view).nth(1).get_attribute("id") == active
+    page.keyboard.press("Enter")
+    expect(view.get_by_label("Amount of Bolts at Van")).to_be_focused()
 
 
 @WIDTHS
-def test_a_refused_line_says_what_is_in_stock_and_nothing_typed_is_lost(
-    stocked: Dashboard, watch: Watch, width: int
-) -> None:
-    watch.expect("status of 409")
+def test_a_shortage_is_picked_as_far_as_possible_and_noted(stocked: Dashboard, width: int) -> None:
     page = stocked.page
     page.set_viewport_size({"width": width, "height": 800})
-    dialog = open_booking(page)
-    dialog.get_by_label("Reason").select_option("Sold")
-    dialog.get_by_label("Note").fill("Order 12")
-    add_line(dialog, "Bolts", "4")
-    add_line(dialog, "Nuts", "none")
-    add_line(dialog, "Rope", "5")
-    expect(lines(dialog).last.locator(".booking-line-stock")).to_have_text("3 → -2 m")
-    save(dialog).click()
-    expect(lines(dialog).nth(1)).to_contain_text("Enter a whole number, 1 or more.")
-    expect(dialog.get_by_label("Amount of Nuts")).to_be_focused()
-    dialog.get_by_label("Amount of Nuts").fill("2")
-    save(dialog).click()
-    expect(lines(dialog).last).to_contain_text("That is more than there is: 3 in stock now.")
-    expect(dialog.get_by_label("Amount of Rope")).to_be_focused()
-    expect(dialog.get_by_label("Amount of Rope")).to_have_attribute("aria-invalid", "true")
-    check_accessibility(page, f"booking-refused-{width}")
-    page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
+    view = open_task(page, "Pick")
+    add_line(view, "Rope", "5")
+    expect(view.locator(".booking-line-stock")).to_have_text("3 → 0 m")
+    expect(lines(view)).to_contain_text("3 there, 2 short")
+    check_accessibility(page, f"pick-short-{width}")
+    save(view).click()
+    stocked.says("was picked.")
+    assert stocked.sql("SELECT quantity FROM inventory WHERE name LIKE 'Rope%'") == [("0",)]
+    note = stocked.sql("SELECT note FROM movement ORDER BY id DESC LIMIT 1")
+    assert note == [("2 short of Rope with a rather long name, for towing",)]
+
+
+@WIDTHS
+def test_a_wrong_amount_is_named_and_nothing_typed_is_lost(stocked: Dashboard, width: int) -> None:
+    page = stocked.page
+    page.set_viewport_size({"width": width, "height": 800})
+    view = open_task(page, "Pick")
+    view.get_by_label("Note").fill("Order 12")
+    add_line(view, "Bolts", "4")
+    add_line(view, "Nuts", "none")
+    save(view).click()
+    expect(lines(view).nth(1)).to_contain_text("Enter a whole number, 1 or more.")
+    expect(view.get_by_label("Amount of Nuts")).to_be_focused()
+    expect(view.get_by_label("Amount of Nuts")).to_have_attribute("aria-invalid", "true")
+    check_accessibility(page, f"pick-wrong-{width}")
     assert quantities(stocked.stack)[0] == ("Bolts", "40")
-    open_booking(page)
-    expect(dialog.get_by_label("Note")).to_have_value("Order 12")
-    amounts = dialog.locator(".booking-line-amount").evaluate_all("inputs => inputs.map(({ value }) => value)")
-    assert amounts == ["4", "2", "5"]
-    dialog.get_by_label("Amount of Rope").fill("3")
-    save(dialog).click()
-    stocked.says("3 items sold.")
-    stocked.equals_the_table()
-    assert [quantity for _, quantity in quantities(stocked.stack)] == ["36", "10", "0"]
+    page.locator('.rail [data-view="stock"]').click()
+    expect(view).to_be_hidden()
+    view = open_task(page, "Pick")
+    expect(view.get_by_label("Note")).to_have_value("Order 12")
+    assert amounts(view) == ["4", "none"]
+    view.get_by_label("Amount of Nuts").fill("2")
+    save(view).click()
+    stocked.says("2 items were picked.")
+    assert [quantity for _, quantity in quantities(stocked.stack)] == ["36", "10", "3"]
 
 
 def test_an_item_that_is_deleted_meanwhile_is_named(stocked: Dashboard) -> None:
-    dialog = open_booking(stocked.page)
-    add_line(dialog, "Bolts", "4")
-    add_line(dialog, "Nuts", "2")
+    view = open_task(stocked.page, "Receive")
+    add_line(view, "Bolts", "4")
+    add_line(view, "Nuts", "2")
     stocked.stack.sql("DELETE FROM inventory WHERE name = 'Bolts'")
-    expect(lines(dialog).first).to_contain_text("Deleted")
-    save(dialog).click()
-    expect(lines(dialog).first).to_contain_text("This item was deleted. Remove the line.")
-    dialog.get_by_role("button", name="Remove Bolts").click()
-    save(dialog).click()
+    expect(lines(view).first).to_contain_text("Deleted")
+    save(view).click()
+    expect(lines(view).first).to_contain_text("This item was deleted. Remove the line.")
+    view.get_by_role("button", name="Remove Bolts").click()
+    save(view).click()
     stocked.says("Nuts was received.")
-    stocked.shows("Nuts", 14)
+    assert quantities(stocked.stack)[0] == ("Nuts", "14")
 
 
-def test_selected_items_are_counted(stocked: Dashboard) -> None:
+def test_selected_items_are_taken_into_a_list(stocked: Dashboard) -> None:
     page = stocked.page
-    page.get_by_label("Select all that are shown").check()
-    page.locator(".selection-book").click()
-    dialog = page.get_by_role("dialog", name="Book")
-    expect(lines(dialog)).to_have_count(3)
+    stocked.row("Bolts").locator(".stock-row-select").check()
+    stocked.row("Nuts").locator(".stock-row-select").check()
+    page.locator(".selection").get_by_role("button", name="Receive").click()
+    view = page.locator("section.booking")
+    expect(lines(view)).to_have_count(2)
+    expect(page.locator('.rail [data-lines="receive"]')).to_have_text("2")
+    page.locator('.rail [data-view="stock"]').click()
     expect(page.locator(".selection")).to_be_hidden()
-    dialog.get_by_label("Reason").select_option("Counted")
-    dialog.get_by_label("Counted quantity of Bolts").fill("40")
-    dialog.get_by_label("Counted quantity of Nuts").fill("0")
-    dialog.get_by_label("Counted quantity of Rope").fill("7")
-    save(dialog).click()
-    stocked.says("3 items counted.")
-    stocked.shows("Nuts", 0)
-    stocked.shows("Rope with a rather long name, for towing", 7)
-    stocked.equals_the_table()
-    dialog = open_booking(page)
-    expect(dialog.get_by_label("Reason")).to_have_value("counted")
-    add_line(dialog, "Bolts", "40")
-    save(dialog).click()
-    stocked.says("Nothing was booked: the quantities are what they were.")
-
-
-def test_a_correction_has_a_sign(stocked: Dashboard) -> None:
-    dialog = open_booking(stocked.page)
-    dialog.get_by_label("Reason").select_option("Corrected")
-    add_line(dialog, "Bolts", "-5")
-    add_line(dialog, "Nuts", "+3")
-    save(dialog).click()
-    stocked.says("2 items corrected.")
-    stocked.shows("Bolts", 35)
-    stocked.shows("Nuts", 15)
 
 
 @WIDTHS
-def test_items_are_moved_and_both_pages_see_it(
+def test_a_location_is_counted_and_what_matches_is_recorded(store_and_van: Dashboard, width: int) -> None:
+    page = store_and_van.page
+    page.set_viewport_size({"width": width, "height": 800})
+    view = open_task(page, "Count")
+    expect(view.get_by_text("Choose the location to count")).to_be_visible()
+    view.get_by_label("Location").select_option("Main")
+    progress = view.locator(".booking-progress")
+    expect(progress).to_have_text("0 of 3 counted")
+    names = ["Bolts", "Nuts", "Rope with a rather long name, for towing"]
+    expect(view.locator(".booking-line-name")).to_have_text(names)
+    view.get_by_label("Counted quantity of Bolts").focus()
+    for amount in ("40", "10"):
+        page.keyboard.type(amount, delay=TYPING_MS)
+        page.keyboard.press("Enter")
+    expect(view.get_by_label("Counted quantity of Rope")).to_be_focused()
+    expect(progress).to_have_text("2 of 3 counted")
+    expect(view.locator(".booking-line-stock")).to_have_text(["40 → 40", "12 → 10 pcs (-2)", "3 m"])
+    check_accessibility(page, f"count-{width}")
+    view.get_by_label("Only differences").check()
+    expect(view.locator(".booking-line-name")).to_have_text(["Nuts"])
+    check_accessibility(page, f"count-differences-{width}")
+    save(view).click()
+    store_and_van.says("2 items were counted.")
+    counted = store_and_van.sql("SELECT name, quantity FROM inventory WHERE counted_at IS NOT NULL ORDER BY name")
+    assert counted == [("Bolts", "40"), ("Nuts", "10")]
+    assert store_and_van.sql(LINES_OF_THE_LAST_MOVEMENT) == [("2", "counted")]
+    page.locator('.rail [data-view="stock"]').click()
+    panel = store_and_van.open_item("Nuts")
+    expect(panel.locator(".history-entry").first).to_contain_text("12 → 10")
+
+
+def test_a_count_does_not_overwrite_what_others_changed_since(stocked: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 409")
+    view = open_task(stocked.page, "Count")
+    box = view.get_by_label("Counted quantity of Bolts")
+    box.fill("38")
+    stocked.stack.sql("UPDATE inventory SET quantity = 30 WHERE name = 'Bolts'")
+    expect(lines(view).first).to_contain_text("Changed since: it was 40, it is 30 now.")
+    save(view).click()
+    expect(lines(view).first).to_contain_text("It has changed since it was counted: there are 30 now.")
+    expect(box).to_be_focused()
+    assert quantities(stocked.stack)[0] == ("Bolts", "30")
+    save(view).click()
+    stocked.says("Bolts was counted.")
+    assert quantities(stocked.stack)[0] == ("Bolts", "38")
+
+
+@WIDTHS
+def test_items_are_moved_as_one_movement_and_both_pages_see_it(
     store_and_van: Dashboard, new_page: Callable[[], Page], watch: Watch, width: int
 ) -> None:
     watch.expect("status of 409")
     page = store_and_van.page
     page.set_viewport_size({"width": width, "height": 800})
     other = Dashboard(new_page(), store_and_van.stack).open()
-    dialog = open_booking(page)
-    expect(dialog.get_by_label("To", exact=True)).to_be_hidden()
-    dialog.get_by_label("Reason").select_option("Moved")
-    dialog.get_by_label("Add an item").fill("bolts")
-    dialog.get_by_role("list", name="Matches").get_by_role("button", name=re.compile("Main")).click()
-    dialog.get_by_label("Amount of Bolts at Main").fill("10")
-    add_line(dialog, "Nuts", "13")
-    save(dialog).click()
-    expect(dialog.get_by_text("Choose the location to move to.")).to_be_visible()
-    expect(dialog.get_by_label("To", exact=True)).to_be_focused()
-    check_accessibility(page, f"booking-move-{width}")
-    dialog.get_by_label("To", exact=True).select_option("Van")
-    save(dialog).click()
-    expect(lines(dialog)).to_have_count(1)
-    expect(lines(dialog)).to_contain_text("That is more than there is: 12 in stock now.")
-    store_and_van.says("Bolts was moved to Van.")
-    check_accessibility(page, f"booking-move-refused-{width}")
-    dialog.get_by_label("Amount of Nuts").fill("2")
-    save(dialog).click()
-    store_and_van.says("Nuts was moved to Van.")
-    expect(dialog).to_be_hidden()
+    view = open_task(page, "Move")
+    view.get_by_label("From").select_option("Main")
+    add_line(view, "Bolts", "10")
+    add_line(view, "Nuts", "2")
+    save(view).click()
+    expect(view.get_by_text("Choose the location to move to.")).to_be_visible()
+    expect(view.get_by_label("To", exact=True)).to_be_focused()
+    check_accessibility(page, f"move-{width}")
+    view.get_by_label("To", exact=True).select_option("Van")
+    save(view).click()
+    store_and_van.says("2 items were moved to Van.")
     expected = [("Bolts", "30"), ("Nuts", "10"), ("Rope with a rather long name, for towing", "3")]
     assert quantities(store_and_van.stack) == [*expected, ("Bolts", "15"), ("Nuts", "2"), ("Tarp", "2")]
-    for dashboard in (store_and_van, other):
-        dashboard.equals_the_table()
-    store_and_van.notice("Nuts was moved to Van.").get_by_role("button", name="Undo").click()
+    assert store_and_van.sql(LINES_OF_THE_LAST_MOVEMENT) == [("4", "moved")]
+    other.equals_the_table()
+    store_and_van.notice("2 items were moved to Van.").get_by_role("button", name="Undo").click()
     store_and_van.says("The booking was undone.")
-    for dashboard in (store_and_van, other):
-        dashboard.shows("Nuts", 12)
-        dashboard.equals_the_table()
+    other.equals_the_table()
+    assert quantities(store_and_van.stack)[:2] == [("Bolts", "40"), ("Nuts", "12")]
 
 
 def test_only_what_may_be_changed_can_be_booked(page: Page, accounts: Stack) -> None:
@@ -289,18 +293,92 @@ def test_only_what_may_be_changed_can_be_booked(page: Page, accounts: Stack) -> 
     grant(accounts, "bob", {1: "viewer", 2: "editor"})
     dashboard = open_as(page, accounts, "bob")
     dashboard.shows("Tarp", 2)
-    dialog = open_booking(page)
-    assert "Moved" not in dialog.get_by_label("Reason").locator("option").all_inner_texts()
-    dialog.get_by_label("Add an item").fill("b-100")
-    expect(dialog.get_by_role("list", name="Matches").get_by_role("button")).to_have_text([re.compile("Van")])
-    dialog.get_by_label("Add an item").fill("nuts")
-    expect(dialog.get_by_text("No item that you may change has that name or code.")).to_be_visible()
+    view = open_task(page, "Receive")
+    expect(page.locator('.rail [data-view="move"]')).to_be_hidden()
+    find(view, "b-100")
+    expect(matches(view)).to_have_text([re.compile("Van")])
+    find(view, "nuts")
+    expect(view.get_by_text("No item that you may change has that name or code.")).to_be_visible()
     check_accessibility(page, "booking-rights")
     grant(accounts, "bob", {None: "viewer"})
-    expect(dialog).to_be_hidden()
-    page.keyboard.press("b")
-    expect(page.locator('[data-opens="book"]')).to_be_hidden()
-    expect(dialog).to_be_hidden()
+    expect(view).to_be_hidden()
+    page.keyboard.press("r")
+    expect(page.locator('.rail [data-view="receive"]')).to_be_hidden()
+    expect(view).to_be_hidden()
+
+
+# Started lists ------------------------------------------------------------------------------------------------------
+
+
+def test_a_started_list_survives_a_reload_and_says_what_changed_meanwhile(stocked: Dashboard) -> None:
+    page = stocked.page
+    view = open_task(page, "Pick")
+    view.get_by_label("Note").fill("Order 12")
+    add_line(view, "Bolts", "4")
+    expect(page).to_have_url(re.compile(r"\?view=pick$"))
+    page.reload()
+    stocked.is_now("Live")
+    expect(view.get_by_label("Note")).to_have_value("Order 12")
+    assert amounts(view) == ["4"]
+    page.goto("about:blank")
+    stocked.stack.sql("UPDATE inventory SET quantity = 30 WHERE name = 'Bolts'")
+    page.go_back()
+    stocked.is_now("Live")
+    expect(lines(view)).to_contain_text("Changed since: it was 40, it is 30 now.")
+    save(view).click()
+    stocked.says("Bolts was picked.")
+    assert quantities(stocked.stack)[0] == ("Bolts", "26")
+    page.reload()
+    expect(view.get_by_text("Nothing in the list yet.")).to_be_visible()
+
+
+def test_a_started_list_survives_no_network_and_is_booked_once_after_it(
+    page: Page, cabled_stack: CabledStack, watch: Watch
+) -> None:
+    watch.expect(NETWORK)
+    cabled_stack.sql(STOCK)
+    dashboard = Dashboard(page, cabled_stack).open()
+    view = open_task(page, "Receive")
+    page.context.set_offline(True)
+    dashboard.is_now("Offline")
+    add_line(view, "Bolts", "4")
+    save(view).click()
+    expect(view.get_by_role("alert")).to_contain_text("It may have been booked, or not.")
+    page.context.set_offline(False)
+    page.reload()
+    dashboard.is_now("Live")
+    expect(view.get_by_role("alert")).to_contain_text("It may have been booked, or not.")
+    view.get_by_role("button", name="Book again").click()
+    dashboard.says("Bolts was received.")
+    assert quantities(cabled_stack)[0] == ("Bolts", "44")
+
+
+def test_a_started_list_is_the_same_in_all_tabs(stocked: Dashboard, new_page: Callable[[], Page]) -> None:
+    other = Dashboard(new_page(), stocked.stack).open()
+    view = open_task(stocked.page, "Receive")
+    add_line(view, "Bolts", "4")
+    there = open_task(other.page, "Receive")
+    expect(lines(there)).to_have_count(1)
+    add_line(there, "Nuts", "2")
+    expect(view.get_by_label("Amount of Nuts")).to_have_value("2")
+    save(view).click()
+    expect(lines(there)).to_have_count(0)
+    assert [quantity for _, quantity in quantities(stocked.stack)] == ["44", "14", "3"]
+
+
+def test_a_started_list_survives_a_sign_out_and_nobody_else_sees_it(page: Page, accounts: Stack) -> None:
+    grant(accounts, "bob", {None: "editor"})
+    dashboard = open_as(page, accounts, "bob")
+    view = open_task(page, "Receive")
+    add_line(view, "Tarp", "4")
+    for name, count in (("ann", 0), ("bob", 1)):
+        page.locator(".person").click()
+        page.get_by_role("dialog", name="You and more").locator(".account-button").click()
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_role("dialog", name="Sign in")).to_be_visible()
+        dashboard = open_as(page, accounts, name)
+        view = open_task(dashboard.page, "Receive")
+        expect(lines(view)).to_have_count(count)
 
 
 # Lost answers -------------------------------------------------------------------------------------------------------
@@ -313,25 +391,25 @@ def cable(cabled_stack: CabledStack) -> Iterator[Cable]:
     cable.loses_answers = False
 
 
-@pytest.mark.parametrize("reason", ["Received", "Sold"])
-def test_a_booking_without_an_answer_is_sent_again_and_made_once(
-    page: Page, cabled_stack: CabledStack, cable: Cable, watch: Watch, reason: str
+@pytest.mark.parametrize("task", ["Receive", "Pick"])
+def test_a_list_without_an_answer_is_sent_again_and_booked_once(
+    page: Page, cabled_stack: CabledStack, cable: Cable, watch: Watch, task: str
 ) -> None:
     watch.expect(NETWORK)
     cabled_stack.sql(STOCK)
     dashboard = Dashboard(page, cabled_stack).without_shared_worker().open()
-    dialog = open_booking(page)
-    dialog.get_by_label("Reason").select_option(reason)
-    add_line(dialog, "Bolts", "3")
+    view = open_task(page, task)
+    add_line(view, "Bolts", "3")
     cable.loses_answers = True
-    save(dialog).click()
-    expect(dialog.get_by_role("alert")).to_contain_text("It may have been booked, or not.")
-    expect(dialog.get_by_label("Amount of Bolts")).to_be_disabled()
+    save(view).click()
+    expect(view.get_by_role("alert")).to_contain_text("It may have been booked, or not.")
+    expect(view.get_by_label("Amount of Bolts")).to_be_disabled()
     check_accessibility(page, "booking-unanswered")
     cable.loses_answers = False
-    dialog.get_by_role("button", name="Try again").click()
-    dashboard.says(f"Bolts was {reason.lower()}.")
-    dashboard.shows("Bolts", 43 if reason == "Received" else 37)
+    view.get_by_role("button", name="Book again").click()
+    dashboard.says("Bolts was ")
+    assert quantities(cabled_stack)[0] == ("Bolts", "43" if task == "Receive" else "37")
+    page.locator('.rail [data-view="stock"]').click()
     dashboard.equals_the_table()
 
 
@@ -341,18 +419,16 @@ def test_an_undo_without_an_answer_is_made_once(
     watch.expect(NETWORK)
     cabled_stack.sql(STOCK)
     dashboard = Dashboard(page, cabled_stack).without_shared_worker().open()
-    dialog = open_booking(page)
-    add_line(dialog, "Bolts", "3")
-    save(dialog).click()
-    dashboard.shows("Bolts", 43)
+    view = open_task(page, "Receive")
+    add_line(view, "Bolts", "3")
+    save(view).click()
+    dashboard.says("Bolts was received.")
     cable.loses_answers = True
     dashboard.notice("Bolts was received.").get_by_role("button", name="Undo").click()
     dashboard.says("The booking may not have been undone.")
     cable.loses_answers = False
     dashboard.notice("The booking may not have been undone.").get_by_role("button", name="Try again").click()
     dashboard.says("The booking was undone.")
+    page.locator('.rail [data-view="stock"]').click()
     dashboard.shows("Bolts", 40)
     dashboard.equals_the_table()
-
-
-# Minimums, the order list, twins ------------------------------------------------------------------------------------

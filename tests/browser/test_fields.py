@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
@@ -16,7 +17,8 @@ if TYPE_CHECKING:
     from tests.browser.watched import Watch
 
 PAGE_FIELDS = """async () => {
-    const { FIELDS, isRequired } = await import("/static/scripts/fields.js");
+    const main = document.querySelector("[type=module]").src;
+    const { FIELDS, isRequired } = await import(new URL("state/fields.js", main));
     return FIELDS.map((field) => [field.name, isRequired(field)]);
 }"""
 
@@ -71,6 +73,7 @@ CASES = {
         "A note has at most 2,000 characters.",
     ),
 }
+IS_LOW = re.compile(r"\bis-low\b")
 each_field = pytest.mark.parametrize("field", list(CASES))
 
 
@@ -79,9 +82,9 @@ def stored(dashboard: Dashboard, field: str) -> list[Any]:
 
 
 def open_more(dashboard: Dashboard) -> Locator:
-    form = dashboard.page.locator(".add-form")
-    form.get_by_text("More fields").click()
-    return form
+    dialog = dashboard.open_add()
+    dialog.get_by_text("More fields").click()
+    return dialog
 
 
 def test_the_page_has_the_fields_of_the_api(dashboard: Dashboard) -> None:
@@ -94,19 +97,20 @@ def test_the_page_has_the_fields_of_the_api(dashboard: Dashboard) -> None:
 def test_a_field_is_added_with_its_item_changed_and_cleared(dashboard: Dashboard, field: str) -> None:
     case = CASES[field]
     dashboard.open()
-    form = open_more(dashboard)
-    form.get_by_label(case.label, exact=True).fill(case.text)
+    dialog = open_more(dashboard)
+    dialog.get_by_label(case.label, exact=True).fill(case.text)
     dashboard.add("Bolts", 12)
     dashboard.shows("Bolts", 12)
     assert stored(dashboard, field) == [case.value]
-    expect(form.get_by_label(case.label, exact=True)).to_have_value("")
-    drawer = dashboard.open_item("Bolts")
-    box = drawer.get_by_label(case.label, exact=True)
+    expect(dialog.get_by_label(case.label, exact=True)).to_have_value("")
+    dashboard.close_add()
+    panel = dashboard.open_fields("Bolts")
+    box = panel.get_by_label(case.label, exact=True)
     expect(box).to_have_value(str(case.value))
     for text, said in ((case.other, case.history[0]), ("", case.history[1])):
         box.fill(text)
-        drawer.get_by_role("button", name="Save").click()
-        expect(drawer.locator(".history-entry").first).to_contain_text(said)
+        panel.get_by_role("button", name="Save").click()
+        expect(panel.locator(".history-entry").first).to_contain_text(said)
     dashboard.page.keyboard.press("Escape")
     assert stored(dashboard, field) == [None]
     dashboard.equals_the_table()
@@ -117,24 +121,26 @@ def test_an_invalid_value_is_reported_at_the_field_and_not_sent(dashboard: Dashb
     case = CASES[field]
     dashboard.sql("INSERT INTO inventory (name, quantity) VALUES ('Nuts', 1)")
     dashboard.open()
-    form = open_more(dashboard)
-    form.get_by_label(case.label, exact=True).fill(case.wrong)
-    form.get_by_text("More fields").click()
+    dialog = open_more(dashboard)
+    dialog.get_by_label(case.label, exact=True).fill(case.wrong)
+    dialog.get_by_text("More fields").click()
     dashboard.add("Bolts", 12)
-    expect(form.get_by_text(case.error)).to_be_visible()
-    expect(form.get_by_label(case.label, exact=True)).to_be_focused()
-    drawer = dashboard.open_item("Nuts")
-    drawer.get_by_label(case.label, exact=True).fill(case.wrong)
-    drawer.get_by_role("button", name="Save").click()
-    expect(drawer.get_by_text(case.error)).to_be_visible()
+    expect(dialog.get_by_text(case.error)).to_be_visible()
+    expect(dialog.get_by_label(case.label, exact=True)).to_be_focused()
+    dashboard.close_add()
+    panel = dashboard.open_fields("Nuts")
+    panel.get_by_label(case.label, exact=True).fill(case.wrong)
+    panel.get_by_role("button", name="Save").click()
+    expect(panel.get_by_text(case.error)).to_be_visible()
+    expect(panel.get_by_label(case.label, exact=True)).to_be_focused()
     assert stored(dashboard, field) == [None]
 
 
 def test_a_row_shows_the_code_and_the_search_finds_it(dashboard: Dashboard) -> None:
     dashboard.sql("INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'PJ-É25'), ('Nuts', 1, null)")
     dashboard.open()
-    expect(dashboard.row("Bolts").locator(".stock-row-facts")).to_have_text("PJ-É25")
-    expect(dashboard.row("Nuts").locator(".stock-row-facts")).to_be_hidden()
+    expect(dashboard.row("Bolts").locator(".stock-row-code")).to_have_text("PJ-É25")
+    expect(dashboard.row("Nuts").locator(".stock-row-code")).to_have_text("")
     dashboard.search("pj-e2")
     dashboard.shows_nothing_of("Nuts")
     dashboard.shows("Bolts", 12)
@@ -144,37 +150,46 @@ def test_a_quantity_is_shown_with_its_unit(dashboard: Dashboard) -> None:
     dashboard.sql("INSERT INTO inventory (name, quantity, unit) VALUES ('Cable', 1200, 'm')")
     dashboard.open()
     expect(dashboard.row("Cable").locator(".stock-row-edit")).to_have_text("1,200 m")
-    drawer = dashboard.open_item("Cable")
-    expect(drawer.locator(".item-drawer-quantity")).to_have_text("1,200 m")
+    panel = dashboard.open_item("Cable")
+    expect(panel.locator(".item-panel-quantity")).to_have_text("1,200 m")
 
 
 def test_an_item_below_its_minimum_is_marked_as_low(dashboard: Dashboard) -> None:
     dashboard.sql("INSERT INTO inventory (name, quantity, minimum) VALUES ('Bolts', 5, 5), ('Nuts', 9, null)")
     dashboard.open()
-    facts = dashboard.row("Bolts").locator(".stock-row-facts")
-    expect(facts).to_be_hidden()
+    bolts = dashboard.row("Bolts")
+    low = dashboard.open_item("Bolts").locator(".item-panel-low")
+    expect(bolts.locator(".stock-row-minimum")).to_have_text("5")
+    expect(bolts).not_to_have_class(IS_LOW)
+    expect(low).to_be_hidden()
     dashboard.step("Bolts", -1)
-    expect(facts).to_have_text("Low: less than 5")
+    expect(low).to_have_text("Low: less than 5")
+    expect(bolts).to_have_class(IS_LOW)
+    expect(bolts.locator(".stock-row-edit")).to_have_accessible_name("Quantity of Bolts: 4, low. Edit")
     dashboard.step("Bolts", 1)
-    expect(facts).to_be_hidden()
-    expect(dashboard.row("Nuts").locator(".stock-row-facts")).to_be_hidden()
+    expect(low).to_be_hidden()
+    expect(bolts).not_to_have_class(IS_LOW)
+    expect(bolts.locator(".stock-row-edit")).to_have_accessible_name("Quantity of Bolts: 5. Edit")
+    expect(dashboard.row("Nuts")).not_to_have_class(IS_LOW)
+    expect(dashboard.row("Nuts").locator(".stock-row-minimum")).to_have_text("")
 
 
 def test_a_code_that_is_taken_is_reported_at_the_field(dashboard: Dashboard, watch: Watch) -> None:
     watch.expect("status of 409")
     dashboard.sql("INSERT INTO inventory (name, quantity, code) VALUES ('Bolts', 12, 'A-1'), ('Nuts', 1, null)")
     dashboard.open()
-    form = open_more(dashboard)
-    form.get_by_label("Code", exact=True).fill("A-1")
+    dialog = open_more(dashboard)
+    dialog.get_by_label("Code", exact=True).fill("A-1")
     dashboard.add("Washers", 12)
-    expect(form.locator(".field-code .field-error")).to_contain_text("already the code of item")
-    drawer = dashboard.open_item("Nuts")
-    drawer.get_by_label("Code", exact=True).fill("A-1")
-    drawer.get_by_role("button", name="Save").click()
-    expect(drawer.locator(".field-code .field-error")).to_contain_text("already the code of item")
+    expect(dialog.locator(".field-code .field-error")).to_contain_text("already the code of item")
+    dashboard.close_add()
+    panel = dashboard.open_fields("Nuts")
+    panel.get_by_label("Code", exact=True).fill("A-1")
+    panel.get_by_role("button", name="Save").click()
+    expect(panel.locator(".field-code .field-error")).to_contain_text("already the code of item")
     dashboard.equals_the_table()
     dashboard.sql("DELETE FROM inventory WHERE name = 'Bolts'")
-    drawer.get_by_role("button", name="Save").click()
-    expect(drawer.locator(".history-entry").first).to_contain_text("Code A-1")
+    panel.get_by_role("button", name="Save").click()
+    expect(panel.locator(".history-entry").first).to_contain_text("Code A-1")
     dashboard.page.keyboard.press("Escape")
     dashboard.equals_the_table()

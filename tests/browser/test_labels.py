@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.dashboard import Dashboard
-from tests.browser.people import REFUSED, add_user, is_asked_to_sign_in, sign_in
+from tests.browser.people import REFUSED, add_user, is_asked_to_sign_in, open_account, sign_in
 from tests.browser.test_states import FOLDER, check_accessibility
 from tests.scanner import BARS, QR, Scanned, scan
 from tests.stack import Stack, running_stack
@@ -131,7 +131,7 @@ def test_the_address_on_a_label_opens_the_item(page: Page, steady_stack: Stack) 
     ((_, address),) = print_pages(page)[0].symbols
     page.goto(address)
     Dashboard(page, steady_stack).is_now("Live")
-    expect(page.locator(".item-drawer[open]")).to_contain_text("Without a code")
+    expect(page.locator(".item-panel")).to_contain_text("Without a code")
     assert page.url == address, "the dashboard writes the same address"
 
 
@@ -303,11 +303,12 @@ def test_the_dashboard_leads_to_the_label_of_an_item_and_to_those_of_selected_on
     page, stack = dashboard.page, dashboard.stack
     bolt, nut, jack = add_items(stack, ("Bolt", "B-1"), ("Nut", "N-1"), ("Pallet jack", None))
     dashboard.open()
-    drawer = dashboard.open_item("Nut")
+    panel = dashboard.open_item("Nut")
+    panel.get_by_label("More actions").click()
     with page.expect_popup() as opened:
-        drawer.get_by_role("link", name="Print label").click()
+        panel.get_by_role("link", name="Print label").click()
     expect(opened.value.locator(".label-name")).to_have_text(["Nut"])
-    page.keyboard.press("Escape")
+    panel.get_by_role("button", name="Close").click()
     for name in ("Pallet jack", "Bolt"):
         dashboard.row(name).locator(".stock-row-select").check()
     with page.expect_popup() as opened:
@@ -316,9 +317,11 @@ def test_the_dashboard_leads_to_the_label_of_an_item_and_to_those_of_selected_on
     assert opened.value.url == labels_address(stack, [jack, bolt])
     check_accessibility(page, "labels-selected")
     dashboard.sql(f"DELETE FROM inventory WHERE id = {nut}")
+    dashboard.leave_list()
     dashboard.shows_nothing_of("Nut")
     page.goto(f"{stack.api_url}/?item={nut}")
-    expect(page.locator(".item-drawer-quantity")).to_have_text("Deleted")
+    expect(page.locator(".item-panel-quantity")).to_have_text("Deleted")
+    expect(page.get_by_label("More actions")).not_to_be_visible()
     expect(page.get_by_role("link", name="Print label")).not_to_be_visible()
 
 
@@ -372,9 +375,10 @@ def test_labels_are_for_those_who_have_signed_in_and_only_as_long(
     page.go_back()
     expect(page.locator(".label")).to_have_text("BoltB-1")
     dashboard = Dashboard(new_page(), login_stack).open()
-    expect(dashboard.open_item("Bolt").get_by_role("link", name="Print label")).to_be_visible()
-    dashboard.page.keyboard.press("Escape")
-    dashboard.page.get_by_role("button", name="Account: vera").click()
+    panel = dashboard.open_item("Bolt")
+    panel.get_by_label("More actions").click()
+    expect(panel.get_by_role("link", name="Print label")).to_be_visible()
+    open_account(dashboard.page, "vera")
     dashboard.page.get_by_role("button", name="Sign out", exact=True).click()
     is_asked_to_sign_in(dashboard.page)
     expect(page.get_by_text("To print labels, sign in first.")).to_be_visible()

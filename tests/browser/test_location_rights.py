@@ -9,8 +9,16 @@ from playwright.sync_api import expect
 
 from tests.accounts import PASSWORD
 from tests.browser.dashboard import Dashboard
-from tests.browser.people import open_as
-from tests.browser.places import ONE_PLACE, add_location, grant, location_filter, open_locations, shows_rows
+from tests.browser.people import open_account, open_as
+from tests.browser.places import (
+    ONE_PLACE,
+    add_location,
+    grant,
+    location_filter,
+    open_locations,
+    show_location,
+    shows_rows,
+)
 from tests.browser.test_states import check_accessibility
 
 if TYPE_CHECKING:
@@ -18,6 +26,7 @@ if TYPE_CHECKING:
 
     from tests.stack import Stack
 
+ROPE = "Rope with a rather long name, for towing"
 WIDTHS = pytest.mark.parametrize("width", [360, 768, 1280])
 
 
@@ -36,32 +45,36 @@ def test_where_somebody_may_only_read_there_are_no_controls(page: Page, accounts
     accounts.sql("DELETE FROM inventory WHERE name = 'Bolts'")
     dashboard = open_as(page, accounts, "bob")
     shows_rows(dashboard, 3)
-    expect(dashboard.row("Tarp").locator(".stock-row-more")).to_be_visible()
+    expect(dashboard.row("Tarp").locator(".stock-row-edit")).to_be_enabled()
     assert controls(dashboard.row("Nuts")) == {"Nuts"}
-    assert controls(dashboard.row("Tarp")) == {
-        *("Tarp", "Select Tarp", "One less of Tarp", "One more of Tarp", "Delete Tarp", "Quantity of Tarp: 2. Edit"),
-    }
+    assert controls(dashboard.row("Tarp")) == {"Tarp", "Select Tarp", "Quantity of Tarp: 2. Edit"}
     check_accessibility(page, "locations-partial")
+    dashboard.open_add()
     assert add_location(page).locator("option").all_inner_texts() == ["Van"]
+    dashboard.close_add()
+    expect(page.get_by_role("button", name="Move")).not_to_be_visible()
     dashboard.row("Nuts").locator(".stock-row-name").focus()
-    for key in ("+", "-", "e", "x", "Delete"):
+    for key in ("+", "-", "=", "e", "x", "Delete"):
         page.keyboard.press(key)
-    drawer = dashboard.open_item("Nuts")
-    expect(drawer.get_by_label("Name", exact=True)).to_have_js_property("readOnly", True)
+    expect(page.locator(".quantity-edit, .notice")).to_have_count(0)
+    expect(page.locator(".selection")).to_be_hidden()
+    panel = dashboard.open_fields("Nuts")
+    expect(panel.get_by_label("Name", exact=True)).to_have_js_property("readOnly", True)
 
-    for name in ("Save", "One more", "One less", "Restore"):
-        expect(drawer.get_by_role("button", name=name)).not_to_be_visible()
-    page.keyboard.press("Escape")
-    drawer = dashboard.open_item("Tarp")
-    drawer.get_by_role("button", name="One more").click()
-    expect(drawer.get_by_role("button", name="Save")).to_be_visible()
+    for name in ("Save", "Take", "Add", "Set", "Restore"):
+        expect(panel.get_by_role("button", name=name)).not_to_be_visible()
+    panel.get_by_label("More actions").click()
+    expect(panel.get_by_role("button", name="Delete")).not_to_be_visible()
+    dashboard.open_fields("Tarp")
+    panel.get_by_role("button", name="Add").click()
+    expect(panel.get_by_role("button", name="Save")).to_be_visible()
     page.keyboard.press("Escape")
     dashboard.shows("Tarp", 3)
     page.get_by_label("Select all that are shown").check()
-    expect(page.locator(".selection-count")).to_have_text("2 selected")
+    expect(page.locator(".selection-count")).to_have_text(f"2 selected: {ROPE}, Tarp")
     page.get_by_role("button", name="Clear").click()
     accounts.sql("DELETE FROM inventory WHERE name IN ('Nuts', 'Tarp')")
-    page.get_by_role("button", name="Deleted items").click()
+    dashboard.open_menu().get_by_role("button", name="Deleted items").click()
     expect(page.locator(".deleted-item")).to_have_count(4)
     expect(page.get_by_role("button", name="Restore Tarp")).to_be_visible()
     expect(page.get_by_role("button", name="Restore Nuts")).not_to_be_visible()
@@ -84,11 +97,15 @@ def test_who_may_see_one_location_sees_nothing_of_locations_nor_of_the_others(pa
     streamed = hear_events(page)
     open_as(page, accounts, "bob")
     shows_rows(dashboard, 2)
+    dashboard.open_add()
     for part in (location_filter(page), add_location(page), *page.locator(".stock-row-place").all()):
         expect(part).not_to_be_visible()
-    expect(page.get_by_role("button", name="Locations", exact=True)).not_to_be_visible()
     dashboard.add("Flare", 6)
     dashboard.shows("Flare", 6)
+    dashboard.close_add()
+    menu = dashboard.open_menu()
+    expect(menu.get_by_role("button", name="Locations", exact=True)).not_to_be_visible()
+    page.keyboard.press("Escape")
     assert accounts.sql("SELECT location FROM inventory WHERE name = 'Flare'") == [("4",)]
 
     accounts.sql("UPDATE inventory SET quantity = 987654321 WHERE name = 'Nuts'")
@@ -96,14 +113,14 @@ def test_who_may_see_one_location_sees_nothing_of_locations_nor_of_the_others(pa
     accounts.sql("DELETE FROM inventory WHERE name = 'Bolts'")
     accounts.sql("UPDATE inventory SET quantity = 9 WHERE name = 'Tarp'")
     dashboard.shows("Tarp", 9)
-    page.get_by_role("button", name="Deleted items").click()
+    dashboard.open_menu().get_by_role("button", name="Deleted items").click()
     expect(page.locator(".deleted-list-said")).not_to_have_text("Loading…")
     page.keyboard.press("Escape")
     page.reload()
     dashboard.is_now("Live")
     shows_rows(dashboard, 3)
 
-    assert {item.name for item in dashboard.stock()} == {"Tarp", "Flare", "Rope with a rather long name, for towing"}
+    assert {item.name for item in dashboard.stock()} == {"Tarp", "Flare", ROPE}
     page.unroute_all(behavior="wait")
     texts = [page.content(), *received, *streamed]
     for heard in (received, streamed):
@@ -133,26 +150,33 @@ def test_new_rights_bring_and_take_locations_at_once(page: Page, accounts: Stack
     grant(accounts, "bob", {4: "editor"})
     dashboard = open_as(page, accounts, "bob")
     shows_rows(dashboard, 2)
-    page.get_by_label("Name", exact=True).fill("Half an it")
+    dashboard.open_add().get_by_label("Name", exact=True).fill("Half an it")
+    dashboard.close_add()
+    dashboard.leave_list()
     grant(accounts, "bob", {4: "editor", 2: "viewer"})
     shows_rows(dashboard, 4)
     expect(location_filter(page)).to_be_visible()
     expect(dashboard.row("Nuts").locator(".stock-row-place")).to_have_text("Room 2")
-    expect(dashboard.row("Nuts").locator(".stock-row-more")).not_to_be_visible()
+    expect(dashboard.row("Nuts").locator(".stock-row-edit")).to_be_disabled()
     grant(accounts, "bob", {4: "editor", 2: "editor"})
-    expect(dashboard.row("Nuts").locator(".stock-row-more")).to_be_visible()
-    location_filter(page).select_option("Room 2")
+    expect(dashboard.row("Nuts").locator(".stock-row-edit")).to_be_enabled()
+    expect(dashboard.open_add().get_by_label("Name", exact=True)).to_have_value("Half an it")
+    dashboard.close_add()
+    show_location(page, "Room 2")
     shows_rows(dashboard, 2)
-    drawer = dashboard.open_item("Nuts")
-    expect(drawer.locator(".history-entry")).to_have_count(1)
+    panel = dashboard.open_fields("Nuts")
+    expect(panel.locator(".history-entry")).to_have_count(1)
     grant(accounts, "bob", {4: "viewer"})
     expect(page.get_by_text("No such item")).to_be_visible()
-    expect(drawer.locator(".history-entry")).to_have_count(0)
+    expect(panel.locator(".history-entry")).to_have_count(0)
+    expect(panel.get_by_label("Name", exact=True)).not_to_be_visible()
+    check_accessibility(page, "locations-taken")
     page.keyboard.press("Escape")
+    dashboard.leave_list()
     shows_rows(dashboard, 2)
     expect(location_filter(page)).not_to_be_visible()
     assert "Nuts" not in page.locator("main").inner_html()
-    expect(dashboard.row("Tarp").locator(".stock-row-more")).not_to_be_visible()
+    expect(dashboard.row("Tarp").locator(".stock-row-edit")).to_be_disabled()
     expect(page.get_by_role("button", name="Add item")).not_to_be_visible()
 
 
@@ -162,15 +186,14 @@ def test_a_location_that_moves_to_where_somebody_may_edit_gets_its_controls(page
     dashboard = open_as(page, accounts, "bob")
     shows_rows(dashboard, 5)
     expect(location_filter(page)).to_be_visible()
-    expect(dashboard.row("Nuts").locator(".stock-row-more")).not_to_be_visible()
+    expect(dashboard.row("Nuts").locator(".stock-row-edit")).to_be_disabled()
     accounts.sql("UPDATE location SET parent = 4 WHERE id = 2")
-    expect(dashboard.row("Nuts").locator(".stock-row-more")).to_be_visible()
+    expect(dashboard.row("Nuts").locator(".stock-row-edit")).to_be_enabled()
     expect(dashboard.row("Nuts").locator(".stock-row-place")).to_have_text("Van/Room 2")
 
 
 def test_the_access_log_says_what_was_done_to_which_location(page: Page, accounts: Stack) -> None:
-    open_as(page, accounts, "ann")
-    dialog = open_locations(page)
+    dialog = open_locations(open_as(page, accounts, "ann"))
     dialog.get_by_role("button", name="Change Van").click()
     dialog.get_by_label("Location name").fill("Lorry")
     dialog.get_by_label("Lies in").select_option("Main")
@@ -187,15 +210,15 @@ def test_an_account_says_where_its_role_ends(page: Page, accounts: Stack) -> Non
     grant(accounts, "bob", {1: "viewer", 4: "editor"})
     open_as(page, accounts, "bob")
     expect(location_filter(page)).to_be_visible()
-    page.get_by_role("button", name="Account: bob").click()
+    open_account(page, "bob")
     expect(page.get_by_text("You can change the stock at some locations, and read it at the others.")).to_be_visible()
 
 
 @WIDTHS
 def test_an_admin_grants_roles_at_locations(page: Page, accounts: Stack, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    open_as(page, accounts, "ann")
-    expect(page.get_by_role("button", name="Locations", exact=True)).to_be_visible()
+    menu = open_as(page, accounts, "ann").open_menu()
+    expect(menu.get_by_role("button", name="Locations", exact=True)).to_be_visible()
     page.goto(f"{accounts.api_url}/accounts")
     everywhere = page.get_by_label("Role of bob at all locations")
     expect(everywhere).to_have_value("")
@@ -272,12 +295,17 @@ def test_only_admins_manage_locations(page: Page, accounts: Stack) -> None:
     grant(accounts, "bob", {None: "editor"})
     dashboard = open_as(page, accounts, "bob")
     shows_rows(dashboard, 5)
-    expect(page.get_by_role("button", name="Locations", exact=True)).not_to_be_visible()
+    menu = dashboard.open_menu()
+    expect(menu.get_by_role("button", name="Deleted items")).to_be_visible()
+    expect(menu.get_by_role("button", name="Locations", exact=True)).not_to_be_visible()
+    page.keyboard.press("Escape")
+    dashboard.open_add()
     add_location(page).select_option("Van")
     dashboard.add("Jack", 1)
     dashboard.shows("Jack", 1)
+    dashboard.close_add()
     grant(accounts, "bob", {None: "admin"})
-    dialog = open_locations(page)
+    dialog = open_locations(dashboard)
     dialog.get_by_label("Location name").fill("Annex")
     dialog.get_by_role("button", name="Add location").click()
     expect(dialog.get_by_text("Annex was added.")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import urllib.request
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 ATTEMPTS = {
     "markup as text": "document.body.innerHTML = '<p>'",
     "a script from text": "Object.assign(document.createElement('script'), { text: '1' })",
-    "another worker": "new Worker('/static/scripts/feed/feed.js')",
+    "another worker": "new Worker(document.querySelector('[type=module]').src.replace('main', 'server/feed/feed'))",
     "another policy": "trustedTypes.createPolicy('mine', {})",
     "a policy once more": "trustedTypes.createPolicy('stockstream-worker', {})",
 }
@@ -32,7 +33,8 @@ def test_the_page_and_its_worker_have_a_policy(dashboard: Dashboard) -> None:
     stack = dashboard.stack
     with urllib.request.urlopen(stack.api_url) as page:
         policy = page.headers["Content-Security-Policy"]
-    with urllib.request.urlopen(f"{stack.api_url}/static/scripts/feed/worker.js") as worker:
+        (scripts,) = re.findall(r'"(/static/[^"]+)/main.js"', page.read().decode())
+    with urllib.request.urlopen(f"{stack.api_url}{scripts}/server/feed/worker.js") as worker:
         own = worker.headers["Content-Security-Policy"]
     for rule in ("default-src 'none'", "script-src 'self'", f"connect-src 'self' {stack.stream_url}"):
         assert rule in policy.split("; ")

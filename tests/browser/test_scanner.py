@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.places import STOCK
+from tests.browser.places import STOCK, show_location
 from tests.browser.scanner import scan
-from tests.browser.test_booking import lines, open_booking, save
+from tests.browser.tasks import amounts, lines, open_task, save
 from tests.browser.test_keyboard import TYPING_MS
 from tests.browser.test_states import check_accessibility
 
@@ -20,7 +21,13 @@ if TYPE_CHECKING:
 
 WIDTHS = pytest.mark.parametrize("width", [360, 1280])
 # Codes whose characters are shortcuts, anywhere and in a row.
-KEYS = "unb/e-x+h"
+KEYS = "unrpcms/e-x+h"
+# Whether a click on the element hits it.
+IS_HIT = """element => {
+    element.scrollIntoView();
+    const { x, y, width, height } = element.getBoundingClientRect();
+    return element.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+}"""
 # A camera whose picture is a canvas, and a detector that reports what the test holds in front of it.
 CAMERA = """
     globalThis.inView = [];
@@ -36,13 +43,8 @@ CAMERA = """
 """
 
 
-def drawer_title(page: Page) -> Locator:
-    return page.locator(".item-drawer[open] .item-drawer-title")
-
-
-def amounts(dialog: Locator) -> list[str]:
-    found: list[str] = dialog.locator(".booking-line-amount").evaluate_all("inputs => inputs.map(({ value }) => value)")
-    return found
+def panel_title(page: Page) -> Locator:
+    return page.locator(".item-panel-title")
 
 
 # The page -----------------------------------------------------------------------------------------------------------
@@ -53,11 +55,12 @@ def test_a_scan_opens_its_item(stocked: Dashboard, width: int) -> None:
     page = stocked.page
     page.set_viewport_size({"width": width, "height": 800})
     scan(page, "B-100")
-    expect(drawer_title(page)).to_have_text("Bolts")
+    expect(panel_title(page)).to_have_text("Bolts")
     scan(page, "N-200")
-    expect(drawer_title(page)).to_have_text("Nuts")
+    expect(panel_title(page)).to_have_text("Nuts")
+    page.locator(".item-panel-quantity").click()  # then nothing has the focus
     page.keyboard.press("Escape")
-    expect(page.locator(".item-drawer")).to_be_hidden()
+    expect(page.locator(".item-panel")).to_be_hidden()
 
 
 @WIDTHS
@@ -66,40 +69,49 @@ def test_an_unknown_code_begins_a_new_item(stocked: Dashboard, width: int) -> No
     page.set_viewport_size({"width": width, "height": 800})
     stocked.open_item("Bolts")
     scan(page, "4006381333931")
-    expect(page.locator(".item-drawer")).to_be_hidden()
+    expect(page.locator(".item-panel")).to_be_hidden()
     stocked.says("No item has the code 4006381333931.")
     expect(page.locator("#add-code")).to_have_value("4006381333931")
-    expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    expect(page.locator("#add-name")).to_be_focused()
     check_accessibility(page, f"scanner-unknown-{width}")
+    assert page.locator(".add-dialog [type=submit]").evaluate(IS_HIT), "the notice covers the button"
     stocked.add("Paint", 3)
     stocked.shows("Paint", 3)
     scan(page, "4006381333931")
-    expect(drawer_title(page)).to_have_text("Paint")
+    expect(panel_title(page)).to_have_text("Paint")
+    expect(page.locator(".add-dialog")).to_be_hidden()
+    expect(page.locator(".item-panel")).to_be_in_viewport()
 
 
 def test_among_several_locations_the_shown_one_counts(store_and_van: Dashboard) -> None:
     page = store_and_van.page
     scan(page, "B-100")
-    expect(page.locator(".item-drawer-place")).to_have_text("Main")
+    expect(page.locator(".item-panel-place")).to_have_text("Main")
     page.keyboard.press("Escape")
-    page.get_by_label("Show location").select_option("Van")
+    show_location(page, "Van")
     scan(page, "B-100")
-    expect(page.locator(".item-drawer-place")).to_have_text("Van")
+    expect(page.locator(".item-panel-place")).to_have_text("Van")
 
 
-@pytest.mark.parametrize("place", ["#add-name", "#add-note", ".stock-list-search", "#actor"])
+@pytest.mark.parametrize("place", ["#add-name", "#add-note", "#search", "#actor"])
 def test_a_scan_does_not_stay_in_the_field_with_the_focus(stocked: Dashboard, place: str) -> None:
     page = stocked.page
-    page.locator(".add-form summary").click()
+    if place.startswith("#add"):
+        stocked.open_add().locator("summary").click()
+    if place == "#actor":
+        stocked.open_menu()
     field = page.locator(place)
     field.fill("ut")
     field.press("End")
     scan(page, "B-100")
-    expect(drawer_title(page)).to_have_text("Bolts")
+    expect(panel_title(page)).to_have_text("Bolts")
+    expect(page.locator("dialog:modal")).to_have_count(0)
     expect(field).to_have_value("ut")
     page.keyboard.press("Escape")
-    expect(page.locator(".add-form .field-error:visible")).to_have_count(0)
-    expect(page.locator(".stock-row")).to_have_count(1 if place == ".stock-list-search" else 3)
+    expect(page.locator(".item-panel")).to_be_hidden()
+    if place.startswith("#add"):
+        expect(stocked.open_add().locator(".field-error:visible")).to_have_count(0)
+    expect(page.locator(".stock-row")).to_have_count(1 if place == "#search" else 3)
     stocked.equals_the_table()
 
 
@@ -110,16 +122,19 @@ def test_a_scan_does_not_change_what_is_edited_or_chosen(stocked: Dashboard) -> 
     scan(page, "12345678")
     expect(box).to_have_value("41")
     stocked.says("No item has the code 12345678.")
+    page.keyboard.press("Escape")
+    expect(page.locator(".add-dialog")).to_be_hidden()
+    expect(box).to_have_value("41")
     box.press("Escape")
     stocked.shows("Bolts", 40)
     page.get_by_label("Order").focus()
     scan(page, "N-200")
-    expect(drawer_title(page)).to_have_text("Nuts")
-    expect(page.get_by_label("Order")).to_have_value("-updated_at")
+    expect(panel_title(page)).to_have_text("Nuts")
+    expect(page.get_by_label("Order")).to_have_value("name")
 
 
 @pytest.mark.parametrize("are_on", [True, False])
-@pytest.mark.parametrize("place", ["body", ".stock-row-more", ".stock-row-select"])
+@pytest.mark.parametrize("place", ["body", ".stock-row-name", ".stock-row-edit", ".stock-row-select"])
 def test_the_keys_of_a_code_are_no_shortcuts(stocked: Dashboard, place: str, are_on: bool) -> None:
     page = stocked.page
     if not are_on:
@@ -135,10 +150,11 @@ def test_the_keys_of_a_code_are_no_shortcuts(stocked: Dashboard, place: str, are
     else:
         stocked.row("Bolts").locator(place).focus()
     scan(page, KEYS)
-    expect(drawer_title(page)).to_have_text("Bolts")
+    expect(panel_title(page)).to_have_text("Bolts")
     scan(page, "no such code")
     stocked.says("No item has the code no such code.")
-    for hidden in (".booking", ".quantity-edit", ".selection"):
+    expect(page.locator("#add-code")).to_have_value("no such code")
+    for hidden in (".booking", ".shortcuts", ".quantity-edit", ".selection"):
         expect(page.locator(hidden)).to_be_hidden()
     expect(stocked.row("Nuts")).to_have_count(0)
     assert stocked.sql("SELECT quantity FROM inventory WHERE name = 'Bolts'") == [("40",)]
@@ -146,74 +162,83 @@ def test_the_keys_of_a_code_are_no_shortcuts(stocked: Dashboard, place: str, are
 
 def test_a_person_who_types_does_not_scan(stocked: Dashboard) -> None:
     page, keys = stocked.page, stocked.page.keyboard
-    search = page.get_by_label("Search by name")
-    search.focus()
-    keys.type("B-100", delay=TYPING_MS)
-    keys.press("Enter")
-    expect(search).to_have_value("B-100")
-    search.fill("")
-    scan(page, "B-100", gap_ms=TYPING_MS)
-    expect(search).to_have_value("B-100")
-    search.fill("")
+    search = page.get_by_label("Search or scan")
+
+    def type_slowly(code: str) -> None:
+        keys.type(code, delay=TYPING_MS)
+        keys.press("Enter")
+
+    for type_code in (type_slowly, partial(scan, page, gap_ms=TYPING_MS)):
+        search.focus()
+        type_code("B-999")
+        expect(search).to_have_value("B-999")
+        search.fill("")
+        type_code("B-100")
+        expect(page.get_by_label("Amount")).to_be_focused()
+        expect(search).to_have_value("B-100")  # where a scanner would leave nothing
+        keys.press("Escape")
+        expect(page.locator(".item-panel")).to_be_hidden()
+        search.fill("")
     for _ in range(6):
         keys.down("b")  # held down
     keys.up("b")
     keys.press("Enter")
     expect(search).to_have_value("bbbbbb")
-    expect(page.locator(".item-drawer")).to_be_hidden()
+    expect(page.locator(".item-panel")).to_be_hidden()
     expect(page.locator(".notice")).to_have_count(0)
 
 
 def test_a_shortcut_still_works_alone_and_before_enter(stocked: Dashboard) -> None:
     page = stocked.page
-    scan(page, "b")
-    expect(page.get_by_role("dialog", name="Book")).to_be_visible()
+    scan(page, "n")
+    expect(page.locator(".add-dialog")).to_be_visible()
     page.keyboard.press("Escape")
     stocked.row("Bolts").locator(".stock-row-name").focus()
-    for key in "+-+":
-        page.keyboard.press(key)
+    page.keyboard.press("+")
+    box = stocked.row("Bolts").locator(".quantity-edit-input")
+    expect(box).to_have_value("+")
+    page.keyboard.type("1", delay=TYPING_MS)
+    page.keyboard.press("Enter")
     stocked.shows("Bolts", 41)
 
 
-# The booking dialog -------------------------------------------------------------------------------------------------
+# The tasks of booking -----------------------------------------------------------------------------------------------
 
 
 @WIDTHS
-def test_scans_are_counted_in_the_booking(store_and_van: Dashboard, width: int) -> None:
+def test_scans_are_counted_in_the_list(store_and_van: Dashboard, width: int) -> None:
     page = store_and_van.page
     page.set_viewport_size({"width": width, "height": 800})
-    dialog = open_booking(page)
-    said = dialog.locator(".booking-said")
+    view = open_task(page, "Count")
+    said = view.locator(".booking-said")
     for count in ("1", "2", "3"):
         scan(page, "B-100")
         expect(said).to_have_text(f"Bolts: {count}")
-    dialog.get_by_label("Reason").select_option("Counted")
-    dialog.get_by_label("Reason").focus()
+    view.get_by_label("Location").focus()
     scan(page, "SN-200")
     expect(said).to_have_text("No item has the code SN-200.")
-    expect(dialog.get_by_label("Reason")).to_have_value("counted")
+    expect(view.get_by_label("Location")).to_have_value("")
     scan(page, "N-200")
     expect(said).to_have_text("Nuts: 1")
-    dialog.get_by_label("Note").fill("Shelf")
+    view.get_by_label("Note").fill("Shelf")
     scan(page, "N-200")
     expect(said).to_have_text("Nuts: 2")
-    expect(dialog.get_by_label("Note")).to_have_value("Shelf")
-    dialog.get_by_label("Counted quantity of Bolts at Main").fill("7")
+    expect(view.get_by_label("Note")).to_have_value("Shelf")
+    view.get_by_label("Counted quantity of Bolts at Main").fill("7")
     scan(page, "B-100")
     expect(said).to_have_text("Bolts: 8")
-    assert amounts(dialog) == ["8", "2"]
-    dialog.get_by_label("Counted quantity of Bolts at Main").focus()
+    assert amounts(view) == ["8", "2"]
+    view.get_by_label("Counted quantity of Bolts at Main").focus()
     scan(page, "N-200")
     expect(said).to_have_text("Nuts: 3")
-    assert amounts(dialog) == ["8", "3"]
-    save(dialog).focus()
+    assert amounts(view) == ["8", "3"]
+    save(view).focus()
     scan(page, "T-300")
     expect(said).to_have_text("Tarp: 1")
-    expect(lines(dialog)).to_have_count(3)
+    expect(lines(view)).to_have_count(3)
     check_accessibility(page, f"scanner-booking-{width}")
-    save(dialog).click()
-    store_and_van.says("3 items counted.")
-    store_and_van.equals_the_table()
+    save(view).click()
+    store_and_van.says("3 items were counted.")
     counted = store_and_van.stack.sql("SELECT name, quantity FROM inventory ORDER BY id")
     assert [quantity for _, quantity in counted] == ["8", "3", "3", "5", "1"]
 
@@ -228,23 +253,23 @@ def test_the_camera_scans(one_place: Dashboard, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     one_place.stack.sql(STOCK)
     one_place.open().shows("Bolts", 40)
-    dialog = open_booking(page)
-    dialog.get_by_role("button", name="Scan with the camera").click()
-    expect(dialog.get_by_label("Picture of the camera")).to_be_visible()
+    view = open_task(page, "Pick")
+    view.get_by_role("button", name="Scan with the camera").click()
+    expect(view.get_by_label("Picture of the camera")).to_be_visible()
     check_accessibility(page, f"scanner-camera-{width}")
     page.evaluate("inView = ['B-100']")
-    expect(dialog.locator(".booking-said")).to_have_text("Bolts: 1")
+    expect(view.locator(".booking-said")).to_have_text("Bolts: 1")
     page.evaluate("inView = ['B-100', 'N-200']")
-    expect(dialog.get_by_label("Amount of Nuts")).to_have_value("1")
-    expect(dialog.get_by_label("Amount of Bolts")).to_have_value("2")  # it stayed in view for two seconds
+    expect(view.get_by_label("Amount of Nuts")).to_have_value("1")
+    expect(view.get_by_label("Amount of Bolts")).to_have_value("2")  # it stayed in view for two seconds
     page.evaluate("inView = []")
-    dialog.get_by_role("button", name="Stop the camera").click()
-    expect(dialog.get_by_label("Picture of the camera")).to_be_hidden()
+    view.get_by_role("button", name="Stop the camera").click()
+    expect(view.get_by_label("Picture of the camera")).to_be_hidden()
     assert page.evaluate("camera.active") is False
-    dialog.get_by_role("button", name="Scan with the camera").click()
-    expect(dialog.get_by_label("Picture of the camera")).to_be_visible()
-    page.keyboard.press("Escape")
-    expect(dialog).to_be_hidden()
+    view.get_by_role("button", name="Scan with the camera").click()
+    expect(view.get_by_label("Picture of the camera")).to_be_visible()
+    page.keyboard.press("s")
+    expect(view).to_be_hidden()
     page.evaluate("async () => { while (camera.active) await new Promise(requestAnimationFrame); }")
 
 
@@ -258,15 +283,15 @@ def test_the_camera_scans(one_place: Dashboard, width: int) -> None:
 )
 def test_without_a_camera_a_sentence_says_why(dashboard: Dashboard, script: str, sentence: str) -> None:
     dashboard.page.add_init_script(script)
-    dialog = open_booking(dashboard.open().page)
-    expect(dialog.get_by_text(sentence)).to_be_visible()
-    expect(dialog.get_by_role("button", name="Scan with the camera")).to_be_hidden()
+    view = open_task(dashboard.open().page, "Pick")
+    expect(view.get_by_text(sentence)).to_be_visible()
+    expect(view.get_by_role("button", name="Scan with the camera")).to_be_hidden()
 
 
 def test_a_camera_that_may_not_be_used_says_so(dashboard: Dashboard) -> None:
     refuse = "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotAllowedError') }"
     dashboard.page.add_init_script(CAMERA + refuse)
-    dialog = open_booking(dashboard.open().page)
-    dialog.get_by_role("button", name="Scan with the camera").click()
-    expect(dialog.get_by_text("The camera may not be used.")).to_be_visible()
-    expect(dialog.get_by_label("Picture of the camera")).to_be_hidden()
+    view = open_task(dashboard.open().page, "Pick")
+    view.get_by_role("button", name="Scan with the camera").click()
+    expect(view.get_by_text("The camera may not be used.")).to_be_visible()
+    expect(view.get_by_label("Picture of the camera")).to_be_hidden()

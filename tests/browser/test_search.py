@@ -7,6 +7,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import re
 import unicodedata
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 SEARCH_CASES = json.loads((ROOT / "tests/search_cases.json").read_text())
 ORDER_CASES = json.loads((ROOT / "tests/order_cases.json").read_text())
+COUNT = re.compile(r": (\d+) items?$")
 ALPHABET = "aAzZ019 .-%_'\"ßøŁđþæŒıİIΣσς\u0301\u0308\u3099\u200b×–″½²ﬁㄱ각がガहिन्\ue000\ufffdé📦𝄞𐐀\ufdfa"
 QUERIES = [
     *["lodz", "ŁÓDŹ", "strasse", "weisswurst", "ø", "d", "th", "ae", "OE", "i", "ı", "İ", "Σ", "ς", "ह", "हि", "か"],
@@ -29,22 +31,22 @@ QUERIES = [
     *["a" * 200, "a" * 201, "a" * 200 + " b", "\ufdfa" * 200, "📦" * 200],
 ]
 FOLD = """async (texts) => {
-    const { fold } = await import("/static/scripts/search.js");
+    const { fold } = await import(new URL("state/search.js", document.querySelector("[type=module]").src));
     return JSON.stringify(JSON.parse(texts).map((text) => [fold(text), fold(fold(text)), !/\\p{Cn}/u.test(text)]));
 }"""
 KEYS = """async (texts) => {
-    const { fold } = await import("/static/scripts/search.js");
-    const { naturalKey } = await import("/static/scripts/order.js");
+    const { fold } = await import(new URL("state/search.js", document.querySelector("[type=module]").src));
+    const { naturalKey } = await import(new URL("state/order.js", document.querySelector("[type=module]").src));
     return JSON.stringify(JSON.parse(texts).map((text) => naturalKey(fold(text))));
 }"""
 MATCH = """async (cases) => {
-    const { matcher } = await import("/static/scripts/search.js");
+    const { matcher } = await import(new URL("state/search.js", document.querySelector("[type=module]").src));
     return cases.map(([name, query]) => matcher(query)({ name }));
 }"""
 ORDERED = """async (sort) => {
-    const { store } = await import("/static/scripts/main.js");
-    const { currentItems } = await import("/static/scripts/stock.js");
-    const { createOrder } = await import("/static/scripts/order.js");
+    const { store } = await import(new URL("main.js", document.querySelector("[type=module]").src));
+    const { currentItems } = await import(new URL("state/stock.js", document.querySelector("[type=module]").src));
+    const { createOrder } = await import(new URL("state/order.js", document.querySelector("[type=module]").src));
     return createOrder().update(currentItems(store.state.stock), sort, "").all.map(({ id }) => id);
 }"""
 
@@ -136,15 +138,21 @@ def test_the_listed_items_are_exported(dashboard: Dashboard) -> None:
     dashboard.page.set_viewport_size({"width": 1280, "height": 12_000})  # high enough to render every row
     dashboard.open()
     for query in QUERIES:
-        dashboard.page.get_by_label("Search by name").evaluate(
+        dashboard.page.get_by_label("Search or scan").evaluate(
             "(box, text) => { box.value = text; box.dispatchEvent(new Event('input')); }", query
         )
         dashboard.next_frame()
         dashboard.next_frame()
-        address = dashboard.page.get_by_role("link", name="Export").evaluate("link => link.href")
-        exported = dashboard.page.request.get(address)
+        menu = dashboard.open_menu()
+        link = menu.get_by_role("link", name="Export").first  # of what is shown, if that is not all
+        number = COUNT.search(link.inner_text())
+        exported = dashboard.page.request.get(link.evaluate("link => link.href"))
+        dashboard.page.keyboard.press("Escape")
+        expect(menu).to_be_hidden()
         assert exported.ok, query
         assert listed(dashboard) == sorted(exported_ids(exported.text())), query
+        assert number, query
+        assert int(number[1]) == len(dashboard.items()), query
 
 
 def test_a_search_in_the_url_finds_the_same_items_as_the_api(dashboard: Dashboard) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,8 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from tests.browser.dashboard import Dashboard
-from tests.browser.test_transfers import choose
+from tests.browser.dashboard import NOT_A_CHANGE, Dashboard
 from tests.browser.under_fire import fire
 
 if TYPE_CHECKING:
@@ -35,10 +35,12 @@ NAMES = ["M4 bolt", "Pallet jack", "Blue paint, 5 l", "Cable tie", "Work gloves"
 @pytest.fixture
 def stocked(dashboard: Dashboard) -> Dashboard:
     """The page with a stock that has some history."""
-    stock = ", ".join(f"('{name}', {(index * 137) % 90 + 3})" for index, name in enumerate(NAMES))
-    dashboard.sql(f"INSERT INTO inventory (name, quantity) VALUES {stock}")
+    stock = ", ".join(f"('{name}', {(index * 137) % 90 + 3}, 'C-{index}')" for index, name in enumerate(NAMES))
+    dashboard.sql(f"INSERT INTO inventory (name, quantity, code) VALUES {stock}")
+    dashboard.sql("UPDATE inventory SET unit = 'pcs', minimum = 500 WHERE name IN ('Work gloves', 'Cable tie')")
     for turn in (7, 4, 11):
         dashboard.sql(f"UPDATE inventory SET quantity = (quantity * {turn} + id) % 120 + 1 WHERE id % 2 = 0")
+    dashboard.sql("UPDATE inventory SET quantity = 0 WHERE name = 'Pallet jack'")
     return dashboard.open()
 
 
@@ -68,51 +70,89 @@ def test_empty(dashboard: Dashboard) -> None:
 
 
 def test_live(stocked: Dashboard) -> None:
-    expect(stocked.page.locator(".stock-row").first.get_by_role("img")).to_be_visible()
+    expect(stocked.row("M4 bolt").locator(".stock-row-today")).to_have_text("new")
     check_accessibility(stocked.page, "live")
+    stocked.page.locator('.chip[data-shows="low"]').click()
+    expect(stocked.page.locator(".stock-row")).to_have_count(2)
+    check_accessibility(stocked.page, "low")
 
 
 def test_edited_selected_and_deleted(stocked: Dashboard) -> None:
     page = stocked.page
-    stocked.delete("Cable tie")
-    stocked.says("Cable tie was deleted.")
     stocked.row("M4 bolt").locator(".stock-row-select").check()
     stocked.row("Work gloves").locator(".stock-row-select").check()
+    stocked.delete("Cable tie")
+    stocked.says("Cable tie was deleted.")
     stocked.edit("Pallet jack", "many")
-    expect(page.get_by_text("Enter a whole number, 0 or more.")).to_be_visible()
+    expect(page.get_by_text(NOT_A_CHANGE)).to_be_visible()
     check_accessibility(page, "edited")
     page.keyboard.press("Escape")
     page.locator(".selection").get_by_role("button", name="Delete").click()
     check_accessibility(page, "bulk-delete")
 
 
+def test_held(stocked: Dashboard) -> None:
+    stocked.row("M4 bolt").locator(".stock-row-name").focus()
+    stocked.sql("INSERT INTO inventory (name, quantity) VALUES ('Anvil', 1)")
+    stocked.sql("DELETE FROM inventory WHERE name = 'Cable tie'")
+    expect(stocked.page.get_by_role("button", name="2 changed: update order")).to_be_visible()
+    check_accessibility(stocked.page, "held")
+
+
+def test_add(stocked: Dashboard) -> None:
+    stocked.add("Hand truck", "many")
+    dialog = stocked.page.locator(".add-dialog")
+    dialog.get_by_label("Name", exact=True).fill("M4 bolt")
+    expect(dialog.get_by_text("M4 bolt is in stock already")).to_be_visible()
+    dialog.get_by_text("More fields").click()
+    check_accessibility(stocked.page, "add")
+
+
+def test_conflict(stocked: Dashboard, watch: Watch) -> None:
+    watch.expect("status of 412")
+    box = stocked.start_edit("M4 bolt")
+    stocked.sql("UPDATE inventory SET quantity = 90 WHERE name = 'M4 bolt'")
+    expect(box).to_have_accessible_description("Now 90")
+    check_accessibility(stocked.page, "edited-by-others")
+    box.fill("70")
+    box.press("Enter")
+    expect(stocked.page.get_by_role("dialog", name="M4 bolt has changed")).to_be_visible()
+    check_accessibility(stocked.page, "conflict")
+
+
 def test_busy(stocked: Dashboard) -> None:
     stocked.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 9993) n")
     with fire(stocked.stack, 2):
         expect(stocked.page.locator(".activity")).to_contain_text("items changed")
-    expect(stocked.page.locator(".stock-list-summary")).to_have_text("10,000 items")
+    expect(stocked.page.locator('.chip[data-shows="all"]')).to_have_text("All 10,000")
     check_accessibility(stocked.page, "busy")
 
 
-def test_drawer(stocked: Dashboard) -> None:
-    drawer = stocked.open_item("Pallet jack")
-    expect(drawer.get_by_role("img")).to_be_visible()
-    check_accessibility(stocked.page, "drawer")
+def test_panel(stocked: Dashboard) -> None:
+    panel = stocked.open_fields("Pallet jack")
+    expect(panel.get_by_role("img")).to_be_visible()
+    check_accessibility(stocked.page, "panel")
+    panel.get_by_label("Amount").fill("many")
+    panel.get_by_role("button", name="Set").click()
+    panel.get_by_label("More actions").click()
+    expect(panel.get_by_role("button", name="Delete")).to_be_visible()
+    check_accessibility(stocked.page, "panel-error")
+    panel.get_by_role("button", name="Delete").click()
+    expect(panel.get_by_role("button", name="Restore")).to_be_visible()
+    expect(panel.get_by_role("heading", name="Pallet jack")).to_be_focused()
+    check_accessibility(stocked.page, "panel-deleted")
 
 
-def test_import_errors(stocked: Dashboard, watch: Watch) -> None:
-    watch.expect("status of 422")
-    dialog = choose(stocked, "name,quantity\nBolts,12\nNuts,many\n,4\nWashers,-5\n")
-    expect(dialog.locator("tbody tr")).to_have_count(3)
-    check_accessibility(stocked.page, "import-errors")
-    choose(stocked, "name,quantity\nBolts,12\n")
-    expect(dialog.get_by_role("button", name="Import")).to_be_visible()
-    check_accessibility(stocked.page, "import")
+def test_menu(stocked: Dashboard) -> None:
+    stocked.search("bolt")
+    menu = stocked.open_menu()
+    expect(menu.get_by_role("link", name="Export what is shown: 1 item")).to_be_visible()
+    check_accessibility(stocked.page, "menu")
 
 
 def test_deleted_items(stocked: Dashboard) -> None:
     stocked.sql("DELETE FROM inventory WHERE name IN ('M4 bolt', 'Work gloves')")
-    stocked.page.get_by_role("button", name="Deleted items").click()
+    stocked.open_menu().get_by_role("button", name="Deleted items").click()
     expect(stocked.page.locator(".deleted-item-name").first).to_have_text("Work gloves")
     check_accessibility(stocked.page, "deleted")
 
@@ -125,21 +165,51 @@ def test_keyboard(stocked: Dashboard) -> None:
 
 def test_unmatched(stocked: Dashboard) -> None:
     stocked.search("no such thing")
-    expect(stocked.page.get_by_text("No item has that name")).to_be_visible()
+    expect(stocked.page.get_by_text("Nothing is called no such thing")).to_be_visible()
     check_accessibility(stocked.page, "unmatched")
 
 
 def test_phone(stocked: Dashboard) -> None:
     page = stocked.page
     page.set_viewport_size({"width": 360, "height": 740})
+    expect(page.locator(".stock-list")).to_have_class(re.compile("is-stacked"))
     check_accessibility(page, "phone")
-    page.locator(".stock-row-edit").first.scroll_into_view_if_needed()
     page.locator(".stock-row-edit").nth(2).click()
+    panel = page.locator(".item-panel")
+    expect(panel.get_by_role("img")).to_be_visible()
+    check_accessibility(page, "phone-panel")
+    panel.get_by_role("button", name="Take").click()
+    expect(page.locator(".notice")).to_contain_text("took 1")
+    check_accessibility(page, "phone-taken")
+    page.keyboard.press("Escape")
+    page.locator(".stock-row-name").first.press("e")
+    expect(page.locator(".quantity-edit-input")).to_be_focused()
     check_accessibility(page, "phone-edited")
     page.keyboard.press("Escape")
-    page.locator(".stock-row-name").first.click()
-    expect(page.locator(".item-drawer").get_by_role("img")).to_be_visible()
-    check_accessibility(page, "phone-drawer")
+    stocked.open_add()
+    check_accessibility(page, "phone-add")
+    page.keyboard.press("Escape")
+    stocked.open_menu()
+    check_accessibility(page, "phone-menu")
+
+
+def test_tablet(stocked: Dashboard) -> None:
+    page = stocked.page
+    page.set_viewport_size({"width": 800, "height": 1100})
+    check_accessibility(page, "tablet")
+    panel = stocked.open_item("Work gloves")
+    expect(panel.get_by_role("img")).to_be_visible()
+    check_accessibility(page, "tablet-panel")
+
+
+def test_small_and_zoomed(stocked: Dashboard) -> None:
+    """The width of 320 pixels is that of a screen of 1280 pixels at 400 %."""
+    page = stocked.page
+    page.set_viewport_size({"width": 320, "height": 480})
+    check_accessibility(page, "small")
+    panel = stocked.open_item("Safety helmet, yellow")
+    expect(panel.get_by_role("img")).to_be_visible()
+    check_accessibility(page, "small-panel")
 
 
 def test_wall(stocked: Dashboard) -> None:

@@ -1,4 +1,4 @@
-"""The + and - buttons: every click counts, at any speed and during changes by others."""
+"""Taking and adding: every click counts, at any speed and during changes by others."""
 
 from __future__ import annotations
 
@@ -70,14 +70,77 @@ def test_steps_add_to_changes_by_others(bolts: Dashboard) -> None:
 
 
 def test_nothing_goes_below_zero(bolts: Dashboard) -> None:
-    bolts.sql("UPDATE inventory SET quantity = 1")
-    bolts.shows("Bolts", 1)
+    sent: list[str] = []
+    bolts.page.on("request", lambda request: sent.append(request.method))
+    bolts.step("Bolts", -12)
+    bolts.shows("Bolts", 0)
+    bolts.wait_for_pending_writes()
+    before = sent.count("PATCH")
     bolts.step("Bolts", -1)
+    amount = bolts.page.locator(".item-panel").get_by_label("Amount")
+    expect(amount).to_have_accessible_description("There are only 0.")
+    expect(amount).to_be_focused()
     bolts.shows("Bolts", 0)
-    less = bolts.row("Bolts").locator(".stock-row-less")
-    expect(less).to_have_attribute("aria-disabled", "true")
-    less.click(force=True)
-    bolts.shows("Bolts", 0)
+    bolts.equals_the_table()
+    assert sent.count("PATCH") == before
+
+
+def test_an_amount_is_taken_added_or_set(bolts: Dashboard) -> None:
+    panel = bolts.open_item("Bolts")
+    amount = panel.get_by_label("Amount")
+    expect(amount).to_be_focused()
+    steps = (("Take", "3", 9, "took 3, 9 left"), ("Add", "1,000", 1_009, "added 1,000, 1,009 now"))
+    for verb, typed, quantity, said in (*steps, ("Set", "15", 15, "set to 15, was 1,009")):
+        amount.fill(typed)
+        panel.get_by_role("button", name=verb).click()
+        bolts.shows("Bolts", quantity)
+        bolts.says(f"Bolts: {said}")
+        expect(amount).to_have_value("")
+        bolts.wait_for_pending_writes()
+    amount.fill("20")
+    amount.press("Enter")
+    expect(amount).to_have_accessible_description("Press Take, Add or Set, or type +20, \u221220 or =20.")
+    amount.fill("-5")
+    amount.press("Enter")
+    bolts.says("Bolts: took 5, 10 left")
+    bolts.equals_the_table()
+
+
+def test_taking_is_undone_by_button_and_key_although_others_have_changed_it(bolts: Dashboard) -> None:
+    bolts.step("Bolts", -5)
+    bolts.says("Bolts: took 5, 7 left")
+    bolts.sql("UPDATE inventory SET quantity = quantity + 100")
+    bolts.shows("Bolts", 107)
+    bolts.notice("took 5").get_by_role("button", name="Undo").click()
+    bolts.says("Bolts: undone, 112 now")
+    bolts.wait_for_pending_writes()
+    bolts.step("Bolts", 2)
+    bolts.says("Bolts: added 2, 114 now")
+    bolts.wait_for_pending_writes()
+    bolts.notice("added 2").get_by_role("button", name="Dismiss").click()
+    expect(bolts.page.locator(".notice")).to_have_count(0)
+    bolts.page.keyboard.press("u")
+    bolts.says("Bolts: undone, 112 now")
+    bolts.equals_the_table()
+
+
+def test_a_quantity_that_is_set_during_another_change_is_not_lost(bolts: Dashboard) -> None:
+    held: list[Route] = []
+    bolts.page.route(ITEM, lambda route: held.append(route), times=1)
+    panel = bolts.open_item("Bolts")
+    panel.get_by_role("button", name="Take").click()
+    bolts.shows("Bolts", 11)
+    amount = panel.get_by_label("Amount")
+    amount.fill("50")
+    panel.get_by_role("button", name="Set").click()
+    expect(amount).to_have_accessible_description("The change before this is still being saved. Try again.")
+    expect(amount).to_have_value("50")
+    held[0].continue_()
+    bolts.says("Bolts: took 1, 11 left")
+    bolts.wait_for_pending_writes()
+    panel.get_by_role("button", name="Set").click()
+    bolts.shows("Bolts", 50)
+    bolts.says("Bolts: set to 50, was 11")
     bolts.equals_the_table()
 
 
@@ -90,6 +153,6 @@ def test_a_refused_step_is_rolled_back_with_the_reason(bolts: Dashboard, watch: 
 
     bolts.page.route(ITEM, take_first)
     bolts.step("Bolts", -1)
-    bolts.says("Bolts has 0 now, so 1 can't be taken away.")
+    bolts.says("Bolts: couldn't take 1, there are only 0")
     bolts.shows("Bolts", 0)
     bolts.equals_the_table()

@@ -89,5 +89,7 @@ def _change_by_page(dashboard: Dashboard, chance: random.Random, number: int) ->
     for name in (kept, gone):
         dashboard.add(name, 1)
         dashboard.row(name).wait_for()
+    dashboard.close_add()
     dashboard.edit(kept, chance.randrange(1_000))
     dashboard.delete(gone)
+    dashboard.leave_list()

@@ -1,19 +1,22 @@
-"""Search and order, and how the URL stores them."""
+"""Search, filters and order, how the URL stores them, and how the list is held while somebody uses it."""
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from playwright.sync_api import expect
 
-if TYPE_CHECKING:
-    from tests.browser.dashboard import Dashboard
+from tests.browser.dashboard import Dashboard
 
-# Moves the pointer slightly all the time, since the page ignores a pointer that rests for a while.
-MOVE_POINTER = """() => setInterval(() => document.querySelector(".stock-list-rows")
-    .dispatchEvent(new PointerEvent("pointermove")), 200)"""
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Locator
+
+    from tests.browser.watched import Watch
+    from tests.stack import Stack
+
+PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
 
 
 @pytest.fixture
@@ -48,24 +51,107 @@ def test_the_stock_is_shown_in_each_order(paints: Dashboard) -> None:
 
 def test_search_and_order_are_in_the_address_and_survive_a_reload(paints: Dashboard) -> None:
     page = paints.page
-    page.get_by_label("Order").select_option("Name, A to Z")
+    page.get_by_label("Order").select_option("Name, Z to A")
     paints.search("paint 1")
-    expect(page).to_have_url(re.compile(r"\?q=paint\+1&sort=name$"))
+    expect(page).to_have_url(re.compile(r"\?q=paint\+1&sort=-name$"))
     page.reload()
     paints.is_now("Live")
-    expect(page.get_by_label("Search by name")).to_have_value("paint 1")
+    expect(page.get_by_label("Search or scan")).to_have_value("paint 1")
     assert names(paints) == ["Paint 10"]
-    page.get_by_label("Search by name").press("Escape")
-    expect(page).to_have_url(re.compile(r"/\?sort=name$"))
-    expect(page.locator(".stock-list-summary")).to_have_text("4 items")
+    page.get_by_label("Search or scan").press("Escape")
+    expect(page).to_have_url(re.compile(r"/\?sort=-name$"))
+    expect(chip(paints, "All")).to_have_text("All 4")
+    page.get_by_label("Order").select_option("Name, A to Z")
+    expect(page).to_have_url(re.compile(r"/$"))
 
 
-def test_a_row_under_the_pointer_keeps_its_place(paints: Dashboard) -> None:
-    paints.page.evaluate(MOVE_POINTER)
+def chip(dashboard: Dashboard, name: str) -> Locator:
+    return dashboard.page.get_by_role("group", name="Show", exact=True).get_by_role("button", name=name)
+
+
+def test_each_filter_has_a_count_and_is_in_the_address(paints: Dashboard) -> None:
+    page = paints.page
+    expect(chip(paints, "Low")).to_be_hidden()
+    paints.sql("UPDATE inventory SET minimum = 6 WHERE name LIKE 'Paint%'")
+    paints.sql("UPDATE inventory SET quantity = 0 WHERE name = 'Brush'")
+    expect(page.locator(".chip")).to_have_text(["All 4", "Low 1", "Out 1", "Changed today 4"])
+    for name, address, found in (("Low", "low", ["Paint 10"]), ("Out", "out", ["Brush"])):
+        chip(paints, name).click()
+        expect(page.locator(".stock-row-name")).to_have_text(found)
+        expect(chip(paints, name)).to_have_attribute("aria-pressed", "true")
+        expect(page).to_have_url(re.compile(rf"\?show={address}$"))
+    page.reload()
+    paints.shows("Brush", 0)
+    assert names(paints) == ["Brush"]
+    chip(paints, "Out").click()
+    expect(page).to_have_url(re.compile(r"/$"))
+    expect(page.locator(".stock-row")).to_have_count(4)
+    page.goto(f"{paints.stack.api_url}/?low=1")
+    expect(page.locator(".stock-row-name")).to_have_text(["Paint 10"])
+    expect(chip(paints, "Low")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_list_under_the_pointer_is_held_until_it_is_left(paints: Dashboard) -> None:
+    page = paints.page
+    page.get_by_label("Order").select_option("Newest change first")
+    expect(page.locator(".stock-row-name")).to_have_text(["Brush", "Änderungspaint", "Paint 9", "Paint 10"])
     paints.row("Paint 9").hover()
     paints.sql("UPDATE inventory SET quantity = 50 WHERE name = 'Paint 10'")
     paints.shows("Paint 10", 50)
-    assert names(paints) == ["Paint 10", "Brush", "Paint 9", "Änderungspaint"]
-    paints.page.mouse.move(0, 0)
-    paints.row("Paint 9").and_(paints.page.locator('[aria-posinset="4"]')).wait_for()
-    assert names(paints) == ["Paint 10", "Brush", "Änderungspaint", "Paint 9"]
+    waiting = page.locator(".stock-list-waiting")
+    expect(waiting).to_have_text("1 changed: update order")
+    paints.sql("INSERT INTO inventory (name, quantity) VALUES ('Roller', 1)")
+    expect(waiting).to_have_text("2 changed: update order")
+    paints.sql("DELETE FROM inventory WHERE name = 'Brush'")
+    expect(paints.row("Brush")).to_have_class(re.compile("is-gone"))
+    expect(waiting).to_have_text("3 changed: update order")
+    assert names(paints) == ["Brush", "Änderungspaint", "Paint 9", "Paint 10"]
+    page.mouse.move(0, 0)
+    expect(page.locator(".stock-row-name")).to_have_text(["Roller", "Paint 10", "Änderungspaint", "Paint 9"])
+    expect(waiting).to_be_hidden()
+
+
+def test_a_list_with_the_focus_is_held_until_its_order_is_updated(paints: Dashboard) -> None:
+    page = paints.page
+    paints.row("Brush").locator(".stock-row-name").focus()
+    paints.sql("INSERT INTO inventory (name, quantity) VALUES ('Adhesive', 1)")
+    page.get_by_role("button", name="1 changed: update order").click()
+    expect(page.locator(".stock-row-name")).to_have_text(["Adhesive", "Änderungspaint", "Brush", "Paint 9", "Paint 10"])
+    paints.row("Brush").locator(".stock-row-name").focus()
+    paints.sql("INSERT INTO inventory (name, quantity) VALUES ('Brace', 1)")
+    expect(page.locator(".stock-list-waiting")).to_be_visible()
+    paints.search("br")
+    expect(page.locator(".stock-row-name")).to_have_text(["Brace", "Brush"])
+
+
+def test_a_touched_list_is_held_for_a_while(browser: Browser, steady_stack: Stack, watch: Watch) -> None:
+    steady_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 5), ('Nuts', 12)")
+    with browser.new_context(**PHONE) as context:
+        page = context.new_page()
+        watch.listen_to(page)
+        phone = Dashboard(page, steady_stack)
+        page.clock.install()
+        phone.open().shows("Nuts", 12)
+        phone.row("Nuts").tap()
+        panel = page.locator(".item-panel")
+        expect(panel.locator(".item-panel-title")).to_have_text("Nuts")
+        panel.get_by_role("button", name="Close").tap()
+        phone.leave_list()
+        steady_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Axles', 1)")
+        expect(page.get_by_role("button", name="1 changed: update order")).to_be_visible()
+        assert [item.name for item in phone.items()] == ["Bolts", "Nuts"]
+        page.clock.fast_forward(20_000)
+        expect(page.locator(".stock-row-name")).to_have_text(["Axles", "Bolts", "Nuts"])
+
+
+def test_another_search_begins_at_the_top_with_nothing_selected(dashboard: Dashboard) -> None:
+    dashboard.sql("INSERT INTO inventory (name, quantity) SELECT 'Item ' || n, n FROM generate_series(1, 200) n")
+    dashboard.open()
+    dashboard.row("Item 3").locator(".stock-row-select").check()
+    dashboard.row("Item 3").locator(".stock-row-name").press("End")
+    expect(dashboard.row("Item 200").locator(".stock-row-name")).to_be_focused()
+    dashboard.search("item")
+    expect(dashboard.row("Item 1")).to_be_in_viewport()
+    assert dashboard.page.evaluate("scrollY") == 0
+    expect(dashboard.page.locator(".selection")).to_be_hidden()
+    assert [item.name for item in dashboard.items()][:3] == ["Item 1", "Item 2", "Item 3"]

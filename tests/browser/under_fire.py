@@ -36,7 +36,7 @@ WATCH = """() => {
     observer.observe(list, { subtree: true, childList: true, attributes: true, characterData: true });
     const note = (entries) => entries.getEntries().forEach(({ duration }) => seen.longTasks.push(duration));
     new PerformanceObserver(note).observe({ type: "longtask", buffered: true });
-    document.querySelector(".stock-list-search").addEventListener("input", ({ timeStamp }) => {
+    document.querySelector("#search").addEventListener("input", ({ timeStamp }) => {
         requestAnimationFrame(() => setTimeout(() => seen.keys.push(performance.now() - timeStamp)));
     });
     const frame = () => {
@@ -92,7 +92,7 @@ def watch(page: Page) -> None:
 
 
 def type_into_search(page: Page) -> None:
-    search = page.get_by_label("Search by name")
+    search = page.get_by_label("Search or scan")
     for key in WORD:
         search.press(key)
     search.fill("")

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { backoff, busyPause, fullPause } from "../../frontend/scripts/backoff.js";
-import { explain, INITIAL_CONNECTION, isLive, isQuiet, standing } from "../../frontend/scripts/connection.js";
-import { createPatience } from "../../frontend/scripts/feed/patience.js";
-import { createRecent } from "../../frontend/scripts/feed/recent.js";
-import { createSchedule } from "../../frontend/scripts/reloading.js";
+import { backoff, busyPause, fullPause } from "../../frontend/scripts/server/backoff.js";
+import { explain, INITIAL_CONNECTION, isLive, isQuiet, standing } from "../../frontend/scripts/state/connection.js";
+import { createPatience } from "../../frontend/scripts/server/feed/patience.js";
+import { createRecent } from "../../frontend/scripts/server/feed/recent.js";
+import { createSchedule } from "../../frontend/scripts/server/reloading.js";
 
 const live = { ...INITIAL_CONNECTION, phase: "live", heardAt: 100_000, staleAfter: 13_000 };
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, mock, test } from "node:test";
 
-import { createFeed } from "../../frontend/scripts/feed/feed.js";
+import { createFeed } from "../../frontend/scripts/server/feed/feed.js";
 
 /** An EventSource that gets its frames from the test. */
 class Source extends EventTarget {

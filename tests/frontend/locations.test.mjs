@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { areSeveral, locationOfNewItem, pathShown, scopeOf } from "../../frontend/scripts/locations.js";
-import { INITIAL_STATE, reduce } from "../../frontend/scripts/state.js";
+import { areSeveral, locationOfNewItem, pathShown, scopeOf } from "../../frontend/scripts/state/locations.js";
+import { INITIAL_STATE, reduce } from "../../frontend/scripts/state/state.js";
 
 const EPOCH = "3f9c";
 const MAIN = { id: 1, name: "Main", parent: null, path: "Main", editable: false };
@@ -46,11 +46,11 @@ test("the shown location is kept until it is known that there is no such choice"
 });
 
 test("a view that says nothing of the filters keeps them, and null shows all locations", () => {
-  const narrowed = run(loaded(...ALL), { type: "view", location: 2, isLow: true });
+  const narrowed = run(loaded(...ALL), { type: "view", location: 2, filter: "low" });
   const searched = reduce(narrowed, { type: "view", query: "bolt" });
-  assert.deepEqual([searched.location, searched.isLow, searched.query], [2, true, "bolt"]);
-  const widened = reduce(searched, { type: "view", location: null, isLow: false });
-  assert.deepEqual([widened.location, widened.isLow, widened.query], [null, false, "bolt"]);
+  assert.deepEqual([searched.location, searched.filter, searched.query], [2, "low", "bolt"]);
+  const widened = reduce(searched, { type: "view", location: null, filter: "all" });
+  assert.deepEqual([widened.location, widened.filter, widened.query], [null, "all", "bolt"]);
 });
 
 test("an item at an unknown location is noticed, on the stream and in a snapshot", () => {

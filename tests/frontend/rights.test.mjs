@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { applyLocations, NO_LOCATIONS } from "../../frontend/scripts/locations.js";
+import { applyLocations, NO_LOCATIONS } from "../../frontend/scripts/state/locations.js";
 import {
   explainEnd,
   INITIAL_SESSION,
@@ -12,8 +12,8 @@ import {
   mayManageLocations,
   mayRead,
   mustSignIn,
-} from "../../frontend/scripts/rights.js";
-import { INITIAL_STATE, reduce } from "../../frontend/scripts/state.js";
+} from "../../frontend/scripts/state/rights.js";
+import { INITIAL_STATE, reduce } from "../../frontend/scripts/state/state.js";
 
 const PRINCIPAL = { id: 1, name: "ann", kind: "user" };
 const withRole = (role) => ({

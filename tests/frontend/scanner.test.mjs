@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { LONGEST_GAP_MS, NO_BURST, takeKey, takeSight } from "../../frontend/scripts/scanner.js";
+import { LONGEST_GAP_MS, NO_BURST, takeKey, takeSight } from "../../frontend/scripts/state/scanner.js";
 
 /** The codes that these keys complete, each `gap` after the one before. */
 function scanned(keys, gap, more = () => ({})) {

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
-import { inCodePointOrder, naturalKey, SORTS } from "../../frontend/scripts/order.js";
-import { fold, matcher, queryOf } from "../../frontend/scripts/search.js";
+import { inCodePointOrder, naturalKey, SORTS } from "../../frontend/scripts/state/order.js";
+import { fold, matcher, queryOf } from "../../frontend/scripts/state/search.js";
 
 const read = (name) => JSON.parse(readFileSync(new URL(`../${name}`, import.meta.url), "utf8"));
 

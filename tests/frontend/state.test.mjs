@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { addNotice, dismissNotice, INITIAL_NOTICES } from "../../frontend/scripts/notices.js";
-import { INITIAL_STATE, reduce } from "../../frontend/scripts/state.js";
-import { findItem } from "../../frontend/scripts/stock.js";
-import { quantitiesOf, stepPath, ticks } from "../../frontend/scripts/steps.js";
-import { quantityShown } from "../../frontend/scripts/writes.js";
+import { addNotice, dismissNotice, INITIAL_NOTICES, takeUndo } from "../../frontend/scripts/state/notices.js";
+import { INITIAL_STATE, reduce } from "../../frontend/scripts/state/state.js";
+import { findItem } from "../../frontend/scripts/state/stock.js";
+import { dayTicks, quantitiesOf, ticks } from "../../frontend/scripts/state/steps.js";
+import { quantityShown } from "../../frontend/scripts/state/writes.js";
 
 const EPOCH = "3f9c";
 const item = (quantity, version, id = 1) => ({ id, name: "Bolts", quantity, version, updated_at: "2026-01-01T00:00:00.000000Z" });
@@ -73,20 +73,32 @@ test("a selection holds the selected ids without the deselected ones", () => {
   assert.deepEqual([...state.selected], [1, 3]);
 });
 
-test("the last notices are shown and the others are counted", () => {
-  let notices = INITIAL_NOTICES;
-  for (let number = 1; number <= 40; number += 1) notices = addNotice(notices, { tone: "info", text: `${number}` });
-  assert.deepEqual(notices.shown.map(({ text }) => text), ["38", "39", "40"]);
-  assert.equal(notices.folded, 37);
-  for (const { key } of notices.shown) notices = dismissNotice(notices, key);
-  assert.deepEqual([notices.shown.length, notices.folded], [0, 0]);
+test("another search or filter ends the selection, another order does not", () => {
+  const selected = run({ type: "select", ids: [1, 2], isSelected: true });
+  assert.equal(reduce(selected, { type: "view", sort: "-name" }).selected.size, 2);
+  assert.equal(reduce(selected, { type: "view", query: "bolt" }).selected.size, 0);
+  assert.equal(reduce(selected, { type: "view", filter: "low" }).selected.size, 0);
 });
 
-test("a line is a step function with gaps for missing values", () => {
-  const size = { width: 20, height: 10 };
-  assert.equal(stepPath([0, 0, 10], size), "M0 10H10V10H20V0");
-  assert.equal(stepPath([null, 5, null, 5], size), "M6.7 5M20 5");
-  assert.equal(stepPath([], size), "");
+test("one notice is shown, and what can be undone stays known after it", () => {
+  const undo = (id) => ({ tone: "success", message: "quantity.taken", action: { kind: "adjust", isUndo: true, id } });
+  let notices = addNotice(addNotice(INITIAL_NOTICES, undo(1)), undo(2));
+  notices = addNotice(notices, { tone: "error", message: "item.gone", action: { kind: "adjust_again" } });
+  assert.equal(notices.shown.message, "item.gone");
+  assert.equal(dismissNotice(notices, 1), notices, "it is not shown any more");
+  notices = dismissNotice(notices, notices.shown.key);
+  assert.equal(notices.shown, null);
+  assert.deepEqual(notices.undoable.map(({ action }) => action.id), [1, 2]);
+  notices = takeUndo(notices);
+  assert.deepEqual(notices.undoable.map(({ action }) => action.id), [1]);
+  assert.equal(takeUndo(takeUndo(notices)).undoable.length, 0);
+});
+
+test("a notice can sum up an earlier one, of which then nothing is left to undo", () => {
+  const undo = (by) => ({ tone: "success", message: "quantity.taken", action: { kind: "adjust", isUndo: true, id: 1, by } });
+  const first = addNotice(INITIAL_NOTICES, undo(1));
+  const second = addNotice(first, { ...undo(2), replaces: first.shown.key });
+  assert.deepEqual(second.undoable.map(({ action }) => action.by), [2]);
 });
 
 test("a history starts with the oldest entry, with null while the item was deleted", () => {
@@ -102,4 +114,12 @@ test("an axis has a few round numbers around its values", () => {
   assert.deepEqual(ticks(0, 400), [0, 100, 200, 300, 400]);
   assert.deepEqual(ticks(3, 3), [3, 4]);
   assert.deepEqual(ticks(7, 33), [0, 10, 20, 30, 40]);
+});
+
+test("the axis of days begins each day where the reader is, and has room for its end", () => {
+  const start = new Date(2026, 2, 1, 15).getTime();
+  const day = (number) => new Date(2026, 2, number).getTime();
+  assert.deepEqual(dayTicks(start, new Date(2026, 2, 5, 12).getTime(), 10), [day(2), day(3), day(4), day(5)]);
+  assert.deepEqual(dayTicks(start, new Date(2026, 2, 11, 12).getTime(), 3), [day(2), day(5), day(8)]);
+  assert.deepEqual(dayTicks(start, start + 3_600_000, 5), []);
 });

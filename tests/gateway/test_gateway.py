@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 IMPORT = f"{ITEMS}/import"
+TABLE = f"{IMPORT}/table"
 CSV = {"Content-Type": "text/csv"}
+FILE = {"Content-Type": "application/octet-stream"}
 ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 LONG_NAME = "\N{PACKAGE}" * 200  # makes the item long enough to be compressed
 
@@ -193,8 +195,12 @@ JSON = {"Content-Type": "application/json"}
 
 @pytest.mark.parametrize(
     ("path", "headers", "make", "most"),
-    [(ITEMS, JSON, body_of, MAX_BODY_BYTES), (IMPORT, CSV, csv_of, MAX_IMPORT_BYTES)],
-    ids=["item", "import"],
+    [
+        (ITEMS, JSON, body_of, MAX_BODY_BYTES),
+        (IMPORT, CSV, csv_of, MAX_IMPORT_BYTES),
+        (TABLE, FILE, csv_of, MAX_IMPORT_BYTES),
+    ],
+    ids=["item", "import", "table"],
 )
 @pytest.mark.parametrize("is_declared", [True, False], ids=["declared", "chunked"])
 async def test_the_size_of_a_body_is_limited(
@@ -411,7 +417,7 @@ TESTED = {
     "/events reverse_proxy": test_changes_arrive_at_once_and_a_stream_resumes,
     "/asyncapi.json reverse_proxy": test_each_service_describes_itself,
     **EVERY_API_REQUEST,
-    **{f"{IMPORT} {handler}": test for handler, test in EVERY_API_REQUEST.items()},
+    **{f"{IMPORT} {TABLE} {handler}": test for handler, test in EVERY_API_REQUEST.items()},
 }
 ERRORS_TESTED = {
     "headers": test_an_api_that_stays_down_is_a_problem,

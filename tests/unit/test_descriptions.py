@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from quart import Quart
 
 # Pages and files that the document leaves out, including itself.
-PAGES = {"/", "/accounts", "/setup", "/labels", "/docs", "/openapi.json", "/static/{filename}"}
+PAGES = {"/", "/accounts", "/setup", "/labels", "/docs", "/openapi.json", "/static/{name}"}
 
 
 @pytest.fixture(scope="module")

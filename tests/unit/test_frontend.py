@@ -32,7 +32,7 @@ def test_the_tests_of_the_pure_modules_pass() -> None:
 def test_the_page_has_a_message_for_every_reason_of_the_stream() -> None:
     """The page maps the text of each `busy` reason of the stream to a message."""
     given = re.findall(r'BusyError\("([^"]+)"(?!, is_full)', (ROOT / "stream_service" / "subscribers.py").read_text())
-    page = (ROOT / "frontend" / "scripts" / "connection.js").read_text()
+    page = (ROOT / "frontend" / "scripts" / "state" / "connection.js").read_text()
     known = page.partition("const BUSY = {")[2].partition("};")[0]
     assert given
     for reason in given:

@@ -1,4 +1,4 @@
-"""`/api/inventories/import` and `/export`: the stock as CSV."""
+"""`/api/inventories/import` and `/export`: the stock as CSV, and other tables to import."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from api_service.http.as_of import find_state
 from api_service.http.downloads import PAGE_ROWS, send_csv
 from api_service.http.headers import Exported, Imported, RepeatableWrite
 from api_service.http.idempotency import make_once
-from api_service.http.models import ExportFile, ExportQuery, ImportFile, ImportQuery
+from api_service.http.models import ExportFile, ExportQuery, ImportFile, ImportQuery, TableFile
 from api_service.http.operations import operation
 from api_service.http.requests import stream_body
 from api_service.http.scope import find_scope
@@ -26,7 +26,9 @@ from api_service.http.services import services, settings
 from api_service.store import history, items, locations
 from api_service.transfers import csv_format
 from api_service.transfers.importing import Import, ImportUnderWayError, RefusedImportError, TooManyRowsError
-from api_service.transfers.rows import ImportResult
+from api_service.transfers.rows import ImportResult, TableDocument
+from api_service.transfers.table import TableError
+from api_service.transfers.table_process import read_table
 from shared.web.problems import FieldError, Problem
 
 if TYPE_CHECKING:
@@ -44,6 +46,11 @@ tag_blueprint(blueprint, ["Import and export"])
 MEMORY_BYTES = 1024 * 1024  # larger files are stored on disk
 OTHER_IMPORT_SECONDS = 30.0  # for an import of another process to end
 POLL_SECONDS = 0.25
+TABLE_PROBLEMS = {
+    "unsupported": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "unreadable": HTTPStatus.UNPROCESSABLE_ENTITY,
+}
 
 
 class PrunedError(Exception):
@@ -77,7 +84,7 @@ async def export_items(query: ExportQuery) -> Response:
         return csv_format.write_rows({**item, "location": paths.get(item["location"])} for item in documents)
 
     header = csv_format.BYTE_ORDER_MARK * query.bom + csv_format.write_header()
-    response = send_csv(f"stock-{state.position}.csv", header, read, write)
+    response = send_csv("stock", header, read, write)
     response.headers["Last-Event-ID"] = state.position
     return response
 
@@ -112,6 +119,24 @@ async def import_items(query: ImportQuery, headers: RepeatableWrite) -> Response
 
         async with services().limits.imports.slot():
             return await _when_no_other_runs(lambda: make_once(headers.key, run, digest))
+
+
+@blueprint.post("/import/table")
+@operation(TableDocument, body=TableFile)
+async def read_import_table() -> Response:
+    """Read a CSV file or an Excel workbook as a table of text, for a person to check. Nothing is changed or stored.
+
+    CSV may be in UTF-8, UTF-16 or Windows-1252, with `,`, `;` or tab between its cells. Of an .xlsx workbook, the first
+    visible sheet with cells is read, and the results of formulas. Titles above the names of the columns are skipped.
+    """
+    with tempfile.SpooledTemporaryFile(MEMORY_BYTES) as file:
+        await _spool(file)
+        try:
+            async with services().limits.tables.slot():
+                table = await read_table(file, settings().max_import_rows)
+        except TableError as error:
+            raise Problem(TABLE_PROBLEMS[error.kind], error.message) from None
+    return Response(table, content_type="application/json")
 
 
 async def _spool(file: IO[bytes]) -> bytes:

@@ -1,8 +1,8 @@
 /** Who signed in, and who created, changed, granted or revoked what. */
 
-import { getAccessLog } from "../accounts-api.js";
-import { formatMoment } from "../formats.js";
-import { NO_LOCATIONS, pathOf } from "../locations.js";
+import { getAccessLog } from "../server/accounts-api.js";
+import { formatMoment } from "../state/formats.js";
+import { NO_LOCATIONS, pathOf } from "../state/locations.js";
 
 const ACTIONS = {
   set_up: "created the first admin",

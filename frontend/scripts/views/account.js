@@ -1,10 +1,10 @@
 /** The button with the account's name, and its dialog: password, sessions, sign out. */
 
-import { deleteOwnSession, getSessions, putPassword } from "../api.js";
-import { formatMoment } from "../formats.js";
-import { mayAdminister, mayEdit, roleOf } from "../rights.js";
+import { deleteOwnSession, getSessions, putPassword } from "../server/api.js";
+import { formatMoment } from "../state/formats.js";
+import { mayAdminister, mayEdit, roleOf } from "../state/rights.js";
 import { showError, showRefusal } from "./field-input.js";
-import { setText } from "./text.js";
+import { fromTemplate, setText } from "./text.js";
 
 const ROLES = { viewer: "You can read the stock.", editor: "You can change the stock.", admin: "You manage the accounts." };
 const EDITOR_OF_A_PART = "You can change the stock at some locations, and read it at the others.";
@@ -29,7 +29,7 @@ export function mountAccount(button, dialog, store, session) {
   }
 
   function createRow({ id, current, address, user_agent, used_at }) {
-    const row = document.getElementById("account-session").content.cloneNode(true).firstElementChild;
+    const row = fromTemplate("account-session");
     const end = row.querySelector("button");
     setText(row.querySelector(".account-session-what"), current ? "This browser" : browserOf(user_agent));
     setText(row.querySelector(".account-session-when"), `${address}, last used ${formatMoment(used_at)}`);

@@ -1,6 +1,6 @@
 /** Reports the changes of others in one line, at most every few seconds. Many changes are summed up. */
 
-import { formatNumber } from "../formats.js";
+import { formatNumber } from "../state/formats.js";
 
 const GATHER_MS = 1_000; // from the first change to its report
 const PAUSE_MS = 5_000; // between two reports

@@ -1,11 +1,11 @@
 /** Keeps the URL in step with the view, for bookmarks, links and the back button. */
 
-import { formatAddress, parseAddress } from "../address.js";
+import { formatAddress, parseAddress } from "../state/address.js";
 
 const SETTLE_MS = 300; // browsers limit changes of the URL to a hundred in 30 seconds
 
 export function mountAddressBar(store) {
-  let opened = store.state.opened;
+  let { opened, view } = store.state;
   let timer;
 
   function write() {
@@ -19,16 +19,18 @@ export function mountAddressBar(store) {
     timer = undefined;
   }
 
-  /** Add an entry to the browser's history when an item is opened. */
+  /** Add an entry to the browser's history when an item is opened, or another view. */
   function push(state) {
     stop();
     history.pushState(null, "", location.pathname + formatAddress(state));
   }
 
   store.subscribe((state) => {
-    const isOpening = state.opened !== null && opened === null && parseAddress(location.search).opened !== state.opened;
-    opened = state.opened;
-    if (isOpening) return push(state);
+    const shown = parseAddress(location.search);
+    const isOpening = state.opened !== null && opened === null && shown.opened !== state.opened;
+    const isOther = state.view !== view && shown.view !== state.view;
+    ({ opened, view } = state);
+    if (isOpening || isOther) return push(state);
     if (formatAddress(state) !== location.search) timer ??= setTimeout(write, SETTLE_MS);
   });
 

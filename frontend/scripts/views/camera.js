@@ -1,7 +1,7 @@
 /** The button that scans with the camera, and its picture. Without a camera, a sentence says why. */
 
-import { watchCamera, whyNoCamera } from "../camera.js";
 import { setText } from "./text.js";
+import { watchCamera, whyNoCamera } from "./watch-camera.js";
 
 export function mountCamera(element, { onCode }) {
   const [button, video, said] = ["button", "video", "p"].map((name) => element.querySelector(name));

@@ -1,8 +1,8 @@
 /** Shows whether the page is live, or for how long it has not been. */
 
-import { explain, isQuiet, standing } from "../connection.js";
-import { formatClock, formatSeconds } from "../formats.js";
-import { RELOAD_MS } from "../reloading.js";
+import { RELOAD_MS } from "../server/reloading.js";
+import { explain, isQuiet, standing } from "../state/connection.js";
+import { formatClock, formatSeconds } from "../state/formats.js";
 import { setText } from "./text.js";
 
 const TICK_MS = 500; // the state depends on the time, also without a message
@@ -15,7 +15,10 @@ const WORDS = {
   stale: "Stale",
   offline: "Offline",
   ended: "Signed out",
+  unsaved: "Can't save",
 };
+
+const UNSAVED = "The server can't save now. What others do still arrives, and what you type is kept: try again soon.";
 
 const RELOADING = "The stock is being loaded again. What is shown may be old.";
 
@@ -29,11 +32,11 @@ export function mountConnection(element, detail, store, { onRetry }) {
   function show() {
     const now = Date.now();
     const said = standing(state.connection, now);
-    const shown = isReloading(said, state.stock) ? "reconnecting" : said.word;
+    const shown = isReloading(said, state.stock) ? "reconnecting" : state.isUnsaved && said.word === "live" ? "unsaved" : said.word;
     element.dataset.state = shown;
     setText(word, WORDS[shown]);
     setText(note, shown === said.word ? noteOf(said) : "");
-    setText(text, isReloading(said, state.stock) ? RELOADING : detailOf(said, state, now));
+    setText(text, isReloading(said, state.stock) ? RELOADING : shown === "unsaved" ? UNSAVED : detailOf(said, state, now));
     detail.hidden = !text.textContent;
     retry.hidden = said.word !== "silent" && (said.word !== "reconnecting" || said.seconds === null);
   }

@@ -1,9 +1,11 @@
 /** The dialog with deleted items, which can be restored. */
 
-import { getDeleted } from "../api.js";
-import { formatMoment, formatNumber } from "../formats.js";
-import { pathShown } from "../locations.js";
-import { mayEditItem } from "../rights.js";
+import { getDeleted } from "../server/api.js";
+import { formatMoment, formatNumber } from "../state/formats.js";
+import { pathShown } from "../state/locations.js";
+import { personLabel } from "../state/reports.js";
+import { mayEditItem } from "../state/rights.js";
+import { fromTemplate } from "./text.js";
 
 export function mountDeletedList(dialog, store, { onRestore }) {
   const list = dialog.querySelector(".deleted-list-items");
@@ -25,12 +27,12 @@ export function mountDeletedList(dialog, store, { onRestore }) {
   }
 
   function createRow({ before, actor, changed_at }) {
-    const row = document.getElementById("deleted-item").content.cloneNode(true).firstElementChild;
+    const row = fromTemplate("deleted-item");
     const button = row.querySelector("button");
     const time = row.querySelector("time");
     row.querySelector(".deleted-item-name").textContent = before.name;
     row.querySelector(".deleted-item-quantity").textContent = whatWas(before, store.state);
-    row.querySelector(".deleted-item-who").textContent = actor;
+    row.querySelector(".deleted-item-who").textContent = personLabel(actor);
     time.dateTime = changed_at;
     time.textContent = formatMoment(changed_at);
     button.hidden = !mayEditItem(store.state, before);

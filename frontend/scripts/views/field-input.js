@@ -1,11 +1,11 @@
 /** The label, the input and the error message of a field. */
 
-import { isRequired } from "../fields.js";
+import { isRequired } from "../state/fields.js";
+import { fromTemplate } from "./text.js";
 
 /** @param {string} prefix of element ids, to make them unique in the page */
 export function createFieldInput(field, prefix) {
-  const template = document.getElementById(field.isLong ? "long-field" : "field");
-  const element = template.content.cloneNode(true).firstElementChild;
+  const element = fromTemplate(field.isLong ? "long-field" : "field");
   const [label, input, error] = element.children;
   element.classList.add(`field-${field.name}`);
   label.htmlFor = input.id = `${prefix}-${field.name}`;
@@ -30,7 +30,8 @@ export function showRefusal(form, { errors, message }, said) {
 }
 
 export function showError(input, message) {
-  const place = document.getElementById(input.getAttribute("aria-describedby"));
+  const described = input.getAttribute("aria-describedby").split(" ");
+  const place = described.map((id) => document.getElementById(id)).find((element) => element?.matches(".field-error"));
   place.textContent = message ?? "";
   place.hidden = !message;
   input.ariaInvalid = message ? "true" : null;

@@ -1,9 +1,9 @@
 /** The roles of an account at single locations: a list, and a form that adds to it. */
 
-import { areSeveral, pathOf } from "../locations.js";
+import { areSeveral, pathOf } from "../state/locations.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
 import { keepFocus } from "./rows.js";
-import { setText } from "./text.js";
+import { fromTemplate, setText } from "./text.js";
 
 /** `onChange` takes a function that changes the list of grants, and what to say when it is saved. */
 export function mountGrants(section, { onChange }) {
@@ -17,7 +17,7 @@ export function mountGrants(section, { onChange }) {
   const nameOf = (id) => pathOf(locations, id) || `Location ${id}`;
 
   function createRow(id) {
-    const element = document.getElementById("grant").content.cloneNode(true).firstElementChild;
+    const element = fromTemplate("grant");
     const [path, choice, remove] = element.children;
     choice.addEventListener("change", () => onChange(granting(id, choice.value)));
     remove.addEventListener("click", () => onChange(without(id), `The role at ${nameOf(id)} was removed.`));

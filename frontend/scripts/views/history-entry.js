@@ -1,17 +1,19 @@
 /** An entry of an item's history: what changed, why, who changed it, and when. */
 
-import { FIELDS, fieldNamed } from "../fields.js";
-import { formatMoment, formatNumber } from "../formats.js";
-import { reasonLabel } from "../reasons.js";
+import { FIELDS, fieldNamed } from "../state/fields.js";
+import { formatMoment, formatNumber, formatSigned } from "../state/formats.js";
+import { reasonLabel } from "../state/reasons.js";
+import { isRestore, personLabel } from "../state/reports.js";
+import { fromTemplate } from "./text.js";
 
 const ORDER = [fieldNamed("quantity"), ...FIELDS.filter(({ name }) => name !== "quantity")];
 
 export function createHistoryEntry(entry) {
-  const element = document.getElementById("history-entry").content.cloneNode(true).firstElementChild;
+  const element = fromTemplate("history-entry");
   const time = element.querySelector("time");
   element.querySelector(".history-entry-what").append(...describe(entry));
   showReason(element.querySelector(".history-entry-why"), entry);
-  element.querySelector(".history-entry-who").textContent = entry.actor;
+  element.querySelector(".history-entry-who").textContent = personLabel(entry.actor);
   time.dateTime = entry.changed_at;
   time.textContent = formatMoment(entry.changed_at);
   return element;
@@ -23,9 +25,11 @@ function showReason(element, { reason, note }) {
   element.append(reasonLabel(reason), ...(note ? [": ", isolated(note)] : []));
 }
 
-function describe({ operation, changes, after, before }) {
-  if (operation === "INSERT") return [`Added with ${formatNumber(after.quantity)}`];
+function describe(entry) {
+  const { operation, changes, after, before, reason } = entry;
+  if (operation === "INSERT") return [`${isRestore(entry) ? "Restored" : "Added"} with ${formatNumber(after.quantity)}`];
   if (operation === "DELETE") return [`Deleted, with ${formatNumber(before.quantity)} in stock`];
+  if (reason === "counted" && Object.keys(changes).length === 0) return [`Counted: ${formatNumber(after.quantity)}, as expected`];
   const parts = [];
   for (const field of ORDER.filter(({ name }) => name in changes)) {
     if (parts.length) parts.push(", ");
@@ -36,7 +40,7 @@ function describe({ operation, changes, after, before }) {
 }
 
 function describeChange({ name, label, format }, { from, to }) {
-  if (name === "quantity") return [`${format(from)} → ${format(to)}`];
+  if (name === "quantity") return [`${formatSigned(to - from)}: ${format(from)} → ${format(to)}`];
   if (name === "name") return ["renamed from ", isolated(from), " to ", isolated(to)];
   if (to === null) return [`${label.toLowerCase()} `, isolated(format(from)), " removed"];
   return [`${label.toLowerCase()} `, ...(from === null ? [] : [isolated(format(from)), " → "]), isolated(format(to))];

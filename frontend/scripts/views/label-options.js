@@ -1,6 +1,6 @@
 /** The paper, the size of the labels and the number of copies. Valid ones take effect at once. */
 
-import { PAPERS, readNumber, readSize } from "../label-sizes.js";
+import { PAPERS, readNumber, readSize } from "../state/label-sizes.js";
 import { showError } from "./field-input.js";
 
 /** `onChange` takes what was chosen, and null while something is wrong with it. */

@@ -1,12 +1,12 @@
 /** The dialog that adds, renames, moves and deletes locations. Its form adds one, or changes the one that was chosen. */
 
-import { addLocation, changeLocation, deleteLocation } from "../api.js";
-import { pathOf, scopeOf } from "../locations.js";
-import { mayManageLocations } from "../rights.js";
+import { addLocation, changeLocation, deleteLocation } from "../server/api.js";
+import { pathOf, scopeOf } from "../state/locations.js";
+import { mayManageLocations } from "../state/rights.js";
 import { showError, showRefusal } from "./field-input.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
 import { keepFocus } from "./rows.js";
-import { setText } from "./text.js";
+import { fromTemplate, setText } from "./text.js";
 
 /** `reload` loads the locations again. */
 export function mountLocationsDialog(dialog, opener, store, { reload }) {
@@ -18,7 +18,7 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
   let changed = null; // id of the location that the form changes; null: it adds one
 
   function createRow(id) {
-    const element = document.getElementById("location").content.cloneNode(true).firstElementChild;
+    const element = fromTemplate("location");
     const [path, change] = [element.querySelector(".location-path"), element.querySelector(".location-change")];
     change.addEventListener("click", () => turnTo(id));
     return {

@@ -1,7 +1,7 @@
 /** The dialog that sets the minimum of the selected items. */
 
-import { fieldNamed, inputText, readField } from "../fields.js";
-import { formatNumber } from "../formats.js";
+import { fieldNamed, inputText, readField } from "../state/fields.js";
+import { formatNumber } from "../state/formats.js";
 import { showError } from "./field-input.js";
 import { setText } from "./text.js";
 

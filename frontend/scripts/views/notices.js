@@ -1,70 +1,49 @@
-/** Notices about the results of actions. They disappear by themselves. */
+/** The notice about the person's latest action. It disappears by itself; its undo stays, with a key. */
 
-import { formatNumber } from "../formats.js";
+import { text } from "../state/messages.js";
+import { fromTemplate, setMessage, setText } from "./text.js";
 
-const STAY_MS = { success: 5_000, info: 8_000, error: 12_000 };
+const STAY_MS = { success: 6_000, info: 8_000, error: 12_000 };
 const STAY_TO_ACT_MS = 20_000; // for notices with a button
 
+/** `onAction` is called with the notice of a button that was pressed. */
 export function mountNotices(element, store, { onAction }) {
-  const template = document.getElementById("notice");
-  const shown = new Map(); // key → element
-  const folded = document.createElement("p");
-  folded.className = "notices-folded";
+  let shown = null; // {key, element}
 
   const dismiss = (key) => store.dispatch({ type: "dismiss", key });
 
-  function create({ key, tone, name, text, action }) {
-    const notice = template.content.cloneNode(true).firstElementChild;
-    const label = document.createElement("bdi");
-    label.dir = "auto";
-    label.textContent = name ?? "";
-    notice.dataset.tone = tone;
-    notice.classList.add("is-new"); // animate only once, and not again when it moves into a dialog
-    notice.addEventListener("animationend", () => notice.classList.remove("is-new"));
-    notice.querySelector(".notice-text").append(...(name === null ? [] : [label, " "]), text);
-    offer(notice.querySelector(".notice-action"), action, key);
-    notice.querySelector(".notice-dismiss").addEventListener("click", () => dismiss(key));
-    dismissLater(notice, action ? STAY_TO_ACT_MS : STAY_MS[tone], () => dismiss(key));
-    return notice;
+  function create(notice) {
+    const { key, tone, message, values, action } = notice;
+    const created = fromTemplate("notice");
+    created.dataset.tone = tone;
+    setMessage(created.querySelector(".notice-text"), message, values);
+    offer(created.querySelector(".notice-action"), notice);
+    created.querySelector(".notice-dismiss").addEventListener("click", () => dismiss(key));
+    dismissLater(created, action ? STAY_TO_ACT_MS : STAY_MS[tone], () => dismiss(key));
+    return created;
   }
 
-  function offer(button, action, key) {
-    if (!action) return button.remove();
-    button.textContent = action.label;
-    button.addEventListener("click", () => {
-      dismiss(key);
-      onAction(action);
-    });
+  function offer(button, notice) {
+    if (!notice.action) return button.remove();
+    setText(button, text(notice.action.label));
+    button.addEventListener("click", () => onAction(notice));
   }
 
-  /** Move the notices into an open dialog, since the rest of the page is inert. */
+  /** Move the notice into an open dialog, since the rest of the page is inert. */
   function follow() {
-    const host = document.querySelector("dialog[open]") ?? document.body;
+    const host = [...document.querySelectorAll("dialog:modal")].at(-1) ?? document.body;
     if (element.parentNode !== host) host.append(element);
   }
 
   document.addEventListener("close", follow, true);
   store.subscribe(({ notices }) => {
     follow();
-    const keys = new Set(notices.shown.map(({ key }) => key));
-    for (const [key, notice] of shown) {
-      if (keys.has(key)) continue;
-      notice.remove();
-      shown.delete(key);
-    }
-    for (const notice of notices.shown) {
-      if (shown.has(notice.key)) continue;
-      shown.set(notice.key, create(notice));
-      element.append(shown.get(notice.key));
-    }
-    fold(element, folded, notices.folded);
+    if ((notices.shown?.key ?? null) === (shown?.key ?? null)) return;
+    shown = notices.shown && { key: notices.shown.key, element: create(notices.shown) };
+    const hadFocus = element.contains(document.activeElement);
+    element.replaceChildren(...(shown ? [shown.element] : []));
+    if (hadFocus) document.querySelector("h1").focus({ preventScroll: true });
   });
-}
-
-function fold(element, folded, count) {
-  if (!count) return folded.remove();
-  folded.textContent = `${formatNumber(count)} earlier`;
-  if (element.firstElementChild !== folded) element.prepend(folded);
 }
 
 /** Dismiss the notice after a time, which restarts when the pointer and the focus have left it. */

@@ -4,13 +4,13 @@
  * With several locations, an account can have a role at all of them, and others at single ones.
  */
 
-import { addAccount, changeAccount, endSessions, getAccounts } from "../accounts-api.js";
-import { areSeveral, NO_LOCATIONS } from "../locations.js";
-import { roleEverywhere } from "../rights.js";
+import { addAccount, changeAccount, endSessions, getAccounts } from "../server/accounts-api.js";
+import { areSeveral, NO_LOCATIONS } from "../state/locations.js";
+import { roleEverywhere } from "../state/rights.js";
 import { showError, showRefusal } from "./field-input.js";
 import { mountGrants } from "./grants.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
-import { setText } from "./text.js";
+import { fromTemplate, setText } from "./text.js";
 
 const everywhere = (role) => (role ? [{ location: null, role }] : []);
 const atLocations = (grants) => grants.filter(({ location }) => location !== null);
@@ -35,7 +35,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
   }
 
   function createRow(id) {
-    const element = document.getElementById("person").content.cloneNode(true).firstElementChild;
+    const element = fromTemplate("person");
     const part = (name) => element.querySelector(`.person-${name}`);
     const active = part("active").querySelector("input");
     const grants = mountGrants(part("grants"), { onChange: saveGrants });

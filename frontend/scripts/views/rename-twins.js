@@ -1,7 +1,7 @@
 /** Offers to rename the same article at other locations, too, while the name of an item is being changed. */
 
-import { formatNumber } from "../formats.js";
-import { twinsOf } from "../twins.js";
+import { formatNumber } from "../state/formats.js";
+import { twinsOf } from "../state/twins.js";
 import { setText } from "./text.js";
 
 export function createRenameTwins(label, listing) {

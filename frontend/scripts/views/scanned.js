@@ -1,43 +1,37 @@
-/** What a scanned code does: one more in the booking, or else it opens its item, or begins a new one. */
+/** What a scanned code does: one more in the list that is being booked, or else it opens its item, or begins a new one. */
 
-import { itemWithCode } from "../booking.js";
-import { mayEditItem } from "../rights.js";
+import { itemWithCode } from "../state/lists.js";
+import { text } from "../state/messages.js";
+import { mayEdit, mayEditItem } from "../state/rights.js";
 
-/** @param {{say: (notice: object) => void}} actions */
-export function createScanned(store, listing, addForm, { say }) {
-  /** Count one more of the item in the dialog, and say so. */
-  function book(code) {
+/** `onItem` is called with the id of the item that has the code, `onUnknown` with a code that no item has. */
+export function createScanned(store, listing, { say, onItem, onUnknown }) {
+  /** Count one more of the item in the list of this task, and say so. */
+  function book(verb, code) {
     const { state } = store;
     const { items } = listing(state);
-    const lines = new Set(state.booking.lines.map(({ id }) => id));
+    const list = state.lists[verb];
     const editable = new Map([...items].filter(([, item]) => item.code === code && mayEditItem(state, item)));
-    const item = itemWithCode(state, editable, code, lines);
-    if (item) return store.dispatch({ type: "booking", act: "scan", item });
-    const isThere = itemWithCode(state, items, code) !== null;
-    const said = isThere ? `You may not change the item with the code ${code}.` : `No item has the code ${code}.`;
-    store.dispatch({ type: "booking", act: "say", said });
+    const item = itemWithCode(state, list, editable, code);
+    if (item) return store.dispatch({ type: "list", verb, act: "scan", item });
+    const isThere = itemWithCode(state, list, items, code) !== null;
+    store.dispatch({ type: "list", verb, act: "say", said: text(isThere ? "scan.not_allowed" : "scan.unknown", { code }) });
   }
 
-  /** Fill in the code of a new item, if the person may add one and no dialog is in the way. */
+  /** Offer to add an item with this code, if no dialog is in the way. */
   function begin(code) {
+    say({ tone: "info", message: "scan.unknown", values: { code } });
+    if (document.querySelector("dialog:modal") && !document.querySelector(".add-dialog[open]")) return;
     store.dispatch({ type: "view", opened: null });
-    document.querySelector(".item-drawer[open]")?.close();
-    const { name, quantity, code: input } = addForm.elements;
-    const isFree = addForm.checkVisibility() && !document.querySelector("dialog[open]");
-    say({ tone: "info", text: `No item has the code ${code}.` });
-    if (!isFree) return;
-    addForm.querySelector("details").open = true;
-    input.value = code;
-    input.dispatchEvent(new Event("input", { bubbles: true }));
-    (name.value ? (quantity.value ? input : quantity) : name).focus();
+    if (mayEdit(store.state.session)) onUnknown(code);
   }
 
   return function take(code) {
     const { state } = store;
     if (document.querySelector(".sign-in[open]") || !state.stock.isComplete || !code) return;
-    if (state.booking.isOpen) return book(code);
-    const item = itemWithCode(state, listing(state).items, code);
-    if (item) store.dispatch({ type: "view", opened: item.id });
+    if (state.lists[state.view]) return book(state.view, code);
+    const item = itemWithCode(state, null, listing(state).items, code);
+    if (item) onItem(item.id);
     else begin(code);
   };
 }

@@ -1,6 +1,6 @@
 /** The dialog to sign in, or to create the first admin. The page behind it shows nothing. */
 
-import { explainEnd, mustSignIn } from "../rights.js";
+import { explainEnd, mustSignIn } from "../state/rights.js";
 import { showError } from "./field-input.js";
 import { setText } from "./text.js";
 

@@ -1,68 +1,56 @@
 /** The list of items. Only the rows on the screen are in the document. */
 
-import { areSeveral, pathShown } from "../locations.js";
-import { mayEditItem } from "../rights.js";
-import { queryOf } from "../search.js";
-import { holdInPlace, rowsOnScreen } from "../viewport.js";
+import { areSeveral, pathShown } from "../state/locations.js";
+import { text } from "../state/messages.js";
+import { mayEdit, mayEditItem } from "../state/rights.js";
+import { queryOf } from "../state/search.js";
+import { rowsOnScreen } from "../state/viewport.js";
+import { createHolding } from "./holding.js";
 import { arrange, keepFocus } from "./rows.js";
 import { createStockRow } from "./stock-row.js";
-import { setText } from "./text.js";
+import { setMessage, setText } from "./text.js";
 
-const POINTER_RESTS_MS = 3_000; // a pointer that rests longer no longer holds a row
-const TICK_MS = 10_000; // updates texts like "just now"
-const ROOM_ABOVE = 4; // rows that are covered by the sticky header
+const NARROW_PX = 1_000; // of the window; rows have two lines then
+const LIST_NARROW_PX = 480; // of the list, beside an open item
+const TICK_MS = 10_000; // updates texts like "2 min ago"
 
 export function mountStockList(section, store, listing, trends, actions) {
+  const grid = section.querySelector(".stock-list-grid");
   const list = section.querySelector(".stock-list-rows");
+  const head = section.querySelector(".stock-list-columns");
+  const waiting = section.querySelector(".stock-list-waiting");
   const rows = new Map(); // id → row
   let order = [];
   let rowHeight = 0;
+  let isStacked = false; // whether rows have two lines, so that a tap on a quantity opens the item
   let now = Date.now();
-  let pointedAt = 0;
-  let hasPlaces = false; // whether rows show where their items are
+  let current = null; // id of the item whose row had the focus last, to which Tab leads, if it is drawn
+  let shownFor = {}; // the search and the order that are shown
+
+  const holding = createHolding(grid, store, { button: waiting, items: () => listing(store.state).rows });
 
   function rowOf(id) {
-    if (!rows.has(id)) rows.set(id, createStockRow(id, { onEdit: actions.edit, onEditEnded: store.redraw }));
+    if (!rows.has(id)) {
+      const { adjust: onAdjust, edit: onEdit } = actions;
+      rows.set(id, createStockRow(id, { onAdjust, onEdit, onEditEnded: store.redraw }));
+    }
     return rows.get(id);
   }
 
-  /**
-   * Rows that the person is using keep their places, even if their items are not low any more, so that the next click hits
-   * no other item. While a quantity is edited, its item may even be gone, or no longer match the search.
-   */
-  function orderOf({ items, found, shown }) {
-    const held = new Map();
-    for (const [id, row] of rows) {
-      const item = items.get(id) ?? row.item;
-      if (row.isEditing || (isHeld(row.element) && found.includes(item))) held.set(id, { index: row.index, item });
-    }
-    return holdInPlace(shown, held);
-  }
-
-  const isHeld = (element) => isPointedAt(element) || isFocused(element);
-  const isPointedAt = (element) => Date.now() - pointedAt < POINTER_RESTS_MS && element.matches(":hover");
-  const isFocused = (element) => element.matches(":focus-within") && document.activeElement.matches(":focus-visible");
   const isInUse = (row) => row.isEditing || row.element.matches(":focus-within");
 
   function draw(state) {
-    showPlaces(state);
     const found = listing(state);
     const { top } = list.getBoundingClientRect();
-    order = orderOf(found);
+    order = found.rows;
     const { first, end } = rowsOnScreen({ top, screenHeight: innerHeight, rowHeight, count: order.length });
     const drawn = indexesToDraw(first, end);
     list.style.height = `${order.length * rowHeight}px`;
+    grid.ariaRowCount = String(order.length + 1);
     for (const index of drawn) drawRow(state, found.items, index);
     place(drawn.map((index) => rows.get(order[index].id)));
+    markCurrent();
     trends.show(order.slice(first, end).map(({ id }) => id));
-  }
-
-  /** On a phone, rows that show a location are higher. */
-  function showPlaces({ locations }) {
-    if (hasPlaces === areSeveral(locations)) return;
-    hasPlaces = !hasPlaces;
-    section.classList.toggle("has-places", hasPlaces);
-    readRowHeight();
   }
 
   /** The rows on the screen, and the one with the focus. */
@@ -78,14 +66,17 @@ export function mountStockList(section, store, listing, trends, actions) {
   }
 
   function drawRow(state, items, index) {
-    const { pending, selected, clockAhead, locations } = state;
+    const { pending, selected, clockAhead, locations, opened } = state;
     const { id, location } = order[index];
     const row = rowOf(id);
     row.lock(!mayEditItem(state, order[index]));
+    const isNewOfGone = !row.item && !items.has(id); // a new row shows the item as it was, and then that it is gone
+    if (isNewOfGone) row.update(order[index], undefined, now + clockAhead);
     row.update(items.get(id) ?? null, pending.get(id), now + clockAhead);
     row.showLocation(pathShown(locations, location));
-    row.mark(selected.has(id), trends.of(id));
-    row.put(index, order.length, rowHeight);
+    row.mark(selected.has(id), opened === id);
+    row.showToday(trends.of(id));
+    row.put(index, rowHeight);
   }
 
   function place(drawn) {
@@ -95,17 +86,45 @@ export function mountStockList(section, store, listing, trends, actions) {
     for (const [id, row] of rows) if (row.element.parentNode !== list) rows.delete(id);
   }
 
-  function readRowHeight() {
-    rowHeight = parseFloat(getComputedStyle(list).getPropertyValue("--row-height"));
+  /** Tab leads to one row, and from there out of the list. The arrow keys lead from row to row. */
+  function markCurrent() {
+    const target = rows.has(current) ? current : order.find(({ id }) => rows.has(id))?.id;
+    for (const [id, { element }] of rows) {
+      const index = id === target ? "0" : "-1";
+      const name = element.querySelector(".stock-row-name");
+      if (name.getAttribute("tabindex") !== index) name.setAttribute("tabindex", index);
+    }
+  }
+
+  function showPlaces({ locations }) {
+    section.classList.toggle("has-places", areSeveral(locations));
+  }
+
+  function showWaiting({ waiting: count }) {
+    waiting.hidden = count === 0;
+    if (count > 0) setText(waiting, text("list.waiting", { count }));
+  }
+
+  /** A new search, filter or order is read from its beginning. */
+  function returnToTop({ query, sort, filter, location }) {
+    const isOther = query !== shownFor.query || sort !== shownFor.sort || filter !== shownFor.filter || location !== shownFor.location;
+    const isFirst = shownFor.sort === undefined;
+    shownFor = { query, sort, filter, location };
+    if (isOther && !isFirst && scrollY > 0) scrollTo(0, 0);
   }
 
   function measure() {
-    readRowHeight();
+    isStacked = innerWidth <= NARROW_PX || section.clientWidth < LIST_NARROW_PX;
+    section.classList.toggle("is-stacked", isStacked);
+    rowHeight = parseFloat(getComputedStyle(list).getPropertyValue("--row-height"));
     store.redraw();
   }
 
   store.subscribe((state) => {
+    returnToTop(state);
+    showPlaces(state);
     draw(state);
+    showWaiting(listing(state));
     section.ariaBusy = String(!state.stock.isComplete);
     showPanel(section, state, listing(state));
   });
@@ -114,29 +133,30 @@ export function mountStockList(section, store, listing, trends, actions) {
 
   list.addEventListener("click", ({ target }) => {
     const row = rowAt(target);
-    const control = target.closest("button");
-    if (!row || !control || control.ariaDisabled === "true") return;
-    for (const [name, act] of Object.entries(CLICKS)) {
-      if (control.classList.contains(`stock-row-${name}`)) act(row, actions);
-    }
+    if (!row || row.isEditing) return;
+    if (target.matches(".stock-row-select") || target.closest(".stock-row-check")) return;
+    const isQuantity = target.closest(".stock-row-edit") !== null;
+    if (isQuantity && !isStacked) row.edit();
+    else actions.open(row.item.id);
   });
   list.addEventListener("change", ({ target }) => {
     if (!target.matches(".stock-row-select")) return;
     store.dispatch({ type: "select", ids: [rowAt(target).item.id], isSelected: target.checked });
   });
-  for (const moved of ["pointermove", "pointerdown"]) {
-    list.addEventListener(moved, () => {
-      pointedAt = Date.now();
-    });
-  }
-  list.addEventListener("pointerleave", () => {
-    pointedAt = 0;
-    store.redraw();
+  list.addEventListener("focusin", ({ target }) => {
+    const row = rowAt(target);
+    if (row) current = row.item.id;
+    markCurrent();
   });
   list.addEventListener("focusout", store.redraw);
+  waiting.addEventListener("click", () => {
+    holding.renew();
+    section.querySelector("h1").focus({ preventScroll: true }); // the button disappears
+  });
   section.querySelector('[data-panel="failed"] button').addEventListener("click", actions.reload);
+  section.querySelector(".panel-add").addEventListener("click", () => actions.add(store.state.query));
   addEventListener("scroll", store.redraw, { passive: true });
-  new ResizeObserver(measure).observe(list);
+  new ResizeObserver(measure).observe(section);
   addEventListener("resize", measure);
   measure();
   setInterval(() => {
@@ -144,9 +164,9 @@ export function mountStockList(section, store, listing, trends, actions) {
     store.redraw();
   }, TICK_MS);
 
-  function scrollTo(index) {
+  function scrollToRow(index) {
     const place = list.getBoundingClientRect().top + index * rowHeight;
-    const [least, most] = [ROOM_ABOVE * rowHeight, innerHeight - 2 * rowHeight];
+    const [least, most] = [head.getBoundingClientRect().bottom + rowHeight, innerHeight - 3 * rowHeight];
     if (place < least) scrollBy(0, place - least);
     if (place > most) scrollBy(0, place - most);
   }
@@ -156,49 +176,46 @@ export function mountStockList(section, store, listing, trends, actions) {
     focus(index, control) {
       const item = order[Math.max(0, Math.min(order.length - 1, index))];
       if (!item) return;
-      const place = order.indexOf(item);
-      scrollTo(place);
+      scrollToRow(order.indexOf(item));
       draw(store.state);
       rows.get(item.id)?.element.querySelector(`.${control}`)?.focus({ preventScroll: true });
     },
+    /** Focus the row of this item, or else the heading. */
+    focusItem(id) {
+      const index = order.findIndex((item) => item.id === id);
+      if (index >= 0) this.focus(index, "stock-row-name");
+      else section.querySelector("h1").focus({ preventScroll: true });
+    },
+    /** Begin to edit the quantity of the item in this row. */
+    edit: (element, typed) => rows.get(Number(element.dataset.id))?.edit(typed),
     get count() {
       return order.length;
     },
   };
 }
 
-const CLICKS = {
-  name: (row, { open }) => open(row.item.id),
-  less: (row, { step }) => step(row.item.id, -1),
-  more: (row, { step }) => step(row.item.id, +1),
-  edit: (row) => row.edit(),
-  delete: (row, { remove }) => remove([row.item]),
-};
-
 /** The panel that is shown instead of rows. */
-function showPanel(section, state, { count, shown }) {
+function showPanel(section, state, { count, rows }) {
   const { stock, failure } = state;
   let panel = null;
   if (count === 0 && !stock.isComplete) panel = failure ? "failed" : "loading";
-  else if (count === 0) panel = "empty";
-  else if (shown.length === 0) panel = "unmatched";
+  else if (count === 0 && rows.length === 0) panel = "empty";
+  else if (rows.length === 0) panel = "unmatched";
   for (const element of section.querySelectorAll(".panel")) element.hidden = element.dataset.panel !== panel;
   setText(section.querySelector('[data-panel="failed"] .panel-text'), failure ?? "");
   if (panel === "unmatched") showUnmatched(section.querySelector('[data-panel="unmatched"]'), state);
-  section.querySelector(".stock-list-columns").hidden = panel !== null;
+  section.querySelector(".stock-list-grid").hidden = panel !== null;
 }
 
-/** Why nothing is shown, though there are items: the search, or else a filter. */
+/** Why nothing is shown, though there are items: the search, or else a filter. Something that is not there can be added. */
 function showUnmatched(panel, state) {
-  const { query, location, isLow } = state;
-  const [title, text] = [panel.querySelector(".panel-title"), panel.querySelector(".panel-text")];
-  const isFiltered = location !== null || isLow;
-  if (queryOf(query)) {
-    setText(title, isFiltered ? "No item here has that name or code" : "No item has that name or code");
-    setText(text, isFiltered ? "Change the search or the filters to see others." : "Change the search to see the others.");
-  } else {
-    setText(title, isLow ? "Nothing is low" : "Nothing is at this location yet");
-    const mayAdd = !isLow && mayEditItem(state, { location });
-    setText(text, mayAdd ? "Add the first item above." : "Change the filters to see the others.");
-  }
+  const { query, location, filter } = state;
+  const [title, hint, add] = ["title", "text", "add"].map((name) => panel.querySelector(`.panel-${name}`));
+  const isFiltered = location !== null || filter !== "all";
+  const searched = queryOf(query);
+  const key = searched ? "none.found" : filter === "all" ? "none.here" : `none.${filter}`;
+  setMessage(title, key, { query: searched });
+  setText(hint, text(searched && isFiltered ? "none.try_filters" : searched ? "none.try_search" : "none.try_others"));
+  add.hidden = !mayEdit(state.session) || !(searched || filter === "all");
+  setMessage(add, searched ? "none.add" : "none.add_first", { query: searched });
 }

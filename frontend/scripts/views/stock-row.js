@@ -1,19 +1,18 @@
 /** A row of the list. `update` changes only what differs. */
 
-import { factsOf, isLow } from "../fields.js";
-import { formatAgo, formatMoment, formatNumber, formatQuantity } from "../formats.js";
-import { quantityShown } from "../writes.js";
+import { isLow } from "../state/fields.js";
+import { formatAgo, formatMoment, formatNumber, formatQuantity, formatSigned } from "../state/formats.js";
+import { text } from "../state/messages.js";
+import { quantityShown } from "../state/writes.js";
 import { createQuantityEdit } from "./quantity-edit.js";
-import { createSparkline } from "./sparkline.js";
-import { setText } from "./text.js";
+import { fromTemplate, setText } from "./text.js";
 
-export function createStockRow(id, { onEdit, onEditEnded }) {
-  const element = document.getElementById("stock-row").content.cloneNode(true).firstElementChild;
+export function createStockRow(id, { onAdjust, onEdit, onEditEnded }) {
+  const element = fromTemplate("stock-row");
   const part = (name) => element.querySelector(`.stock-row-${name}`);
-  const [select, name, place, time, stepper] = ["select", "name", "place", "time", "quantity"].map(part);
-  const [less, editButton, more, deleteButton] = ["less", "edit", "more", "delete"].map(part);
+  const [select, name, code, place, time] = ["select", "name", "code", "place", "time"].map(part);
+  const [cell, editButton, minimum, today] = ["quantity", "edit", "minimum", "today"].map(part);
   const [value, unit] = editButton.children;
-  const sparkline = createSparkline(part("trend"));
   let item = null;
   let pending;
   let shownAt;
@@ -25,34 +24,37 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
     const shown = quantityShown(next, write);
     if (item && (item.version !== next.version || value.value !== String(shown))) flash(element);
     if (next.name !== item?.name) showName(next.name);
-    setText(part("facts"), factsOf(next).join(" · "));
+    setText(code, next.code ?? "");
     setText(unit, next.unit ?? "");
     setText(value, formatNumber(shown));
+    setText(minimum, next.minimum === null || next.minimum === undefined ? "" : formatNumber(next.minimum));
     value.value = shown;
     element.dataset.version = next.version;
     element.classList.toggle("is-pending", write !== undefined);
     element.classList.toggle("is-low", isLow(next));
-    editButton.setAttribute("aria-label", `Quantity of ${next.name}: ${formatQuantity(shown, next.unit)}. Edit`);
-    editButton.ariaDisabled = deleteButton.ariaDisabled = write ? "true" : null;
-    less.ariaDisabled = shown === 0 ? "true" : null;
+    element.classList.toggle("is-out", next.quantity === 0);
+    const standing = next.quantity === 0 ? "row.out" : isLow(next) ? "row.low" : "row.quantity";
+    editButton.setAttribute("aria-label", text(standing, { name: next.name, quantity: formatQuantity(shown, next.unit) }));
+    editButton.ariaDisabled = write ? "true" : null;
     time.dateTime = next.updated_at;
     time.title = formatMoment(next.updated_at);
   }
 
-  function showName(text) {
-    setText(name, text);
-    name.title = text;
-    select.setAttribute("aria-label", `Select ${text}`);
-    less.setAttribute("aria-label", `One less of ${text}`);
-    more.setAttribute("aria-label", `One more of ${text}`);
-    deleteButton.setAttribute("aria-label", `Delete ${text}`);
+  function showGone() {
+    editButton.setAttribute("aria-label", text("row.gone", { name: item.name }));
+  }
+
+  function showName(shown) {
+    setText(name, shown);
+    name.title = shown;
+    select.setAttribute("aria-label", text("row.select", { name: shown }));
   }
 
   function endEdit() {
     const hadFocus = edit.element.contains(document.activeElement);
     edit.element.remove();
     edit = null;
-    stepper.hidden = false;
+    editButton.hidden = false;
     element.classList.remove("is-edited");
     if (hadFocus) editButton.focus();
     onEditEnded();
@@ -75,6 +77,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
       const isOther = next !== null && (next !== item || write !== pending);
       if (isOther) show(next, write);
       edit?.update(next);
+      if (next === null && !element.classList.contains("is-gone")) showGone();
       element.classList.toggle("is-gone", next === null);
       item = next ?? item;
       pending = write;
@@ -85,7 +88,7 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
     /** Take away what changes the item, from people who may not. */
     lock(isLocked) {
       editButton.disabled = isLocked;
-      for (const control of [select, less, more, deleteButton]) control.classList.toggle("is-locked", isLocked);
+      select.classList.toggle("is-locked", isLocked);
     },
 
     /** Show where the item is; "" if there is only one location. */
@@ -94,31 +97,40 @@ export function createStockRow(id, { onEdit, onEditEnded }) {
       if (place.title !== path) place.title = path;
     },
 
-    mark(isSelected, trend) {
+    mark(isSelected, isOpened) {
       if (select.checked !== isSelected) select.checked = isSelected;
       element.classList.toggle("is-selected", isSelected);
-      sparkline.update(trend, item.quantity);
+      element.classList.toggle("is-opened", isOpened);
     },
 
-    /** Set the place of the row in the whole list, of which only a part is drawn. */
-    put(index, count, rowHeight) {
-      if (spot?.index !== index) element.setAttribute("aria-posinset", index + 1);
-      if (spot?.count !== count) element.setAttribute("aria-setsize", count);
+    /** Show the change since the day began. @param {number | null | undefined} before null: it did not exist */
+    showToday(before) {
+      const shown = item.quantity;
+      if (before === undefined || before === shown) return setText(today, "");
+      setText(today, before === null ? text("row.new") : formatSigned(shown - before));
+    },
+
+    /** Set the place of the row in the whole list, of which only a part is drawn. The heads of the columns are row 1. */
+    put(index, rowHeight) {
+      if (spot?.index !== index) element.ariaRowIndex = String(index + 2);
       const top = index * rowHeight;
       if (spot?.top !== top) element.style.transform = `translateY(${top}px)`;
-      spot = { index, count, top };
+      spot = { index, top };
     },
 
-    edit() {
-      if (edit || pending) return;
-      const save = (amount) => {
+    /** @param {string} [typed] what the person has begun to type */
+    edit(typed = null) {
+      if (edit || pending || editButton.disabled) return;
+      const began = item;
+      const save = (change) => {
         endEdit();
-        onEdit(id, { quantity: amount });
+        if ("by" in change) onAdjust(id, change.by);
+        else onEdit(began, { quantity: change.to });
       };
-      edit = createQuantityEdit(item, { onSave: save, onCancel: endEdit });
-      stepper.hidden = true;
+      edit = createQuantityEdit(item, { typed, onSave: save, onCancel: endEdit });
+      editButton.hidden = true;
       element.classList.add("is-edited");
-      stepper.after(edit.element);
+      cell.append(edit.element);
       edit.focus();
     },
   };

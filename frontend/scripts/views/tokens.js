@@ -1,9 +1,9 @@
 /** The tokens of all accounts. The secret of a new one is shown once. */
 
-import { addToken, getTokens, revokeToken } from "../accounts-api.js";
-import { formatMoment } from "../formats.js";
+import { addToken, getTokens, revokeToken } from "../server/accounts-api.js";
+import { formatMoment } from "../state/formats.js";
 import { showError, showRefusal } from "./field-input.js";
-import { setText } from "./text.js";
+import { fromTemplate, setText } from "./text.js";
 
 export function mountTokens(section, dialog, { onChanged }) {
   const list = section.querySelector(".tokens-list");
@@ -21,7 +21,7 @@ export function mountTokens(section, dialog, { onChanged }) {
   const draw = () => list.replaceChildren(...tokens.map(createRow));
 
   function createRow(token) {
-    const row = document.getElementById("token").content.cloneNode(true).firstElementChild;
+    const row = fromTemplate("token");
     const revoke = row.querySelector(".token-revoke");
     setText(row.querySelector(".token-name bdi"), token.name);
     setText(row.querySelector(".token-facts"), factsOf(token));
