@@ -92,13 +92,14 @@ export async function restoreItem(id, key) {
 }
 
 /** Newest first. @param {number | null} after event id of the last entry of the previous page */
-export const getHistory = (id, after = null, limit = PAGE) => getPage(`${URL}/${id}/history`, after, limit);
+export const getHistory = (id, after = null, limit = PAGE) => getPage(`${URL}/${id}/history`, { after, limit });
 
 /** The deleted items, as the history entries of their deletions, latest first. */
-export const getDeleted = (after = null) => getPage(`${URL}/deleted`, after, PAGE);
+export const getDeleted = (after = null) => getPage(`${URL}/deleted`, { after });
 
-async function getPage(url, after, limit) {
-  const response = await call("GET", `${url}?limit=${limit}${after === null ? "" : `&after=${after}`}`);
+async function getPage(url, { query = "", after, limit = PAGE }) {
+  const page = [`limit=${limit}`, query, after === null ? "" : `after=${after}`].filter(Boolean).join("&");
+  const response = await call("GET", `${url}?${page}`);
   return { entries: await read(response), hasMore: /rel="?next/.test(response.headers.get("Link") ?? "") };
 }
 
@@ -110,11 +111,7 @@ export async function getQuantitiesAt(since, ids) {
 }
 
 /** Changes of quantities and others, newest first. @param {string} query of the address @param {number | null} after event id of the last one */
-export async function getJournal(query, after = null, limit = PAGE) {
-  const page = [`limit=${limit}`, query, after === null ? "" : `after=${after}`].filter(Boolean).join("&");
-  const response = await call("GET", `/api/history?${page}`);
-  return { entries: await read(response), hasMore: /rel="?next/.test(response.headers.get("Link") ?? "") };
-}
+export const getJournal = (query, after = null, limit = PAGE) => getPage("/api/history", { query, after, limit });
 
 /** The stock as it was at this time. @param {string} time RFC 3339 */
 export async function getStockAt(time, location) {

@@ -1,12 +1,9 @@
 /** Writes what is imported, and what is left out, as CSV. Pure functions. */
 
+import { csvLine } from "./csv.js";
 import { FIELDS } from "./fields.js";
-import { escapeFormula } from "./import-cells.js";
 import { pathOf } from "./locations.js";
 import { text } from "./messages.js";
-
-const quoted = (cell) => (/[",;\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
-const written = (cells) => cells.map((cell) => quoted(typeof cell === "number" ? String(cell) : escapeFormula(cell ?? ""))).join(",");
 
 /**
  * The rows that are new or changed, for the server. A changed row has the version of its item that was compared, so that it
@@ -17,13 +14,13 @@ const written = (cells) => cells.map((cell) => quoted(typeof cell === "number" ?
 export function writeImport(rows, mapping, locations) {
   const fields = FIELDS.map(({ name }) => name).filter((name) => ["name", "quantity"].includes(name) || mapping.includes(name));
   const lines = new Map();
-  const parts = [written(["id", "version", ...fields, "location"])];
+  const parts = [csvLine(["id", "version", ...fields, "location"])];
   let line = 2;
   for (const { index, kind, item, location, values } of rows) {
     if (kind !== "new" && kind !== "changed") continue;
     const valueOf = (field) => (values[field] === undefined ? (item?.[field] ?? null) : values[field]);
     const place = item ? "" : pathOf(locations, location);
-    const part = written([item?.id ?? "", item?.version ?? "", ...fields.map(valueOf), place]);
+    const part = csvLine([item?.id ?? "", item?.version ?? "", ...fields.map(valueOf), place]);
     parts.push(part);
     lines.set(line, index);
     line += part.split("\n").length;
@@ -37,7 +34,7 @@ export function writeLeftRows({ columns, rows }, planned) {
   const lines = left.map(({ index, kind, faults }) => {
     const cells = columns.map((_, column) => rows[index].cells[column] ?? "");
     const reason = kind === "left" ? text("import.left_by_you") : faults.map(({ message }) => message).join(" ");
-    return written([...cells, reason]);
+    return csvLine([...cells, reason]);
   });
-  return `\ufeff${[written([...columns, text("import.reason")]), ...lines].join("\r\n")}\r\n`;
+  return `\ufeff${[csvLine([...columns, text("import.reason")]), ...lines].join("\r\n")}\r\n`;
 }

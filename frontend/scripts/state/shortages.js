@@ -1,12 +1,13 @@
 /** What is low, and what to order of it. Pure functions. */
 
+import { csvLine } from "./csv.js";
 import { isLow } from "./fields.js";
 import { scopeOf } from "./locations.js";
 
 /** The items that are out or below their minimum: first those that are out, then those of which most is missing. */
 export function shortagesOf({ locations, location }, items) {
   const scope = scopeOf(locations, location);
-  const isShort = (item) => isLow(item) || (item.quantity === 0 && (item.minimum ?? 0) >= 0);
+  const isShort = (item) => isLow(item) || item.quantity === 0;
   const found = [...items.values()].filter((item) => isShort(item) && (scope === null || scope.has(item.location)));
   const rank = ({ quantity }) => (quantity === 0 ? 0 : 1);
   return found.sort((a, b) => rank(a) - rank(b) || missingOf(b) - missingOf(a) || a.name.localeCompare(b.name) || a.id - b.id);
@@ -19,16 +20,11 @@ export const missingOf = ({ quantity, minimum }) => Math.max(0, (minimum ?? 0) -
 export const WEEKS_TO_COVER = 2;
 export const suggestedOrder = (item, usedPerWeek) => missingOf(item) + Math.ceil((usedPerWeek ?? 0) * WEEKS_TO_COVER);
 
-const quoted = (value) => (/[",;\r\n]/.test(String(value)) ? `"${String(value).replaceAll('"', '""')}"` : String(value ?? ""));
-
 /** An order list as CSV. @param {{item: object, amount: string, place: string}[]} rows */
 export function orderList(rows) {
   const head = ["code", "name", "location", "order", "unit", "have", "minimum", "id"];
   const lines = rows.map(({ item, amount, place }) =>
-    [item.code ?? "", guarded(item.name), place, amount, item.unit ?? "", item.quantity, item.minimum ?? "", item.id].map(quoted).join(","),
+    csvLine([item.code, item.name, place, amount, item.unit, item.quantity, item.minimum, item.id]),
   );
-  return `\ufeff${[head.join(","), ...lines].join("\r\n")}\r\n`;
+  return `\ufeff${[csvLine(head), ...lines].join("\r\n")}\r\n`;
 }
-
-/** A spreadsheet would take a text with such a beginning as a formula. */
-const guarded = (text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);

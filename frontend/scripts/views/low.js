@@ -8,6 +8,7 @@ import { readNumber } from "../state/numbers.js";
 import { dayOf } from "../state/reports.js";
 import { orderList, shortagesOf, suggestedOrder } from "../state/shortages.js";
 import { createItemButton, mountReport, placeCell } from "./report.js";
+import { saveFile } from "./save-file.js";
 import { setText } from "./text.js";
 
 export function mountLow(container, store, listing, actions) {
@@ -88,11 +89,7 @@ export function mountLow(container, store, listing, actions) {
 
   function save() {
     const rowsOf = ordered().map(({ item, amount }) => ({ item, amount, place: pathShown(store.state.locations, item.location) }));
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([orderList(rowsOf)], { type: "text/csv" }));
-    link.download = `order-${dayOf(Date.now())}.csv`;
-    link.click();
-    URL.revokeObjectURL(link.href);
+    saveFile(`order-${dayOf(Date.now())}.csv`, orderList(rowsOf));
   }
 
   view.addEventListener("change", ({ target }) => {
