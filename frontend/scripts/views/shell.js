@@ -22,6 +22,10 @@ export function mountShell(store, listing, { onView, onBook, onOpenFirst }) {
   const buttons = [...document.querySelectorAll("[data-shows]")];
   const counts = [...document.querySelectorAll("[data-count]")];
   const lines = [...document.querySelectorAll("[data-lines]")];
+  const links = [...document.querySelectorAll(".rail-link[data-view]")];
+  const verbs = [...document.querySelectorAll("[data-books], [data-view], [data-opens=add]")];
+  let foundMessage = ""; // what is said of the search, or about to be
+  let counted = {}; // for which the locations are shown
   let timer;
 
   /** Change what the list shows, and show the list. */
@@ -50,7 +54,7 @@ export function mountShell(store, listing, { onView, onBook, onOpenFirst }) {
       if (button.ariaPressed !== null) button.ariaPressed = String(isShown);
       else button.ariaCurrent = isShown ? "page" : null;
     }
-    for (const button of document.querySelectorAll(".rail-link[data-view]")) {
+    for (const button of links) {
       button.ariaCurrent = button.dataset.view === state.view ? "page" : null;
     }
     for (const count of lines) {
@@ -66,13 +70,18 @@ export function mountShell(store, listing, { onView, onBook, onOpenFirst }) {
     place.hidden = places.hidden = !areSeveral(locations);
     offerLocations(place, locations.all, text("locations.all"));
     if (chosenLocation(place) !== location) place.value = String(location ?? "");
-    if (!places.hidden) showRailLocations(places.querySelector("ul"), locations, view === "stock" ? location : undefined, items);
+    const shown = view === "stock" ? location : undefined;
+    if (places.hidden || (counted.items === items && counted.locations === locations && counted.shown === shown)) return;
+    counted = { items, locations, shown };
+    showRailLocations(places.querySelector("ul"), locations, shown, items);
   }
 
   /** Tell a screen reader how many were found, once the person has paused. */
   function sayFound({ query }, { counts: found }) {
-    clearTimeout(timer);
     const message = queryOf(query) ? text("search.found", { count: found.all }) : "";
+    if (message === foundMessage) return;
+    foundMessage = message;
+    clearTimeout(timer);
     timer = setTimeout(() => setText(said, message), SAY_AFTER_MS);
   }
 
@@ -84,7 +93,7 @@ export function mountShell(store, listing, { onView, onBook, onOpenFirst }) {
     showLocations(state, found);
     sayFound(state, found);
     const mayMove = editableLocations(state.locations).length > 1;
-    for (const verb of document.querySelectorAll("[data-books], [data-view], [data-opens=add]")) {
+    for (const verb of verbs) {
       const task = verb.dataset.books ?? verb.dataset.view;
       const isWrite = !["stock", "low", "journal", "past", "board"].includes(task);
       verb.hidden = isWrite && (!mayEdit(state.session) || (task === "move" && !mayMove));
