@@ -8,6 +8,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+from tests.acceptance.imports import MAX_BYTES, MAX_ROWS
 from tests.acceptance.login import accounts_of
 from tests.stack import Stack, running_stack
 
@@ -53,6 +54,14 @@ async def van(api: aiohttp.ClientSession, shared_stack: Stack) -> AsyncIterator[
     await owner.execute("DELETE FROM inventory")
     await owner.execute("DELETE FROM location WHERE id > 1")
     await owner.close()
+
+
+@pytest.fixture(scope="module")
+def import_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The API alone, with low limits on imports."""
+    limits = {"MAX_IMPORT_BYTES": str(MAX_BYTES), "MAX_IMPORT_ROWS": str(MAX_ROWS)}
+    with running_stack(postgres, tmp_path_factory.mktemp("logs"), limits, ["api"]) as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")

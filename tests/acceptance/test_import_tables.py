@@ -11,33 +11,21 @@ import openpyxl
 import pytest
 
 from tests.acceptance.client import ITEMS, get, problem
-from tests.stack import Stack
+from tests.acceptance.imports import MAX_BYTES, MAX_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
-    from tests.postgres import PostgresServer
+    from tests.stack import Stack
+
 
 TABLE = f"{ITEMS}/import/table"
 FILE = {"Content-Type": "application/octet-stream"}
-MAX_BYTES = 200_000
-MAX_ROWS = 3_000
-
-
-@pytest.fixture(scope="module")
-def module_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    database = postgres.create_database()
-    limits = {"MAX_IMPORT_BYTES": str(MAX_BYTES), "MAX_IMPORT_ROWS": str(MAX_ROWS)}
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), limits)
-    stack.start("api")
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
 
 
 @pytest.fixture
-async def api(module_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession(module_stack.api_url) as session:
+async def api(import_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(import_stack.api_url) as session:
         yield session
 
 
@@ -65,13 +53,13 @@ TABLE_OF_BOLTS = {"columns": ["Bezeichnung", "Menge"], "rows": [["Öse", "12"]],
     ids=["csv", "xlsx"],
 )
 async def test_a_table_is_read_and_nothing_is_changed(
-    api: aiohttp.ClientSession, module_stack: Stack, data: bytes
+    api: aiohttp.ClientSession, import_stack: Stack, data: bytes
 ) -> None:
-    before = module_stack.sql("SELECT log_head()")
+    before = import_stack.sql("SELECT log_head()")
     decimal = "." if data.startswith(b"PK") else None
     assert await read(api, data) == {**TABLE_OF_BOLTS, "decimal": decimal}
     assert await get(api, ITEMS) == []
-    assert module_stack.sql("SELECT log_head()") == before
+    assert import_stack.sql("SELECT log_head()") == before
 
 
 async def test_many_tables_at_once_are_read_one_after_the_other(api: aiohttp.ClientSession) -> None:

@@ -14,36 +14,23 @@ import pytest
 from api_service.transfers.csv_format import escape_formula
 from shared.log.fields import FIELDS
 from tests.acceptance.client import CSV, export_csv, import_csv
-from tests.stack import Stack
+from tests.acceptance.imports import MAX_BYTES, MAX_ROWS
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import AsyncIterator
 
-    from tests.postgres import PostgresServer
+    from tests.stack import Stack
+
 
 IMPORT = "/api/inventories/import"
 EXPORT = "/api/inventories/export"
-MAX_BYTES = 200_000
-MAX_ROWS = 3_000
 PATIENCE_SECONDS = 10
 
 
-@pytest.fixture(scope="module")
-def module_stack(postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """One API for all tests of this module. Each test starts with an empty table."""
-    database = postgres.create_database()
-    limits = {"MAX_IMPORT_BYTES": str(MAX_BYTES), "MAX_IMPORT_ROWS": str(MAX_ROWS)}
-    stack = Stack(postgres, database, tmp_path_factory.mktemp("logs"), limits)
-    stack.start("api")
-    yield stack
-    stack.close()
-    postgres.drop_database(database)
-
-
 @pytest.fixture
-async def api(module_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
-    module_stack.sql("DELETE FROM inventory")
-    async with aiohttp.ClientSession(module_stack.api_url) as session:
+async def api(import_stack: Stack) -> AsyncIterator[aiohttp.ClientSession]:
+    import_stack.sql("DELETE FROM inventory")
+    async with aiohttp.ClientSession(import_stack.api_url) as session:
         yield session
 
 
@@ -51,44 +38,44 @@ def stock(stack: Stack) -> list[tuple[str, ...]]:
     return stack.sql("SELECT name, quantity, version FROM inventory ORDER BY id")
 
 
-async def test_new_rows_become_items_in_the_order_of_the_file(api: aiohttp.ClientSession, module_stack: Stack) -> None:
+async def test_new_rows_become_items_in_the_order_of_the_file(api: aiohttp.ClientSession, import_stack: Stack) -> None:
     body = await import_csv(api, "name,quantity\nbolt,5\n\nnut,7\n", headers={"X-Actor": "ann"})
     assert body == {"created": 2, "updated": 0, "unchanged": 0}
-    assert stock(module_stack) == [("bolt", "5", "1"), ("nut", "7", "1")]
-    assert module_stack.sql("SELECT DISTINCT actor FROM inventory_history ORDER BY 1")[0] == ("ann",)
+    assert stock(import_stack) == [("bolt", "5", "1"), ("nut", "7", "1")]
+    assert import_stack.sql("SELECT DISTINCT actor FROM inventory_history ORDER BY 1")[0] == ("ann",)
 
 
 async def test_importing_an_edited_export_changes_only_the_edited_rows(
-    api: aiohttp.ClientSession, module_stack: Stack
+    api: aiohttp.ClientSession, import_stack: Stack
 ) -> None:
     await import_csv(api, "name,quantity\nbolt,5\n=cmd(),7\n")
     text = await export_csv(api)
     assert ",'=cmd()," in text
     edited = text.replace("bolt,5,", "bolt,6,") + ",washer,9,,,\r\n"
     assert await import_csv(api, edited) == {"created": 1, "updated": 1, "unchanged": 1}
-    assert stock(module_stack) == [("bolt", "6", "2"), ("=cmd()", "7", "1"), ("washer", "9", "1")]
+    assert stock(import_stack) == [("bolt", "6", "2"), ("=cmd()", "7", "1"), ("washer", "9", "1")]
 
 
-async def test_one_invalid_row_refuses_the_whole_file(api: aiohttp.ClientSession, module_stack: Stack) -> None:
+async def test_one_invalid_row_refuses_the_whole_file(api: aiohttp.ClientSession, import_stack: Stack) -> None:
     await import_csv(api, "name,quantity\nbolt,5\n")
-    ((item_id,),) = module_stack.sql("SELECT id FROM inventory")
-    before = module_stack.sql("SELECT log_head()")
+    ((item_id,),) = import_stack.sql("SELECT id FROM inventory")
+    before = import_stack.sql("SELECT log_head()")
     rows = f"id,name,quantity,version\n{item_id},bolt,9,1\n,nut,1,\n{item_id},bolt,9,1\n999999,x,1,\n,y,-1,\n"
     body = await import_csv(api, rows, 422)
     assert [(fault["line"], fault["field"]) for fault in body["errors"]] == [(6, "quantity"), (4, "id"), (5, "id")]
     assert body["error_count"] == 3
     assert body["errors"][0]["column"] == 3
-    assert stock(module_stack) == [("bolt", "5", "1")]
-    assert module_stack.sql("SELECT log_head()") == before
+    assert stock(import_stack) == [("bolt", "5", "1")]
+    assert import_stack.sql("SELECT log_head()") == before
 
 
-async def test_a_version_in_a_file_must_match_the_item(api: aiohttp.ClientSession, module_stack: Stack) -> None:
+async def test_a_version_in_a_file_must_match_the_item(api: aiohttp.ClientSession, import_stack: Stack) -> None:
     await import_csv(api, "name,quantity\nbolt,5\n")
     old = await export_csv(api)
-    module_stack.sql("UPDATE inventory SET quantity = 4")
+    import_stack.sql("UPDATE inventory SET quantity = 4")
     body = await import_csv(api, old, 422)
     assert [(fault["line"], fault["field"]) for fault in body["errors"]] == [(2, "version")]
-    assert stock(module_stack) == [("bolt", "4", "2")]
+    assert stock(import_stack) == [("bolt", "4", "2")]
 
 
 async def test_the_first_100_faults_are_listed_and_all_are_counted(api: aiohttp.ClientSession) -> None:
@@ -98,30 +85,30 @@ async def test_the_first_100_faults_are_listed_and_all_are_counted(api: aiohttp.
 
 
 async def test_a_dry_run_reports_the_result_and_changes_nothing(
-    api: aiohttp.ClientSession, module_stack: Stack
+    api: aiohttp.ClientSession, import_stack: Stack
 ) -> None:
-    before = module_stack.sql("SELECT log_head()")
+    before = import_stack.sql("SELECT log_head()")
     assert await import_csv(api, "name,quantity\nbolt,5\n", query="?dry_run=1") == {
         "created": 1,
         "updated": 0,
         "unchanged": 0,
     }
     await import_csv(api, "name,quantity\nbolt,x\n", 422, query="?dry_run=1")
-    assert stock(module_stack) == []
-    assert module_stack.sql("SELECT log_head()") == before
+    assert stock(import_stack) == []
+    assert import_stack.sql("SELECT log_head()") == before
 
 
-async def test_a_retry_with_the_same_key_imports_once(api: aiohttp.ClientSession, module_stack: Stack) -> None:
+async def test_a_retry_with_the_same_key_imports_once(api: aiohttp.ClientSession, import_stack: Stack) -> None:
     text, key = "name,quantity\nbolt,5\n", {"Idempotency-Key": "import-1"}
     bodies = await asyncio.gather(*(import_csv(api, text, headers=key) for _ in range(4)))
     assert bodies == [{"created": 1, "updated": 0, "unchanged": 0}] * 4
-    assert stock(module_stack) == [("bolt", "5", "1")]
+    assert stock(import_stack) == [("bolt", "5", "1")]
     await import_csv(api, text + "nut,1\n", 422, headers=key)
-    assert stock(module_stack) == [("bolt", "5", "1")]
+    assert stock(import_stack) == [("bolt", "5", "1")]
 
 
 async def test_a_file_that_is_too_large_is_a_413_and_changes_nothing(
-    api: aiohttp.ClientSession, module_stack: Stack
+    api: aiohttp.ClientSession, import_stack: Stack
 ) -> None:
     async def endless() -> AsyncIterator[bytes]:
         yield b"name,quantity\n"
@@ -133,11 +120,11 @@ async def test_a_file_that_is_too_large_is_a_413_and_changes_nothing(
         assert response.status == 413
     body = await import_csv(api, "name,quantity\n" + "x,1\n" * (MAX_ROWS + 1), 413)
     assert str(MAX_ROWS) in body["detail"]
-    assert stock(module_stack) == []
+    assert stock(import_stack) == []
 
 
-async def test_after_a_file_that_is_too_large_the_connection_serves_the_next_request(module_stack: Stack) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", module_stack.ports["api"])
+async def test_after_a_file_that_is_too_large_the_connection_serves_the_next_request(import_stack: Stack) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", import_stack.ports["api"])
     head = f"POST {IMPORT} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\nContent-Length: {MAX_BYTES + 1}"
     writer.write(head.encode() + b"\r\nExpect: 100-continue\r\n\r\n")
     async with asyncio.timeout(PATIENCE_SECONDS):
@@ -169,10 +156,10 @@ async def test_a_request_that_is_not_csv_is_refused(api: aiohttp.ClientSession) 
     ids=["sep", "utf-16-le", "utf-16-be", "title", "missing cells"],
 )
 async def test_files_written_by_spreadsheets_are_imported(
-    api: aiohttp.ClientSession, module_stack: Stack, data: bytes
+    api: aiohttp.ClientSession, import_stack: Stack, data: bytes
 ) -> None:
     assert await import_csv(api, data) == {"created": 2, "updated": 0, "unchanged": 0}
-    assert stock(module_stack) == [("bolt", "5", "1"), ("nut", "7", "1")]
+    assert stock(import_stack) == [("bolt", "5", "1"), ("nut", "7", "1")]
 
 
 @pytest.mark.parametrize(
@@ -206,15 +193,15 @@ async def test_files_written_by_spreadsheets_are_imported(
     ids=["windows-1252", "utf-16 without a mark", "workbook", "quote", "decimal", "nameless", "missing", "no header"],
 )
 async def test_a_refusal_names_the_place_the_fault_and_what_to_do(
-    api: aiohttp.ClientSession, module_stack: Stack, data: bytes, detail: str
+    api: aiohttp.ClientSession, import_stack: Stack, data: bytes, detail: str
 ) -> None:
     body = await import_csv(api, data, 422)
     assert body["detail"] == f"Nothing was imported: {detail}"
-    assert stock(module_stack) == []
+    assert stock(import_stack) == []
 
 
 async def test_an_export_saved_by_a_spreadsheet_changes_nothing(
-    api: aiohttp.ClientSession, module_stack: Stack
+    api: aiohttp.ClientSession, import_stack: Stack
 ) -> None:
     names = ["=cmd()", "'=x", '5" pipe; "A", b', "Zürich", "sep=;"]
     written = io.StringIO()
@@ -225,34 +212,34 @@ async def test_an_export_saved_by_a_spreadsheet_changes_nothing(
     csv.writer(saved, delimiter="\t").writerows(csv.reader(io.StringIO(text, newline="")))
     data = ("\ufeff" + saved.getvalue()).encode("utf-16-le")
     assert await import_csv(api, data) == {"created": 0, "updated": 0, "unchanged": len(names)}
-    assert [row[0] for row in stock(module_stack)] == names
+    assert [row[0] for row in stock(import_stack)] == names
     assert await export_csv(api) == text
 
 
 async def test_concurrent_imports_of_the_same_items_in_different_order_both_succeed(
-    api: aiohttp.ClientSession, module_stack: Stack
+    api: aiohttp.ClientSession, import_stack: Stack
 ) -> None:
     await import_csv(api, "name,quantity\n" + "x,1\n" * 500)
-    ids = [row[0] for row in module_stack.sql("SELECT id FROM inventory ORDER BY id")]
+    ids = [row[0] for row in import_stack.sql("SELECT id FROM inventory ORDER BY id")]
     files = [
         "id,name,quantity\n" + "".join(f"{item_id},x,{number}\n" for item_id in order)
         for number, order in ((2, ids), (3, ids[::-1]))
     ]
     await asyncio.gather(*(import_csv(api, file) for file in files))
-    assert {row[1:] for row in stock(module_stack)} in ({("2", "3")}, {("3", "3")})
+    assert {row[1:] for row in stock(import_stack)} in ({("2", "3")}, {("3", "3")})
 
 
 async def test_an_export_shows_one_position_despite_concurrent_changes(
-    api: aiohttp.ClientSession, module_stack: Stack
+    api: aiohttp.ClientSession, import_stack: Stack
 ) -> None:
     name = "\N{PACKAGE}" * 200  # large, so that most of the export is read after the changes
-    module_stack.sql(f"INSERT INTO inventory (name, quantity) SELECT '{name}', 1 FROM generate_series(1, 10000)")
+    import_stack.sql(f"INSERT INTO inventory (name, quantity) SELECT '{name}', 1 FROM generate_series(1, 10000)")
     async with api.get(EXPORT) as response:
         position = response.headers["Last-Event-ID"]
         assert re.search(r'"stock-\d{4}-\d\d-\d\d\.csv"', response.headers["Content-Disposition"])
-        module_stack.sql("UPDATE inventory SET quantity = 2")
-        module_stack.sql("DELETE FROM inventory WHERE id % 2 = 0")
-        module_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('new', 1)")
+        import_stack.sql("UPDATE inventory SET quantity = 2")
+        import_stack.sql("DELETE FROM inventory WHERE id % 2 = 0")
+        import_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('new', 1)")
         text = (await response.read()).decode()
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [(row["name"], row["quantity"], row["version"]) for row in rows] == [(name, "1", "1")] * 10_000
@@ -261,11 +248,11 @@ async def test_an_export_shows_one_position_despite_concurrent_changes(
 
 
 async def test_an_export_takes_a_search_an_as_of_and_a_bom_for_excel(
-    api: aiohttp.ClientSession, module_stack: Stack
+    api: aiohttp.ClientSession, import_stack: Stack
 ) -> None:
     await import_csv(api, "name,quantity\nZürich,1\nBern,2\n")
-    ((past,),) = module_stack.sql("SELECT log_position()")
-    module_stack.sql("DELETE FROM inventory")
+    ((past,),) = import_stack.sql("SELECT log_position()")
+    import_stack.sql("DELETE FROM inventory")
     text = await export_csv(api, f"?as_of={past}&q=zurich&bom=1")
     assert text.startswith("\ufeffid,name,quantity")
     assert [line.split(",")[1] for line in text.splitlines()[1:]] == ["Zürich"]
@@ -278,15 +265,15 @@ async def test_an_export_takes_a_search_an_as_of_and_a_bom_for_excel(
 
 
 async def test_an_export_whose_history_is_pruned_meanwhile_is_aborted(
-    api: aiohttp.ClientSession, module_stack: Stack
+    api: aiohttp.ClientSession, import_stack: Stack
 ) -> None:
     name = "\N{PACKAGE}" * 200
-    module_stack.sql(f"INSERT INTO inventory (name, quantity) SELECT '{name}', 1 FROM generate_series(1, 10000)")
-    ((past,),) = module_stack.sql("SELECT log_position()")
-    module_stack.sql("UPDATE inventory SET quantity = 2")
-    module_stack.sql("UPDATE inventory_history SET changed_at = changed_at - interval '2 days'")
+    import_stack.sql(f"INSERT INTO inventory (name, quantity) SELECT '{name}', 1 FROM generate_series(1, 10000)")
+    ((past,),) = import_stack.sql("SELECT log_position()")
+    import_stack.sql("UPDATE inventory SET quantity = 2")
+    import_stack.sql("UPDATE inventory_history SET changed_at = changed_at - interval '2 days'")
     async with api.get(EXPORT, params={"as_of": past}) as response:
         assert response.status == 200
-        module_stack.sql("SELECT prune_history('1 day', 1000000)")
+        import_stack.sql("SELECT prune_history('1 day', 1000000)")
         with pytest.raises(aiohttp.ClientPayloadError):
             await response.read()

@@ -11,7 +11,16 @@ from tests.browser.cable import CabledStack
 from tests.browser.chromium import find_chromium
 from tests.browser.dashboard import PATIENCE_MS, Dashboard
 from tests.browser.people import add_user
-from tests.browser.places import MAKE_PLACES, ONE_PLACE, RESTART_IDS, STOCK, STOCK_OF_VAN, TREE_STOCK, grant
+from tests.browser.places import (
+    MAKE_PLACES,
+    ONE_PLACE,
+    RESTART_IDS,
+    STOCK,
+    STOCK_OF_VAN,
+    TREE_STOCK,
+    grant,
+    location_filter,
+)
 from tests.browser.watched import Watch
 from tests.stack import Stack, running_stack
 
@@ -144,6 +153,18 @@ def store_and_van(one_place: Dashboard) -> Dashboard:
     one_place.stack.sql(STOCK)
     one_place.stack.sql(STOCK_OF_VAN)
     one_place.open().shows("Tarp", 2)
+    return one_place
+
+
+@pytest.fixture
+def places(one_place: Dashboard) -> Dashboard:
+    """The open dashboard, with a stock at several locations."""
+    one_place.stack.sql(RESTART_IDS)
+    one_place.stack.sql(MAKE_PLACES)
+    one_place.stack.sql(TREE_STOCK)
+    one_place.open()
+    expect(location_filter(one_place.page)).to_be_visible()
+    expect(one_place.page.locator(".stock-row")).to_have_count(5)
     return one_place
 
 

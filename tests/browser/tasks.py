@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page
 
+    from tests.stack import Stack
+
 FIND = "Scan, or type a part of the name or code"
 
 
@@ -54,3 +56,8 @@ def amounts(view: Locator) -> list[str]:
 
 def save(view: Locator) -> Locator:
     return view.locator(".booking-save")
+
+
+def quantities(stack: Stack) -> list[tuple[str, ...]]:
+    """The names and quantities in the table."""
+    return stack.sql("SELECT name, quantity FROM inventory ORDER BY location, name")

@@ -81,6 +81,7 @@ def test_the_journal_says_what_changed_by_whom_and_why(store_and_van: Dashboard,
 
 def test_a_restore_and_a_person_without_a_name_are_named_in_the_journal(stocked: Dashboard) -> None:
     stocked.delete("Nuts")
+    stocked.says("Nuts was deleted.")
     stocked.page.keyboard.press("u")
     stocked.says("Nuts was restored.")
     view = open_report(stocked.page, "Journal")
