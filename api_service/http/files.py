@@ -1,18 +1,22 @@
-"""The files of the pages: scripts, styles and icons. Each has the version of all of them in its address.
+"""The files of the pages: scripts, styles, texts and icons. Each has the version of all of them in its address.
 
-So a browser keeps a file for ever, a page never mixes files of two versions, and nothing is asked for twice.
+So a browser keeps a file for ever, a page never mixes files of two versions, and nothing is asked for twice. Comments
+and indentation of scripts and styles are not sent.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import mimetypes
 import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 from quart import current_app
+
+from api_service.http.compression import BEST, compress
+from api_service.http.shortening import SHORTENED, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,22 +31,43 @@ _VERSION_DIGITS = 16
 _IMPORT = re.compile(r'^(?:import|export)\b[^;"]*"(\.[^"]+)";', re.MULTILINE)
 
 
-class File(NamedTuple):
-    """A file of the pages."""
+class File:
+    """A file of the pages. What is sent of it is made when it is first asked for, since that takes a while."""
 
-    content_type: str
-    content: bytes
-    compressed: bytes  # with gzip
+    def __init__(self, path: Path) -> None:
+        self._suffix = path.suffix
+        self.source = path.read_bytes()
+        content_type, _ = mimetypes.guess_type(path.name)
+        assert content_type is not None  # noqa: S101 - every served suffix has one
+        self.content_type = f"{content_type}; charset=utf-8" if content_type.startswith("text/") else content_type
+        self._encoded: dict[str | None, bytes] = {}
+
+    @cached_property
+    def content(self) -> bytes:
+        """The source, without comments and indentation."""
+        if self._suffix not in SHORTENED:
+            return self.source
+        return shorten(self._suffix, self.source.decode()).encode()
+
+    def encoded(self, encoding: str | None) -> bytes:
+        """The content in this encoding."""
+        if encoding not in self._encoded:
+            self._encoded[encoding] = compress(self.content, encoding, BEST)
+        return self._encoded[encoding]
 
 
 class Files:
     """The files of this folder, as they were when the service started."""
 
     def __init__(self, folder: Path) -> None:
-        self._files = {path.relative_to(folder).as_posix(): _read(path) for path in sorted(_served(folder))}
+        paths = {path.relative_to(folder).as_posix(): path for path in sorted(_served(folder))}
+        self._files = {name: File(path) for name, path in paths.items()}
+        self._imports = {
+            name: _imports(name, file.source.decode()) for name, file in self._files.items() if name.endswith(".js")
+        }
         digest = hashlib.sha256()
         for name, file in self._files.items():
-            digest.update(b"%s\0%d\0%s" % (name.encode(), len(file.content), file.content))
+            digest.update(b"%s\0%d\0%s" % (name.encode(), len(file.source), file.source))
         self.version = digest.hexdigest()[:_VERSION_DIGITS]
 
     @property
@@ -58,11 +83,7 @@ class Files:
         """The names of a script and of all modules that it imports, for a page to load them at once."""
         found = [entry]
         for name in found:
-            text = self._files[name].content.decode()
-            for imported in _IMPORT.findall(text):
-                module = posixpath.normpath(posixpath.join(posixpath.dirname(name), imported))
-                if module not in found:
-                    found.append(module)
+            found.extend(module for module in self._imports[name] if module not in found)
         return found
 
 
@@ -70,12 +91,10 @@ def _served(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if path.suffix in _SERVED and path.name not in _NOT_SERVED)
 
 
-def _read(path: Path) -> File:
-    content = path.read_bytes()
-    content_type, _ = mimetypes.guess_type(path.name)
-    assert content_type is not None  # noqa: S101 - every served suffix has one
-    is_text = content_type.startswith("text/")
-    return File(f"{content_type}; charset=utf-8" if is_text else content_type, content, gzip.compress(content, mtime=0))
+def _imports(name: str, script: str) -> list[str]:
+    """The names of the modules that a script imports, each once."""
+    folder = posixpath.dirname(name)
+    return list(dict.fromkeys(posixpath.normpath(posixpath.join(folder, module)) for module in _IMPORT.findall(script)))
 
 
 def provide_files(app: Quart, folder: Path) -> None:

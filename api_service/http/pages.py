@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from quart import Response, render_template, request
 
+from api_service.http.compression import accepted_encoding, compress, encoding_headers
 from api_service.http.files import files
 from api_service.http.services import settings
 
@@ -43,8 +44,13 @@ async def page(name: str) -> Response:
     """A page of the frontend, with its policy."""
     url = events_url()
     text = await render_template(name, events_url=url, auth=settings().auth, files=files())
-    headers = {"Content-Security-Policy": content_security_policy(url), "Cache-Control": "no-cache"}
-    return Response(text, headers=headers, content_type="text/html; charset=utf-8")
+    encoding = accepted_encoding()
+    headers = {
+        "Content-Security-Policy": content_security_policy(url),
+        "Cache-Control": "no-cache",
+        **encoding_headers(encoding),
+    }
+    return Response(compress(text.encode(), encoding), headers=headers, content_type="text/html; charset=utf-8")
 
 
 def dashboard_url() -> str:

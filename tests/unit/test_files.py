@@ -6,6 +6,7 @@ import gzip
 import re
 from typing import TYPE_CHECKING
 
+import brotli
 import pytest
 
 from api_service.app import create_app
@@ -16,8 +17,12 @@ from tests.stack import ROOT
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from quart.typing import TestClientProtocol
+
 FRONTEND = ROOT / "frontend"
 PAGES = ["/", "/accounts", "/docs", "/labels"]
+DECODERS = {"br": brotli.decompress, "gzip": gzip.decompress, None: bytes}
+MAX_PAGE_BYTES = 120_000  # of the document, its scripts, styles and texts, with brotli
 
 
 @pytest.fixture
@@ -53,19 +58,48 @@ def test_a_script_comes_with_all_modules_that_it_imports(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_every_file_that_a_page_names_is_there_compressed_and_kept_for_ever(path: str) -> None:
+@pytest.mark.parametrize(
+    ("accepted", "sent"),
+    [("gzip, deflate, br, zstd", "br"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip"), ("identity", None), ("", None)],
+)
+async def test_a_page_and_its_files_are_compressed_as_the_browser_accepts_it(
+    path: str, accepted: str, sent: str | None
+) -> None:
     client = create_app(ApiSettings()).test_client()
-    page = await (await client.get(path)).get_data(as_text=True)
-    addresses = re.findall(r'(?:src|href)="(/static/[^"]+)"', page)
+    for address in [path, *await _addresses(client, path)]:
+        plain = await client.get(address)
+        packed = await client.get(address, headers={"Accept-Encoding": accepted})
+        assert plain.status_code == packed.status_code == 200, address
+        assert packed.headers.get("Content-Encoding") == sent
+        assert "Accept-Encoding" in packed.vary
+        assert "Accept-Encoding" in plain.vary
+        assert DECODERS[sent](await packed.get_data(as_text=False)) == await plain.get_data(as_text=False)
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_file_that_a_page_names_is_kept_for_ever(path: str) -> None:
+    client = create_app(ApiSettings()).test_client()
+    addresses = await _addresses(client, path)
     assert len(addresses) > 5
     for address in addresses:
-        plain = await client.get(address)
-        packed = await client.get(address, headers={"Accept-Encoding": "br, gzip"})
-        assert plain.status_code == packed.status_code == 200, address
-        assert "immutable" in packed.headers["Cache-Control"]
-        assert packed.headers["Content-Encoding"] == "gzip"
-        assert packed.headers["Vary"] == plain.headers["Vary"] == "Accept-Encoding"
-        assert gzip.decompress(await packed.get_data(as_text=False)) == await plain.get_data(as_text=False)
+        assert "immutable" in (await client.get(address)).headers["Cache-Control"], address
+
+
+async def test_the_whole_dashboard_is_small() -> None:
+    client = create_app(ApiSettings()).test_client()
+    sizes = {}
+    for address in ["/", *await _addresses(client, "/")]:
+        if address.endswith(".png"):
+            continue  # only what installs the page loads its icon
+        answer = await client.get(address, headers={"Accept-Encoding": "br"})
+        sizes[address] = len(await answer.get_data(as_text=False))
+    assert sum(sizes.values()) < MAX_PAGE_BYTES, sorted(sizes.items(), key=lambda item: -item[1])[:10]
+
+
+async def _addresses(client: TestClientProtocol, path: str) -> list[str]:
+    """The addresses of the files that a page names."""
+    page = await (await client.get(path)).get_data(as_text=True)
+    return list(dict.fromkeys(re.findall(r'(?:src|href)="(/static/[^"]+)"', page)))
 
 
 def test_styles_and_scripts_name_only_files_that_exist() -> None:
@@ -74,4 +108,4 @@ def test_styles_and_scripts_name_only_files_that_exist() -> None:
         for name in re.findall(r'url\("(?!data:)([^"]+)"\)', path.read_text()):
             target = (path.parent / name).resolve().relative_to(FRONTEND)
             assert files.find(files.version, target.as_posix()) is not None, (path, name)
-    assert '"/static' not in "".join(path.read_text() for path in FRONTEND.rglob("*.js"))
+    assert '"/static' not in "".join(path.read_text() for path in (FRONTEND / "scripts").rglob("*.js"))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from http import HTTPStatus
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response
 from quart_schema import hide
 
+from api_service.http.compression import accepted_encoding, encoding_headers
 from api_service.http.files import files
 from api_service.http.pages import script_policy
 from shared.web.problems import Problem
@@ -23,12 +24,10 @@ async def send(version: str, name: str) -> Response:
     file = files().find(version, name)
     if file is None:
         raise Problem(HTTPStatus.NOT_FOUND, "There is no such file. After an update, load the page again.")
+    encoding = accepted_encoding()
     headers = {
         "Cache-Control": _FOR_EVER,
         "Content-Security-Policy": script_policy(),
-        "Vary": "Accept-Encoding",
+        **encoding_headers(encoding),
     }
-    if not request.accept_encodings["gzip"]:
-        return Response(file.content, headers=headers, content_type=file.content_type)
-    headers["Content-Encoding"] = "gzip"
-    return Response(file.compressed, headers=headers, content_type=file.content_type)
+    return Response(file.encoded(encoding), headers=headers, content_type=file.content_type)
