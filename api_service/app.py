@@ -37,6 +37,7 @@ from api_service.http.blueprints import (
 )
 from api_service.http.files import provide_files
 from api_service.http.gate import guard
+from api_service.http.languages import provide_languages
 from api_service.http.openapi import describe
 from api_service.http.requests import MAX_DISCARDED_BYTES
 from api_service.http.services import Services, provide, services
@@ -103,6 +104,7 @@ def create_app(settings: ApiSettings) -> Quart:
     app.register_error_handler(UnknownLocationError, unknown_location)
     app.register_error_handler(TreeError, unsound_tree)
     provide_files(app, FRONTEND)
+    provide_languages(app, FRONTEND / "messages")
     guard(app, settings)
     for resource in RESOURCES:
         app.register_blueprint(resource.blueprint)

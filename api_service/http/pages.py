@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ from quart import Response, render_template, request
 
 from api_service.http.compression import accepted_encoding, compress, encoding_headers
 from api_service.http.files import files
+from api_service.http.languages import languages
 from api_service.http.services import settings
 
 if TYPE_CHECKING:
@@ -40,17 +42,29 @@ SCRIPT_POLICY = {
 }
 
 
-async def page(name: str) -> Response:
-    """A page of the frontend, with its policy."""
+async def page(name: str, language: str | None = None) -> Response:
+    """A page of the frontend with its policy, in this language, or else in that of its reader."""
     url = events_url()
-    text = await render_template(name, events_url=url, auth=settings().auth, files=files())
+    language = language or languages().choose()
+    text = await render_template(
+        name,
+        events_url=url,
+        auth=settings().auth,
+        files=files(),
+        language=language,
+        languages=languages().names,
+        text=functools.partial(languages().text, language),
+    )
     encoding = accepted_encoding()
     headers = {
         "Content-Security-Policy": content_security_policy(url),
+        "Content-Language": language,
         "Cache-Control": "no-cache",
         **encoding_headers(encoding),
     }
-    return Response(compress(text.encode(), encoding), headers=headers, content_type="text/html; charset=utf-8")
+    response = Response(compress(text.encode(), encoding), headers=headers, content_type="text/html; charset=utf-8")
+    response.vary.update(("Accept-Language", "Cookie"))
+    return response
 
 
 def dashboard_url() -> str:

@@ -1,8 +1,9 @@
 /** Composes the page with the accounts, for admins. */
 
 import { getLocations, getSession, onUnauthorized } from "./server/api.js";
+import { loadMessages } from "./server/messages.js";
 import { applyLocations, NO_LOCATIONS } from "./state/locations.js";
-import { setMessages } from "./state/messages.js";
+import { text } from "./state/messages.js";
 import { mayAdminister } from "./state/rights.js";
 import { mountAccessLog } from "./views/access-log.js";
 import { mountPeople } from "./views/people.js";
@@ -11,7 +12,7 @@ import { mountTokens } from "./views/tokens.js";
 const find = (selector) => document.querySelector(selector);
 const said = find(".page-said");
 
-setMessages("en", {}, navigator.languages); // numbers and dates as they are written where the reader is
+await loadMessages();
 onUnauthorized(() => location.assign("/")); // which asks to sign in
 new BroadcastChannel("stockstream.session").addEventListener("message", () => location.reload()); // signed in or out elsewhere
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
@@ -31,8 +32,8 @@ const people = mountPeople(find(".people"), find(".new-password"), {
 async function open() {
   const session = await getSession();
   if (session.auth !== "open" && session.principal === null) return location.assign("/");
-  if (session.auth === "open") said.textContent = "There are no accounts here. Start stockstream with AUTH=login to have some.";
-  else if (!mayAdminister(session)) said.textContent = "Only admins can see the accounts.";
+  if (session.auth === "open") said.textContent = text("accounts.none");
+  else if (!mayAdminister(session)) said.textContent = text("accounts.not_allowed");
   else {
     const locations = applyLocations(NO_LOCATIONS, await getLocations());
     people.offerLocations(locations);

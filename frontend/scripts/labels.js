@@ -3,9 +3,9 @@
 import { getLocations, getSession, onUnauthorized } from "./server/api.js";
 import { recall, remember } from "./server/label-memory.js";
 import { getLabels } from "./server/labels-api.js";
-import { formatNumber } from "./state/formats.js";
+import { loadMessages } from "./server/messages.js";
 import { arrange, idsOf, inGroups, labelsPerPage, MAX_LABELS, pageRules } from "./state/label-sizes.js";
-import { setMessages } from "./state/messages.js";
+import { text } from "./state/messages.js";
 import { mountLabelOptions } from "./views/label-options.js";
 import { createLabel } from "./views/label.js";
 import { setText } from "./views/text.js";
@@ -15,18 +15,18 @@ const [said, signIn, options, sheets] = [".page-said", ".labels-sign-in", ".labe
 const rules = new CSSStyleSheet(); // the policy of the page forbids styles in its markup
 document.adoptedStyleSheets = [rules];
 
-setMessages("en", {}, navigator.languages); // numbers and dates as they are written where the reader is
+await loadMessages();
 onUnauthorized(askToSignIn);
 new BroadcastChannel("stockstream.session").addEventListener("message", () => location.reload()); // signed in or out elsewhere
 addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
 
 async function open() {
   const ids = idsOf(location.search);
-  if (ids.length > MAX_LABELS) return say(`These are ${formatNumber(ids.length)} items. Print at most ${formatNumber(MAX_LABELS)} at a time.`);
+  if (ids.length > MAX_LABELS) return say(text("labels.too_many", { count: ids.length, most: MAX_LABELS }));
   const session = await getSession();
   if (session.auth !== "open" && session.principal === null) return askToSignIn();
   const [labels, locations] = await Promise.all([getLabels(ids), getLocations()]);
-  if (labels.length === 0) return say(ids.length ? "There are no such items." : "Select items in the stock to print their labels.");
+  if (labels.length === 0) return say(text(ids.length ? "labels.none" : "labels.select"));
   const paths = new Map(locations.length > 1 ? locations.map(({ id, path }) => [id, path]) : []);
   say("");
   options.hidden = sheets.hidden = false;
@@ -44,21 +44,13 @@ function show(labels, paths, missing, { paper, sizes, size, copies }) {
   const pages = inGroups(all, labelsPerPage(size));
   sheets.classList.toggle("sheets-small", paper === "label");
   sheets.replaceChildren(...pages.map((entries) => createSheet(entries, paths)));
-  const count = counted(all.length, "label", "labels");
-  setText(find(".label-options-count"), paper === "label" ? count : `${count} on ${counted(pages.length, "sheet", "sheets")}`);
-  showNotes([
-    [missing, "item is missing: it was deleted, or you may not see it.", "items are missing: they were deleted, or you may not see them."],
-    [
-      laid.filter(({ layout }) => layout.qr.isTooFine).length,
-      "QR code is so fine that many cameras can't read it. Choose a larger label.",
-      "QR codes are so fine that many cameras can't read them. Choose a larger label.",
-    ],
-    [
-      laid.filter(({ label, layout }) => label.code_128 && !layout.bars).length,
-      "bar code does not fit on its label, which has the QR code only.",
-      "bar codes do not fit on their labels, which have the QR code only.",
-    ],
-  ]);
+  const count = text("labels.count", { count: all.length });
+  setText(find(".label-options-count"), paper === "label" ? count : text("labels.on_sheets", { labels: count, count: pages.length }));
+  showNotes({
+    "labels.missing": missing,
+    "labels.too_fine": laid.filter(({ layout }) => layout.qr.isTooFine).length,
+    "labels.no_bars": laid.filter(({ label, layout }) => label.code_128 && !layout.bars).length,
+  });
 }
 
 function createSheet(entries, paths) {
@@ -68,10 +60,10 @@ function createSheet(entries, paths) {
   return sheet;
 }
 
-const counted = (count, one, more) => `${formatNumber(count)} ${count === 1 ? one : more}`;
-
-function showNotes(notes) {
-  const lines = notes.filter(([count]) => count > 0).map((note) => Object.assign(document.createElement("li"), { textContent: counted(...note) }));
+/** Shows these messages, each with its count, without those that count nothing. */
+function showNotes(counts) {
+  const notes = Object.entries(counts).filter(([, count]) => count > 0);
+  const lines = notes.map(([key, count]) => Object.assign(document.createElement("li"), { textContent: text(key, { count }) }));
   find(".label-options-notes").replaceChildren(...lines);
 }
 
@@ -81,6 +73,6 @@ function askToSignIn() {
   signIn.hidden = false;
 }
 
-const say = (text) => setText(said, text);
+const say = (what) => setText(said, what);
 
 open().catch((refusal) => signIn.hidden && say(refusal.message));

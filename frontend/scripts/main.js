@@ -28,6 +28,7 @@ import { mountConfirm } from "./views/confirm.js";
 import { mountConnection } from "./views/connection.js";
 import { mountDeletedList } from "./views/deleted-list.js";
 import { mountItemPanel } from "./views/item-panel.js";
+import { mountLanguage } from "./views/language.js";
 import { mountLocationsDialog } from "./views/locations-dialog.js";
 import { mountMenu } from "./views/menu.js";
 import { mountMinimumDialog } from "./views/minimum-dialog.js";
@@ -253,6 +254,7 @@ function focusHeading({ target: dialog }) {
   if (isLost) heading?.focus({ preventScroll: true });
 }
 
+mountLanguage(find("#language"));
 mountSignIn(find(".sign-in"), store, session);
 mountAccount(find(".account-button"), find(".account"), store, session);
 

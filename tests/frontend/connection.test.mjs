@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "./english.mjs";
 import { backoff, busyPause, fullPause } from "../../frontend/scripts/server/backoff.js";
 import { explain, INITIAL_CONNECTION, isLive, isQuiet, standing } from "../../frontend/scripts/state/connection.js";
 import { createPatience } from "../../frontend/scripts/server/feed/patience.js";

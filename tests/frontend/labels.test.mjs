@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "./english.mjs";
 import { arrange, idsOf, inGroups, labelsAddress, labelsPerPage, pageRules, PAPERS, readNumber, readSize } from "../../frontend/scripts/state/label-sizes.js";
 
 const label = (bars, qr = 21) => ({ qr: { width: qr }, code_128: bars && { width: bars } });

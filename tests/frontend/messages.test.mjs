@@ -4,12 +4,16 @@ import { afterEach, test } from "node:test";
 
 import { languageTag, partsOf, setMessages, text } from "../../frontend/scripts/state/messages.js";
 
-const SCRIPTS = new URL("../../frontend/scripts/", import.meta.url);
 const MESSAGES = new URL("../../frontend/messages/", import.meta.url);
-const english = JSON.parse(readFileSync(new URL("en.json", MESSAGES), "utf8"));
-const sources = readdirSync(SCRIPTS, { recursive: true })
-  .filter((name) => name.endsWith(".js"))
-  .map((name) => readFileSync(new URL(name, SCRIPTS), "utf8"));
+const FRONTEND = new URL("../../frontend/", import.meta.url);
+const catalogues = Object.fromEntries(
+  readdirSync(MESSAGES).map((name) => [name.replace(".json", ""), JSON.parse(readFileSync(new URL(name, MESSAGES), "utf8"))]),
+);
+const english = catalogues.en;
+const sources = readdirSync(FRONTEND, { recursive: true })
+  .filter((name) => name.endsWith(".js") || name.endsWith(".html"))
+  .map((name) => readFileSync(new URL(name, FRONTEND), "utf8"))
+  .concat(readFileSync(new URL("../../api_service/http/languages.py", import.meta.url), "utf8"));
 
 afterEach(() => setMessages("en", {}));
 
@@ -37,6 +41,20 @@ test("numbers are written as where the reader is, if that speaks the language of
 test("a message that does not exist is an error", () => {
   assert.throws(() => text("none"), TypeError);
 });
+
+for (const [language, messages] of Object.entries(catalogues)) {
+  test(`the catalogue ${language} has every message, with its values and the plural forms of the language`, () => {
+    assert.deepEqual(Object.keys(messages), Object.keys(english).sort());
+    const forms = new Intl.PluralRules(language).resolvedOptions().pluralCategories.sort();
+    for (const [key, message] of Object.entries(messages)) {
+      if (typeof message === "object") assert.deepEqual(Object.keys(message).filter((form) => form[0] !== "=").sort(), forms, key);
+      assert.deepEqual(valuesOf(message), valuesOf(english[key]), key);
+    }
+  });
+}
+
+/** The values that a message has in its general form. */
+const valuesOf = (message) => [...new Set((message.other ?? message).match(/\{\w+\}/g))].sort();
 
 test("every key in the scripts is a message, and every message is used", () => {
   const all = sources.join("\n");

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import "./english.mjs";
 import { applyLocations, NO_LOCATIONS } from "../../frontend/scripts/state/locations.js";
 import {
   explainEnd,

@@ -15,6 +15,7 @@ MIGRATIONS = "sql/migrations"
 FUNCTIONS = "sql/functions/2_items.sql"
 QUERIES = "sql/queries/items.sql"
 PAGE = "frontend/scripts/state/fields.js"
+MESSAGES = "frontend/messages/en.json"  # tests/frontend/messages.test.mjs compares the other languages with it
 CASE_FILES = ("tests/acceptance/test_fields.py", "tests/browser/test_fields.py")
 
 
@@ -70,6 +71,10 @@ def page_fields(script: str) -> list[str]:
     return names(between(script, "export const FIELDS = [", "\n];"), r'(?m)^    name: "(\w+)"')
 
 
+def called(messages: str) -> list[str]:
+    return names(messages, r'(?m)^  "field\.(\w+)":')
+
+
 def fields_under_test(test: str) -> list[str]:
     return names(between(test, "\nCASES = {", "\n}"), r'(?m)^    "(\w+)": Case\(')
 
@@ -84,6 +89,7 @@ PLACES = [
     (QUERIES, updated, list(FIELDS)),
     (QUERIES, updated_values, list(FIELDS)),
     (PAGE, page_fields, list(FIELDS)),
+    (MESSAGES, called, list(FIELDS)),
     *((path, fields_under_test, OPTIONAL) for path in CASE_FILES),
 ]
 every_place = pytest.mark.parametrize(("path", "find", "expected"), PLACES)

@@ -1,5 +1,6 @@
 /** The REST API. Each function returns the server's answer, or throws a Refusal with a reason for people. */
 
+import { text } from "../state/messages.js";
 import { parsePosition } from "../state/position.js";
 import { actorHeader } from "./actor.js";
 import { backoff } from "./backoff.js";
@@ -63,7 +64,7 @@ async function enter(url, body) {
 export async function getStock(signal) {
   const response = await call("GET", URL, { signal });
   const position = parsePosition(response.headers.get("Last-Event-ID"));
-  if (!position) throw new Refusal("The server's list has no position in the log.");
+  if (!position) throw new Refusal(text("server.no_position"));
   return { position, items: await read(response) };
 }
 
@@ -191,8 +192,8 @@ export async function read(response) {
 
 function unreachable(error) {
   if (error.name === "AbortError") return error;
-  if (error.name === "TimeoutError") return new Refusal("The server did not answer in time.");
-  return new Refusal("The server can't be reached.");
+  if (error.name === "TimeoutError") return new Refusal(text("server.no_answer"));
+  return new Refusal(text("server.unreachable"));
 }
 
 async function refusal(response) {
@@ -200,5 +201,5 @@ async function refusal(response) {
 }
 
 export function refusalOf(status, problem) {
-  return new Refusal(problem.detail || `The server answered with status ${status}.`, { ...problem, status });
+  return new Refusal(problem.detail || text("server.status", { status }), { ...problem, status });
 }

@@ -1,5 +1,6 @@
 /** Uploads files to import. It uses XMLHttpRequest, since fetch reports no upload progress. */
 
+import { text } from "../state/messages.js";
 import { actorHeader } from "./actor.js";
 import { Refusal, refusalOf, tellUnauthorized } from "./api.js";
 
@@ -34,7 +35,7 @@ function post(url, body, headers, { onProgress, signal }) {
       if (request.status === 200 && request.response) resolve(request.response);
       else reject(refusalOf(request.status, request.response ?? {}));
     });
-    request.addEventListener("error", () => reject(new Refusal("The server can't be reached, or refused the file.")));
+    request.addEventListener("error", () => reject(new Refusal(text("import.unreachable"))));
     signal?.addEventListener("abort", () => request.abort());
     request.send(body);
   });

@@ -5,11 +5,11 @@
  * same account has signed in, the page goes on. After a sign-out, or for another account, it starts from nothing.
  */
 
+import { text } from "../state/messages.js";
 import { isReading } from "../state/rights.js";
 import { getSession, onUnauthorized, postSession, postSetup, removeSession } from "./api.js";
 import { backoff } from "./backoff.js";
 
-const NO_ROLE = "You have no role. Ask an admin for one.";
 const NO_ROLE_MS = 15_000; // between two questions whether there is a role by now
 const CHANNEL = "stockstream.session"; // between the tabs
 
@@ -38,7 +38,7 @@ export function createSession(auth, store, { onSignedIn }) {
     if (isReading(store.state.session)) {
       if (!isReading(former)) onSignedIn();
     } else if (session.principal !== null) {
-      store.dispatch({ type: "role_lost", reason: NO_ROLE });
+      store.dispatch({ type: "role_lost", reason: text("session.no_role") });
       timer = setTimeout(load, NO_ROLE_MS);
     }
   }

@@ -1,5 +1,7 @@
 /** The state of the connection, which also depends on how long nothing was received. Pure functions. */
 
+import { text } from "./messages.js";
+
 export const QUIET_MS = 10_000; // a stream normally sends something long before this
 
 export const INITIAL_CONNECTION = Object.freeze({
@@ -36,33 +38,24 @@ export function isQuiet(connection, now) {
   return now - Math.max(since, heardAt) >= QUIET_MS;
 }
 
+/** The messages for the reasons that the server gives. */
 const BUSY = {
-  "the log has not been read yet": "The server is starting.",
-  "this server is about to stop": "The server is restarting.",
-  "the database can't be reached": "The server can't reach its database.",
-  "the stream can't be reached": "The service for live updates can't be reached.",
+  "the log has not been read yet": "connection.busy_starting",
+  "this server is about to stop": "connection.busy_stopping",
+  "the database can't be reached": "connection.busy_without_database",
+  "the stream can't be reached": "connection.busy_without_stream",
 };
 
 /** Why there are no live updates; "" if there are. */
 export function explain({ busy, isOpen }, { word }) {
   if (word === "live" || word === "connecting" || word === "ended") return "";
   if (word === "reconnecting" && busy) return explainBusy(busy);
-  if (word === "silent") return isOpen ? `${SILENT} ${HELD_BACK}` : `${SILENT} ${TOO_MANY_TABS} ${OR_HELD_BACK}`;
-  return DETAILS[word];
+  if (word === "silent") return text(isOpen ? "connection.why_silent_open" : "connection.why_silent");
+  return text(`connection.why_${word}`);
 }
 
 function explainBusy({ reason, isFull }) {
-  if (isFull) return "The server has no free place for live updates. This page tries again by itself.";
-  return `${BUSY[reason] ?? `The server can't send live updates now${reason ? `: ${reason}` : ""}.`} Live updates are paused. Nothing is lost.`;
+  if (isFull) return text("connection.busy_full");
+  const key = BUSY[reason] ?? (reason ? "connection.busy_with_reason" : "connection.busy");
+  return `${text(key, { reason })} ${text("connection.paused")}`;
 }
-
-const SILENT = "No live updates arrive.";
-const HELD_BACK = "Something between this page and the server, such as a proxy or a virus scanner, holds them back.";
-const TOO_MANY_TABS = "Too many tabs of this page may be open in this browser: close some.";
-const OR_HELD_BACK = "Or something between this page and the server, such as a proxy or a virus scanner, holds them back.";
-
-const DETAILS = {
-  reconnecting: "Live updates are paused. Nothing is lost: changes appear when the connection is back.",
-  stale: "Nothing has been heard from the server for a while. The connection is being renewed.",
-  offline: "This device is offline. Nothing is lost: changes made elsewhere appear when it is online again.",
-};

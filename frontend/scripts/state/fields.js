@@ -2,11 +2,12 @@
  * The fields of an item that people write, in display order. An entry is all that the page needs to know about a field. The
  * server checks the same limits.
  *
- * A field with a text for `missing` is required. Other fields are null if they have no value. `fact` returns the text that
- * a row of the list shows below the name, if any.
+ * What a field is called is the message `field.<name>`. `example` and `missing` are keys of messages. A field with `missing` is
+ * required. Other fields are null if they have no value.
  */
 
 import { formatNumber } from "./formats.js";
+import { text } from "./messages.js";
 import { readNumber } from "./numbers.js";
 
 export const MAX_QUANTITY = 2_147_483_647;
@@ -17,7 +18,10 @@ export const MAX_QUANTITY = 2_147_483_647;
 const line = (name, maxLength) => ({
   input: { dir: "auto" },
   format: (value) => value,
-  read: (text) => ([...text].length > maxLength ? { error: `A ${name} has at most ${formatNumber(maxLength)} characters.` } : { value: text }),
+  read(typed) {
+    const isTooLong = [...typed].length > maxLength;
+    return isTooLong ? { error: text("invalid.too_long", { field: wordOf(name), count: maxLength }) } : { value: typed };
+  },
 });
 
 const SHOWN_CHARACTERS = 60; // of a note, in the history
@@ -27,60 +31,51 @@ const lines = (name, maxLength) => ({
   ...line(name, maxLength),
   isLong: true,
   format(value) {
-    const text = value.replace(/\s+/g, " ");
-    return [...text].length > SHOWN_CHARACTERS ? `${[...text].slice(0, SHOWN_CHARACTERS).join("")}…` : text;
+    const characters = [...value.replace(/\s+/g, " ")];
+    return characters.length > SHOWN_CHARACTERS ? `${characters.slice(0, SHOWN_CHARACTERS).join("")}…` : characters.join("");
   },
 });
 
 const wholeNumber = (name, largest) => ({
   input: { inputMode: "numeric" },
   format: formatNumber,
-  read(text) {
-    const value = readNumber(text);
-    if (value === null || value < 0) return { error: WHOLE_NUMBER };
-    return value > largest ? { error: `A ${name} is at most ${formatNumber(largest)}.` } : { value };
+  read(typed) {
+    const value = readNumber(typed);
+    if (value === null || value < 0) return { error: text("invalid.number") };
+    return value > largest ? { error: text("invalid.too_large", { field: wordOf(name), largest }) } : { value };
   },
 });
-
-const WHOLE_NUMBER = "Enter a whole number, 0 or more.";
 
 export const FIELDS = [
   {
     name: "name",
-    label: "Name",
-    placeholder: "For example: Pallet jack",
-    missing: "Give the item a name.",
+    example: "field.name.example",
+    missing: "field.name.missing",
     ...line("name", 200),
   },
   {
     name: "code",
-    label: "Code",
-    placeholder: "Article number or barcode",
-    fact: ({ code }) => code,
+    example: "field.code.example",
     ...line("code", 100),
   },
   {
     name: "quantity",
-    label: "Quantity",
-    placeholder: "0",
-    missing: WHOLE_NUMBER,
+    example: "field.quantity.example",
+    missing: "invalid.number",
     ...wholeNumber("quantity", MAX_QUANTITY),
   },
   {
     name: "unit",
-    label: "Unit",
-    placeholder: "For example: pcs, m, g",
+    example: "field.unit.example",
     ...line("unit", 20),
   },
   {
     name: "minimum",
-    label: "Minimum",
-    placeholder: "Low when there is less",
+    example: "field.minimum.example",
     ...wholeNumber("minimum", MAX_QUANTITY),
   },
   {
     name: "note",
-    label: "Note",
     ...lines("note", 2_000),
   },
 ];
@@ -91,18 +86,24 @@ export const isRequired = ({ missing }) => Boolean(missing);
 
 export const fieldNamed = (name) => FIELDS.find((field) => field.name === name);
 
+/** What the field with this name is called within a sentence. */
+export const wordOf = (name) => text(`field.${name}`);
+
+/** What the field with this name is called. */
+export const labelOf = (name) => capitalized(wordOf(name));
+
+/** The text as the beginning of a sentence. */
+export const capitalized = ([first = "", ...rest]) => first.toUpperCase() + rest.join("");
+
 /** @returns {Read} */
 export function readField(field, typed) {
-  const text = typed.trim();
-  if (text) return field.read(text);
-  return isRequired(field) ? { error: field.missing } : { value: null };
+  const trimmed = typed.trim();
+  if (trimmed) return field.read(trimmed);
+  return isRequired(field) ? { error: text(field.missing) } : { value: null };
 }
 
 /** Says that the item is low; "" if it is not. */
-export const lowText = (item) => (isLow(item) ? `Low: less than ${formatNumber(item.minimum)}` : "");
-
-/** The texts that a row of the list shows below the name. The first says that the item is low. */
-export const factsOf = (item) => [lowText(item), ...FIELDS.map(({ fact }) => fact?.(item))].filter(Boolean);
+export const lowText = (item) => (isLow(item) ? text("item.low", { minimum: item.minimum }) : "");
 
 /** The text of an input with this value. */
 export const inputText = (value) => String(value ?? "");

@@ -1,6 +1,6 @@
 /** The sizes of labels and pages, and where things are on a label. All lengths are in millimetres. Pure functions. */
 
-import { formatNumber } from "./formats.js";
+import { text } from "./messages.js";
 
 /**
  * What can be printed on. `page` is the size of a sheet; a label printer has none, since each label is a page. `size` is what
@@ -37,13 +37,12 @@ const MIN_QR_MODULE = 0.25; // below that, cameras of phones fail
 const MIN_QR_BESIDE_BARS = 11; // bars must leave this height to the QR code
 
 /** The number that a person typed. @returns {{value: number} | {error: string}} */
-export function readNumber(name, text) {
+export function readNumber(name, typed) {
   const [least, most, unit] = LIMITS[name];
-  const value = text.trim() === "" ? NaN : Number(text);
+  const value = typed.trim() === "" ? NaN : Number(typed);
   const isValid = value >= least && value <= most && (unit || Number.isInteger(value));
   if (isValid) return { value };
-  const kind = unit ? "a number" : "a whole number";
-  return { error: `Enter ${kind} from ${formatNumber(least)} to ${formatNumber(most)}.` };
+  return { error: text(unit ? "labels.not_a_number" : "labels.not_a_whole_number", { least, most }) };
 }
 
 /** The size that a person entered, as texts by name, and what is wrong with it. */
@@ -58,7 +57,7 @@ export function readSize(paper, texts) {
   const { page } = PAPERS[paper];
   if (errors.length === 0 && page) {
     const isOver = (count, length, margin, whole) => count * length + 2 * margin > whole + ROUNDING;
-    const tooMany = (whole) => `So many labels do not fit on ${formatNumber(whole)} mm, with these margins.`;
+    const tooMany = (whole) => text("labels.too_many_on_sheet", { length: whole });
     if (isOver(size.columns, size.width, size.left, page.width)) errors.push({ field: "columns", message: tooMany(page.width) });
     if (isOver(size.rows, size.height, size.top, page.height)) errors.push({ field: "rows", message: tooMany(page.height) });
   }
@@ -100,14 +99,14 @@ export function arrange(size, label) {
   const hasBars = bar >= MIN_BAR && height - barHeight - gap >= MIN_QR_BESIDE_BARS;
   const rest = height - (hasBars ? barHeight + gap : 0); // for the QR code and the text
   const qr = isTall ? Math.min(width, 0.55 * rest) : Math.min(rest, 0.45 * width);
-  const text = isTall ? { width, height: rest - qr } : { width: width - qr - gap, height: rest };
+  const textArea = isTall ? { width, height: rest - qr } : { width: width - qr - gap, height: rest };
   return {
     isTall,
     padding,
     gap,
     qr: { side: qr, margin: QR_MARGIN, isTooFine: qr / (label.qr.width + 2 * QR_MARGIN) < MIN_QR_MODULE },
     bars: hasBars ? { width: bar * barModules, height: barHeight, margin: BAR_MARGIN } : null,
-    font: within(Math.min(text.height / 5, text.width / 9), 1.8, 7), // four lines, of at least some ten letters
+    font: within(Math.min(textArea.height / 5, textArea.width / 9), 1.8, 7), // four lines, of at least some ten letters
   };
 }
 

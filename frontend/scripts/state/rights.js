@@ -1,5 +1,7 @@
 /** Who uses the page, and what they may do. Pure functions. */
 
+import { text } from "./messages.js";
+
 export const INITIAL_SESSION = Object.freeze({
   auth: "open", // open: everybody may do everything; login: people sign in
   principal: null, // {id, name, kind} of whoever is signed in
@@ -45,12 +47,7 @@ export const mustSignIn = ({ auth, principal, isKnown, ended }) =>
 /** Whether the page can load the stock now. */
 export const isReading = (session) => session.isKnown && !mustSignIn(session) && mayRead(session);
 
-const REASONS = {
-  "signed out": "You were signed out.",
-  expired: "Your session has expired.",
-  deactivated: "This account was deactivated.",
-  revoked: "You were signed out.",
-};
+const REASONS = { expired: "session.expired", deactivated: "session.deactivated" };
 
 /** Why the page asks to sign in; "" at the beginning. */
-export const explainEnd = ({ ended }) => (ended === null ? "" : (REASONS[ended] ?? "You were signed out."));
+export const explainEnd = ({ ended }) => (ended === null ? "" : text(REASONS[ended] ?? "session.signed_out"));

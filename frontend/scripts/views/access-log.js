@@ -3,22 +3,7 @@
 import { getAccessLog } from "../server/accounts-api.js";
 import { formatMoment } from "../state/formats.js";
 import { NO_LOCATIONS, pathOf } from "../state/locations.js";
-
-const ACTIONS = {
-  set_up: "created the first admin",
-  sign_in: "signed in",
-  sign_out: "signed out",
-  change_password: "changed the password",
-  end_sessions: "ended sessions",
-  create_account: "created the account",
-  change_account: "changed the account",
-  delete_account: "deleted the account",
-  create_token: "created a token",
-  create_location: "created the location",
-  change_location: "changed the location",
-  delete_location: "deleted the location",
-  revoke_token: "revoked a token",
-};
+import { hasText, text } from "../state/messages.js";
 
 export function mountAccessLog(section) {
   const body = section.querySelector("tbody");
@@ -28,7 +13,7 @@ export function mountAccessLog(section) {
 
   async function load(after = null) {
     const { entries, hasMore } = await getAccessLog(after);
-    const rows = entries.map((entry) => createRow(entry, (id) => pathOf(locations, id) || `location ${id}`));
+    const rows = entries.map((entry) => createRow(entry, (id) => pathOf(locations, id) || text("access.location", { id: String(id) })));
     if (after === null) body.replaceChildren(...rows);
     else body.append(...rows);
     last = entries.at(-1)?.id ?? last;
@@ -46,18 +31,29 @@ export function mountAccessLog(section) {
 function createRow({ at, actor, action, subject, detail }, nameOf) {
   const row = document.createElement("tr");
   const cells = [formatMoment(at), actor, describe(action, detail, nameOf), subject];
-  for (const text of cells) row.insertCell().textContent = text;
+  for (const cell of cells) row.insertCell().textContent = cell;
   return row;
 }
 
+/** What was done, and with which details. The server may know actions and roles that the page does not. */
 function describe(action, { token, grants, active, password, name, parent }, nameOf) {
-  const facts = [];
-  if (token) facts.push(token);
-  const describeGrant = ({ location, role }) => (location === null ? role : `${role} at ${nameOf(location)}`);
-  if (grants) facts.push(grants.length ? `role ${grants.map(describeGrant).join(", ")}` : "no role");
-  if (active !== undefined) facts.push(active ? "active" : "deactivated");
-  if (password === "changed") facts.push("new password");
-  if (name) facts.push(`name ${name}`);
-  if (parent !== undefined) facts.push(parent === null ? "at the top" : `in ${nameOf(parent)}`);
-  return (ACTIONS[action] ?? action) + (facts.length ? `: ${facts.join(", ")}` : "");
+  const details = [];
+  if (token) details.push(token);
+  if (grants) details.push(describeGrants(grants, nameOf));
+  if (active !== undefined) details.push(text(active ? "access.active" : "access.deactivated"));
+  if (password === "changed") details.push(text("access.new_password"));
+  if (name) details.push(text("access.name", { name }));
+  if (parent !== undefined) details.push(parent === null ? text("access.at_top") : text("access.at", { place: nameOf(parent) }));
+  const done = textOr(`access_action.${action}`, action);
+  return details.length ? text("access.with_details", { action: done, details: details.join(", ") }) : done;
 }
+
+function describeGrants(grants, nameOf) {
+  const roles = grants.map(({ location, role: name }) => {
+    const role = textOr(`access_role.${name}`, name);
+    return location === null ? role : text("access.role_at", { role, place: nameOf(location) });
+  });
+  return roles.length ? text("access.roles", { roles: roles.join(", ") }) : text("access.no_role");
+}
+
+const textOr = (key, other) => (hasText(key) ? text(key) : other);

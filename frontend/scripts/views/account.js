@@ -2,13 +2,10 @@
 
 import { deleteOwnSession, getSessions, putPassword } from "../server/api.js";
 import { formatMoment } from "../state/formats.js";
+import { text } from "../state/messages.js";
 import { mayAdminister, mayEdit, roleOf } from "../state/rights.js";
 import { showError, showRefusal } from "./field-input.js";
 import { fromTemplate, setText } from "./text.js";
-
-const ROLES = { viewer: "You can read the stock.", editor: "You can change the stock.", admin: "You manage the accounts." };
-const EDITOR_OF_A_PART = "You can change the stock at some locations, and read it at the others.";
-const NO_ROLE = "You have no role yet. Ask an admin for one.";
 
 export function mountAccount(button, dialog, store, session) {
   const form = dialog.querySelector("form");
@@ -31,15 +28,15 @@ export function mountAccount(button, dialog, store, session) {
   function createRow({ id, current, address, user_agent, used_at }) {
     const row = fromTemplate("account-session");
     const end = row.querySelector("button");
-    setText(row.querySelector(".account-session-what"), current ? "This browser" : browserOf(user_agent));
-    setText(row.querySelector(".account-session-when"), `${address}, last used ${formatMoment(used_at)}`);
+    setText(row.querySelector(".account-session-what"), current ? text("account.this_browser") : browserOf(user_agent));
+    setText(row.querySelector(".account-session-when"), text("account.session_used", { address, time: formatMoment(used_at) }));
     end.hidden = current;
-    end.setAttribute("aria-label", `Sign out ${browserOf(user_agent)} at ${address}`);
+    end.setAttribute("aria-label", text("account.sign_out_session", { browser: browserOf(user_agent), address }));
     end.addEventListener("click", async () => {
       try {
         await deleteOwnSession(id);
         await load();
-        said.textContent = "It was signed out.";
+        said.textContent = text("account.session_ended");
       } catch (refusal) {
         said.textContent = refusal.message;
       }
@@ -53,7 +50,7 @@ export function mountAccount(button, dialog, store, session) {
     try {
       await putPassword(old.value, chosen.value);
       form.reset();
-      said.textContent = "The password was changed, and your other sessions have ended.";
+      said.textContent = text("account.password_changed");
       await load();
     } catch (refusal) {
       showRefusal(form, refusal, said);
@@ -73,7 +70,7 @@ export function mountAccount(button, dialog, store, session) {
   form.addEventListener("input", ({ target }) => showError(target, null));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    for (const input of [old, chosen]) showError(input, input.value ? null : "is required");
+    for (const input of [old, chosen]) showError(input, input.value ? null : text("required"));
     if (old.value && chosen.value && save.ariaDisabled !== "true") change();
   });
 
@@ -89,7 +86,9 @@ export function mountAccount(button, dialog, store, session) {
 
 function describeRole(session, { all }) {
   const isPartial = mayEdit(session) && all.some(({ editable }) => !editable);
-  return isPartial ? EDITOR_OF_A_PART : (ROLES[roleOf(session)] ?? NO_ROLE);
+  if (isPartial) return text("account_role.editor_of_some");
+  const role = roleOf(session);
+  return text(role === null ? "account.no_role" : `account_role.${role}`);
 }
 
 /** A browser's own name for itself, shortened to what people recognise. */
@@ -97,5 +96,7 @@ export function browserOf(agent) {
   const browser = ["Edg", "OPR", "Firefox", "Chrome", "Safari"].find((name) => agent.includes(`${name}/`));
   const system = ["Android", "iPhone", "iPad", "Windows", "Mac OS X", "Linux"].find((name) => agent.includes(name));
   const names = { Edg: "Edge", OPR: "Opera", "Mac OS X": "macOS" };
-  return [browser, system].filter(Boolean).map((name) => names[name] ?? name).join(" on ") || agent || "A browser";
+  const nameOf = (name) => names[name] ?? name;
+  if (browser && system) return text("account.browser_on", { browser: nameOf(browser), system: nameOf(system) });
+  return nameOf(browser ?? system) || agent || text("account.some_browser");
 }

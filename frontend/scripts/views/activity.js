@@ -1,6 +1,6 @@
 /** Reports the changes of others in one line, at most every few seconds. Many changes are summed up. */
 
-import { formatNumber } from "../state/formats.js";
+import { setMessage } from "./text.js";
 
 const GATHER_MS = 1_000; // from the first change to its report
 const PAUSE_MS = 5_000; // between two reports
@@ -14,7 +14,7 @@ export function mountActivity(element, store) {
   function tell() {
     timer = undefined;
     toldAt = Date.now();
-    element.replaceChildren(...sentence(store.state.news));
+    showNews(element, store.state.news);
     store.dispatch({ type: "news_told" });
     clearTimeout(clearing);
     clearing = setTimeout(() => element.replaceChildren(), STAY_MS);
@@ -26,11 +26,10 @@ export function mountActivity(element, store) {
   });
 }
 
-function sentence(news) {
-  if (news.size !== 1) return news.size ? [`${formatNumber(news.size)} items changed`] : [];
+function showNews(element, news) {
+  const count = news.size;
+  if (count === 0) return element.replaceChildren();
   const [{ name, quantity }] = news.values();
-  const label = document.createElement("bdi");
-  label.dir = "auto";
-  label.textContent = name;
-  return [label, quantity === null ? " was deleted" : ` is now ${formatNumber(quantity)}`];
+  const isDeletion = count === 1 && quantity === null;
+  setMessage(element, isDeletion ? "activity.deleted" : "activity.changed", { count, name, quantity });
 }

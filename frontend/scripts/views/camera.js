@@ -1,5 +1,6 @@
 /** The button that scans with the camera, and its picture. Without a camera, a sentence says why. */
 
+import { text } from "../state/messages.js";
 import { setText } from "./text.js";
 import { watchCamera, whyNoCamera } from "./watch-camera.js";
 
@@ -30,7 +31,7 @@ export function mountCamera(element, { onCode }) {
 
   function show() {
     video.hidden = stop === null;
-    setText(button, stop ? "Stop the camera" : "Scan with the camera");
+    setText(button, text(stop ? "camera.stop" : "camera.scan"));
   }
 
   const reason = whyNoCamera(globalThis);

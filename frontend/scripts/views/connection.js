@@ -3,29 +3,15 @@
 import { RELOAD_MS } from "../server/reloading.js";
 import { explain, isQuiet, standing } from "../state/connection.js";
 import { formatClock, formatSeconds } from "../state/formats.js";
+import { text } from "../state/messages.js";
 import { setText } from "./text.js";
 
 const TICK_MS = 500; // the state depends on the time, also without a message
 
-const WORDS = {
-  connecting: "Connecting",
-  live: "Live",
-  reconnecting: "Reconnecting",
-  silent: "Not live",
-  stale: "Stale",
-  offline: "Offline",
-  ended: "Signed out",
-  unsaved: "Can't save",
-};
-
-const UNSAVED = "The server can't save now. What others do still arrives, and what you type is kept: try again soon.";
-
-const RELOADING = "The stock is being loaded again. What is shown may be old.";
-
 export function mountConnection(element, detail, store, { onRetry }) {
   const word = element.querySelector(".connection-word");
   const note = element.querySelector(".connection-note");
-  const text = detail.querySelector(".connection-text");
+  const why = detail.querySelector(".connection-text");
   const retry = detail.querySelector("button");
   let state = store.state;
 
@@ -34,10 +20,10 @@ export function mountConnection(element, detail, store, { onRetry }) {
     const said = standing(state.connection, now);
     const shown = isReloading(said, state.stock) ? "reconnecting" : state.isUnsaved && said.word === "live" ? "unsaved" : said.word;
     element.dataset.state = shown;
-    setText(word, WORDS[shown]);
+    setText(word, text(`connection.${shown}`));
     setText(note, shown === said.word ? noteOf(said) : "");
-    setText(text, isReloading(said, state.stock) ? RELOADING : shown === "unsaved" ? UNSAVED : detailOf(said, state, now));
-    detail.hidden = !text.textContent;
+    setText(why, detailOf(said, shown, state, now));
+    detail.hidden = !why.textContent;
     retry.hidden = said.word !== "silent" && (said.word !== "reconnecting" || said.seconds === null);
   }
 
@@ -51,17 +37,19 @@ export function mountConnection(element, detail, store, { onRetry }) {
 }
 
 function noteOf({ word, seconds }) {
-  if (word === "stale") return `${formatSeconds(seconds)} behind`;
-  return seconds === null ? "" : `in ${formatSeconds(seconds)}`;
+  if (seconds === null) return "";
+  return text(word === "stale" ? "connection.behind" : "connection.retry_in", { time: formatSeconds(seconds) });
 }
 
 /** Why there are no live updates, since when, and what the page does. */
-function detailOf(said, { connection, loadedAt }, now) {
+function detailOf(said, shown, { connection, loadedAt, stock }, now) {
+  if (isReloading(said, stock)) return text("connection.why_reloading");
+  if (shown === "unsaved") return text("connection.why_unsaved");
   const sentences = [explain(connection, said)];
-  if (sentences[0] && connection.heardAt) sentences.push(`Last heard at ${formatClock(connection.heardAt)}.`);
+  if (sentences[0] && connection.heardAt) sentences.push(text("connection.last_heard", { time: formatClock(connection.heardAt) }));
   if (isQuiet(connection, now)) {
-    const last = loadedAt ? `, last at ${formatClock(loadedAt)}` : "";
-    sentences.push(`Meanwhile the list is loaded again about every ${RELOAD_MS / 1_000} seconds${last}.`);
+    const values = { seconds: RELOAD_MS / 1_000, time: loadedAt && formatClock(loadedAt) };
+    sentences.push(text(loadedAt ? "connection.reloaded" : "connection.reloads", values));
   }
   return sentences.filter(Boolean).join(" ");
 }

@@ -1,11 +1,12 @@
 /** The dialog with deleted items, which can be restored. */
 
 import { getDeleted } from "../server/api.js";
-import { formatMoment, formatNumber } from "../state/formats.js";
+import { formatMoment } from "../state/formats.js";
 import { pathShown } from "../state/locations.js";
+import { partsOf, text } from "../state/messages.js";
 import { personLabel } from "../state/reports.js";
 import { mayEditItem } from "../state/rights.js";
-import { fromTemplate } from "./text.js";
+import { fromTemplate, isolated, setMessage } from "./text.js";
 
 export function mountDeletedList(dialog, store, { onRestore }) {
   const list = dialog.querySelector(".deleted-list-items");
@@ -14,13 +15,13 @@ export function mountDeletedList(dialog, store, { onRestore }) {
   let last = null; // event id of the last loaded entry
 
   async function load() {
-    said.textContent = list.childElementCount ? "" : "Loading…";
+    said.textContent = list.childElementCount ? "" : text("loading");
     try {
       const { entries, hasMore } = await getDeleted(last);
       list.append(...entries.map(createRow));
       last = entries.at(-1)?.event_id ?? last;
       more.hidden = !hasMore;
-      said.textContent = list.childElementCount ? "" : "Nothing is deleted.";
+      said.textContent = list.childElementCount ? "" : text("deleted.none");
     } catch (refusal) {
       said.textContent = refusal.message;
     }
@@ -29,14 +30,11 @@ export function mountDeletedList(dialog, store, { onRestore }) {
   function createRow({ before, actor, changed_at }) {
     const row = fromTemplate("deleted-item");
     const button = row.querySelector("button");
-    const time = row.querySelector("time");
     row.querySelector(".deleted-item-name").textContent = before.name;
-    row.querySelector(".deleted-item-quantity").textContent = whatWas(before, store.state);
-    row.querySelector(".deleted-item-who").textContent = personLabel(actor);
-    time.dateTime = changed_at;
-    time.textContent = formatMoment(changed_at);
+    showWhatWas(row.querySelector(".deleted-item-quantity"), before, store.state);
+    row.querySelector(".deleted-item-when").replaceChildren(...whenAndWho(changed_at, actor));
     button.hidden = !mayEditItem(store.state, before);
-    button.setAttribute("aria-label", `Restore ${before.name}`);
+    button.setAttribute("aria-label", text("deleted.restore", { name: before.name }));
     button.addEventListener("click", () => restore(row, button, before));
     return row;
   }
@@ -51,7 +49,7 @@ export function mountDeletedList(dialog, store, { onRestore }) {
     const next = row.nextElementSibling ?? row.previousElementSibling;
     row.remove();
     (next ?? dialog).querySelector("button").focus();
-    if (!list.childElementCount) said.textContent = "Nothing is deleted.";
+    if (!list.childElementCount) said.textContent = text("deleted.none");
   }
 
   dialog.addEventListener("click", ({ target }) => {
@@ -70,7 +68,15 @@ export function mountDeletedList(dialog, store, { onRestore }) {
   };
 }
 
-function whatWas({ quantity, location }, { locations }) {
-  const path = pathShown(locations, location);
-  return `${formatNumber(quantity)} in stock${path && ` at ${path}`}`;
+function showWhatWas(element, { quantity, location }, { locations }) {
+  const place = pathShown(locations, location);
+  setMessage(element, place ? "deleted.stock_at" : "deleted.stock", { quantity, place });
+}
+
+function whenAndWho(changedAt, actor) {
+  const time = document.createElement("time");
+  time.dateTime = changedAt;
+  time.textContent = formatMoment(changedAt);
+  const values = { time, person: isolated(personLabel(actor)) };
+  return partsOf("deleted.when", values).map((part) => part.value ?? part);
 }

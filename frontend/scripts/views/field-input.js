@@ -1,6 +1,7 @@
 /** The label, the input and the error message of a field. */
 
-import { isRequired } from "../state/fields.js";
+import { isRequired, labelOf } from "../state/fields.js";
+import { text } from "../state/messages.js";
 import { fromTemplate } from "./text.js";
 
 /** @param {string} prefix of element ids, to make them unique in the page */
@@ -9,10 +10,10 @@ export function createFieldInput(field, prefix) {
   const [label, input, error] = element.children;
   element.classList.add(`field-${field.name}`);
   label.htmlFor = input.id = `${prefix}-${field.name}`;
-  label.textContent = field.label;
+  label.textContent = labelOf(field.name);
   error.id = `${input.id}-error`;
   Object.assign(input, { name: field.name, required: isRequired(field), ...field.input });
-  input.placeholder = field.placeholder ?? "";
+  input.placeholder = field.example ? text(field.example) : "";
   input.setAttribute("aria-describedby", error.id);
   return element;
 }

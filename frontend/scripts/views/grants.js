@@ -1,6 +1,7 @@
 /** The roles of an account at single locations: a list, and a form that adds to it. */
 
 import { areSeveral, pathOf } from "../state/locations.js";
+import { text } from "../state/messages.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
 import { keepFocus } from "./rows.js";
 import { fromTemplate, setText } from "./text.js";
@@ -14,20 +15,20 @@ export function mountGrants(section, { onChange }) {
   const rows = new Map(); // id of the location → row
   let locations;
 
-  const nameOf = (id) => pathOf(locations, id) || `Location ${id}`;
+  const nameOf = (id) => pathOf(locations, id) || text("accounts.location", { id: String(id) });
 
   function createRow(id) {
     const element = fromTemplate("grant");
     const [path, choice, remove] = element.children;
     choice.addEventListener("change", () => onChange(granting(id, choice.value)));
-    remove.addEventListener("click", () => onChange(without(id), `The role at ${nameOf(id)} was removed.`));
+    remove.addEventListener("click", () => onChange(without(id), text("accounts.role_removed", { place: nameOf(id) })));
     return {
       element,
       update(account, current) {
         setText(path, nameOf(id));
         choice.value = current;
-        choice.setAttribute("aria-label", `Role of ${account} at ${nameOf(id)}`);
-        remove.setAttribute("aria-label", `Remove the role of ${account} at ${nameOf(id)}`);
+        choice.setAttribute("aria-label", text("accounts.role_at", { account, place: nameOf(id) }));
+        remove.setAttribute("aria-label", text("accounts.remove_role", { account, place: nameOf(id) }));
       },
     };
   }
@@ -35,17 +36,17 @@ export function mountGrants(section, { onChange }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const id = chosenLocation(location);
-    onChange(granting(id, role.value), `The role at ${nameOf(id)} was added.`);
+    onChange(granting(id, role.value), text("accounts.role_added", { place: nameOf(id) }));
   });
 
   function showForm(account, given) {
     offerLocations(location, locations.all.filter(({ id }) => !given.has(id)));
     more.hidden = !areSeveral(locations) || location.options.length === 0;
     if (more.hidden) return;
-    summary.setAttribute("aria-label", `Add a role at a location to ${account}`);
-    location.setAttribute("aria-label", `Location of another role of ${account}`);
-    role.setAttribute("aria-label", `Another role of ${account}`);
-    form.querySelector("button").setAttribute("aria-label", `Add role of ${account}`);
+    summary.setAttribute("aria-label", text("accounts.add_role_at_to", { account }));
+    location.setAttribute("aria-label", text("accounts.location_of_role", { account }));
+    role.setAttribute("aria-label", text("accounts.other_role", { account }));
+    form.querySelector("button").setAttribute("aria-label", text("accounts.add_role_of", { account }));
   }
 
   /** Keep the focus here, even if what had it is gone. */

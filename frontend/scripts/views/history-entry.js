@@ -1,10 +1,11 @@
 /** An entry of an item's history: what changed, why, who changed it, and when. */
 
-import { FIELDS, fieldNamed } from "../state/fields.js";
-import { formatMoment, formatNumber, formatSigned } from "../state/formats.js";
+import { capitalized, FIELDS, fieldNamed, wordOf } from "../state/fields.js";
+import { formatMoment, formatSigned } from "../state/formats.js";
+import { partsOf, text } from "../state/messages.js";
 import { reasonLabel } from "../state/reasons.js";
 import { isRestore, personLabel } from "../state/reports.js";
-import { fromTemplate } from "./text.js";
+import { fromTemplate, isolated, setMessage } from "./text.js";
 
 const ORDER = [fieldNamed("quantity"), ...FIELDS.filter(({ name }) => name !== "quantity")];
 
@@ -22,33 +23,28 @@ export function createHistoryEntry(entry) {
 /** Changes without a booking have no reason. */
 function showReason(element, { reason, note }) {
   if (!reason) return element.remove();
-  element.append(reasonLabel(reason), ...(note ? [": ", isolated(note)] : []));
+  if (note) setMessage(element, "history.reason", { reason: reasonLabel(reason), note });
+  else element.append(reasonLabel(reason));
 }
 
 function describe(entry) {
   const { operation, changes, after, before, reason } = entry;
-  if (operation === "INSERT") return [`${isRestore(entry) ? "Restored" : "Added"} with ${formatNumber(after.quantity)}`];
-  if (operation === "DELETE") return [`Deleted, with ${formatNumber(before.quantity)} in stock`];
-  if (reason === "counted" && Object.keys(changes).length === 0) return [`Counted: ${formatNumber(after.quantity)}, as expected`];
+  if (operation === "INSERT") return [text(isRestore(entry) ? "history.restored" : "history.added", { quantity: after.quantity })];
+  if (operation === "DELETE") return [text("history.deleted", { quantity: before.quantity })];
+  if (reason === "counted" && Object.keys(changes).length === 0) return [text("history.as_expected", { quantity: after.quantity })];
   const parts = [];
   for (const field of ORDER.filter(({ name }) => name in changes)) {
     if (parts.length) parts.push(", ");
     parts.push(...describeChange(field, changes[field.name]));
   }
   const [first, ...rest] = parts;
-  return typeof first === "string" ? [first[0].toUpperCase() + first.slice(1), ...rest] : parts;
+  return typeof first === "string" ? [capitalized(first), ...rest] : parts;
 }
 
-function describeChange({ name, label, format }, { from, to }) {
+function describeChange({ name, format }, { from, to }) {
   if (name === "quantity") return [`${formatSigned(to - from)}: ${format(from)} → ${format(to)}`];
-  if (name === "name") return ["renamed from ", isolated(from), " to ", isolated(to)];
-  if (to === null) return [`${label.toLowerCase()} `, isolated(format(from)), " removed"];
-  return [`${label.toLowerCase()} `, ...(from === null ? [] : [isolated(format(from)), " → "]), isolated(format(to))];
-}
-
-/** Text in a <bdi>, so that its direction does not affect the text around it. */
-function isolated(text) {
-  const element = document.createElement("bdi");
-  element.textContent = text;
-  return element;
+  const key = name === "name" ? "history.renamed" : to === null ? "history.removed" : from === null ? "history.set" : "history.changed";
+  const shown = (value) => value !== null && isolated(format(value));
+  const parts = partsOf(key, { field: wordOf(name), from: shown(from), to: shown(to) });
+  return parts.map((part) => part.value ?? part).filter((part) => part !== "");
 }

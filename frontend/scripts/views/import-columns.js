@@ -1,6 +1,6 @@
 /** What each column of a file to import is, for the person to correct. */
 
-import { fieldNamed } from "../state/fields.js";
+import { fieldNamed, labelOf } from "../state/fields.js";
 import { TARGETS } from "../state/import-columns.js";
 import { text } from "../state/messages.js";
 import { fromTemplate, setText } from "./text.js";
@@ -8,7 +8,7 @@ import { fromTemplate, setText } from "./text.js";
 const SAMPLES = 3; // cells that are shown of each column
 
 /** What people call a field. */
-export const fieldLabel = (field) => fieldNamed(field)?.label ?? text(`import.field_${field}`);
+export const fieldLabel = (field) => (fieldNamed(field) ? labelOf(field) : text(`import.field_${field}`));
 
 /** Show the columns of this import in the list, with a choice at each. Choices stay where they are, with the focus. */
 export function showColumns(list, { columns, rows, mapping }) {

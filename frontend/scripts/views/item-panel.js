@@ -42,7 +42,7 @@ export function mountItemPanel(panel, store, listing, { onAdjust, onEdit, onRemo
     [entries, hasMore, loadedFor, shownItem, began] = [[], false, undefined, undefined, null];
     list.replaceChildren();
     part("fields").replaceChildren(...DETAILS.map((field) => createFieldInput(field, "item")));
-    setText(title, text("item.loading"));
+    setText(title, text("loading"));
     for (const element of [place, low, quantity, failure]) setText(element, "");
     part("chart").hidden = true;
     menu.open = false;

@@ -49,7 +49,8 @@ export function mountJournal(container, store, _listing, actions) {
 
   function createEntry(entry) {
     const { changed_at: changedAt, after, before, reason, note, actor, operation } = entry;
-    const why = [reason ? reasonLabel(reason) : "", note].filter(Boolean).join(": ");
+    const label = reason ? reasonLabel(reason) : "";
+    const why = label && note ? text("history.reason", { reason: label, note }) : label || note;
     const now = after ? formatNumber(after.quantity) : text("item.is_deleted");
     const added = isRestore(entry) ? "journal.restored" : "journal.added";
     const change = operation === "INSERT" ? text(added, { quantity: formatSigned(after.quantity) }) : formatSigned(differenceOf(entry));

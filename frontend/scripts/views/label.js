@@ -1,5 +1,6 @@
 /** A label: location, name and code as text, the QR code, and the bars if they fit. */
 
+import { text } from "../state/messages.js";
 import { svg } from "./svg.js";
 
 /** @param {string | null} path of the location; null: it is not shown @param layout from arrange() */
@@ -8,14 +9,15 @@ export function createLabel(label, path, layout) {
   element.setAttribute("aria-label", label.name);
   const lengths = { padding: layout.padding, gap: layout.gap, font: layout.font };
   for (const [name, length] of Object.entries(lengths)) element.style.setProperty(`--label-${name}`, `${length}mm`);
-  const text = create("div", "label-text");
-  if (path !== null) text.append(createLine("label-location", path));
-  text.append(createName(label.name));
-  if (label.code !== null) text.append(createLine("label-code", label.code));
+  const lines = create("div", "label-text");
+  if (path !== null) lines.append(createLine("label-location", path));
+  lines.append(createName(label.name));
+  if (label.code !== null) lines.append(createLine("label-code", label.code));
   const main = create("div", "label-main");
-  main.append(createQr(label.qr, layout.qr, label.code === null ? "QR code of the address" : `QR code ${label.code}`), text);
+  const qrText = label.code === null ? text("label.qr_of_address") : text("label.qr", { code: label.code });
+  main.append(createQr(label.qr, layout.qr, qrText), lines);
   element.append(main);
-  if (layout.bars) element.append(createBars(label.code_128, layout.bars, `Bar code ${label.code}`));
+  if (layout.bars) element.append(createBars(label.code_128, layout.bars, text("label.bars", { code: label.code })));
   return element;
 }
 
@@ -33,10 +35,10 @@ function createName(name) {
 }
 
 /** A line whose text keeps its own direction. */
-function createLine(className, text) {
+function createLine(className, value) {
   const line = create("p", className);
   const content = document.createElement("bdi");
-  content.textContent = text;
+  content.textContent = value;
   line.append(content);
   return line;
 }

@@ -2,6 +2,7 @@
 
 import { addLocation, changeLocation, deleteLocation } from "../server/api.js";
 import { pathOf, scopeOf } from "../state/locations.js";
+import { text } from "../state/messages.js";
 import { mayManageLocations } from "../state/rights.js";
 import { showError, showRefusal } from "./field-input.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
@@ -24,9 +25,9 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
     return {
       element,
       change,
-      update(text) {
-        setText(path, text);
-        change.setAttribute("aria-label", `Change ${text}`);
+      update(shown) {
+        setText(path, shown);
+        change.setAttribute("aria-label", text("locations.change_path", { path: shown }));
       },
     };
   }
@@ -44,11 +45,11 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
 
   function showForm(locations) {
     const path = pathOf(locations, changed);
-    setText(title, changed === null ? "Add a location" : `Change ${path}`);
-    setText(save, changed === null ? "Add location" : "Save");
+    setText(title, changed === null ? text("locations.add_title") : text("locations.change_path", { path }));
+    setText(save, text(changed === null ? "locations.add" : "save"));
     remove.hidden = cancel.hidden = changed === null;
     const own = scopeOf(locations, changed); // it can't lie in itself
-    offerLocations(parent, locations.all.filter(({ id }) => !own?.has(id)), "None: at the top");
+    offerLocations(parent, locations.all.filter(({ id }) => !own?.has(id)), text("locations.no_parent"));
   }
 
   /** Let the form change this location; null: let it add one. */
@@ -66,8 +67,8 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
     name.select();
   }
 
-  function tell(text, refusal = null) {
-    setText(said, text);
+  function tell(sentence, refusal = null) {
+    setText(said, sentence);
     setText(refused, "");
     for (const input of [name, parent]) showError(input, null);
     if (!refusal) return;
@@ -94,7 +95,7 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
     const location = { name: name.value.trim(), parent: chosenLocation(parent) };
     if (!(await send(() => addLocation(location)))) return;
     name.value = ""; // but the parent stays, for the next one
-    tell(`${location.name} was added.`);
+    tell(text("locations.added", { name: location.name }));
     name.focus();
   }
 
@@ -107,7 +108,7 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
     if (values.parent !== above) wanted.parent = values.parent;
     if (Object.keys(wanted).length > 0 && !(await send(() => changeLocation(id, wanted)))) return;
     turnTo(null);
-    tell("Saved.");
+    tell(text("locations.saved"));
     rows.get(id)?.change.focus();
   }
 
@@ -116,7 +117,7 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
     const path = pathOf(store.state.locations, id);
     if (!(await send(() => deleteLocation(id)))) return;
     turnTo(null);
-    tell(`${path} was deleted.`);
+    tell(text("locations.deleted", { path }));
     name.focus();
   }
 
@@ -124,7 +125,7 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (save.ariaDisabled === "true") return;
-    if (!name.value.trim()) tell("", { errors: [{ field: "name", message: "Give the location a name." }] });
+    if (!name.value.trim()) tell("", { errors: [{ field: "name", message: text("locations.name_missing") }] });
     else if (changed === null) add();
     else change();
   });

@@ -1,7 +1,7 @@
 /** The dialog that sets the minimum of the selected items. */
 
 import { fieldNamed, inputText, readField } from "../state/fields.js";
-import { formatNumber } from "../state/formats.js";
+import { text } from "../state/messages.js";
 import { showError } from "./field-input.js";
 import { setText } from "./text.js";
 
@@ -38,7 +38,7 @@ export function mountMinimumDialog(dialog, { onSet }) {
     open(items) {
       asked = items;
       const present = new Set(items.map(({ minimum }) => minimum ?? null));
-      setText(title, items.length === 1 ? "Minimum of 1 item" : `Minimum of ${formatNumber(items.length)} items`);
+      setText(title, text("minimum.title", { count: items.length }));
       input.value = present.size === 1 ? inputText([...present][0]) : "";
       showError(input, null);
       dialog.showModal();

@@ -49,7 +49,7 @@ export function mountPast(container, store, listing, actions) {
     const after = compared ? itemsAt(compared, location) : listing(state).found;
     const refused = [before, after].find((items) => items instanceof Error);
     if (refused) return say(refused.message);
-    if (before === null || after === null) return say(text("item.loading"));
+    if (before === null || after === null) return say(text("loading"));
     const all = compareStocks(before, after);
     drawRows(state, differences.checked ? all.filter(({ by }) => by !== 0) : all);
   }

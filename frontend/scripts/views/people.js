@@ -6,11 +6,14 @@
 
 import { addAccount, changeAccount, endSessions, getAccounts } from "../server/accounts-api.js";
 import { areSeveral, NO_LOCATIONS } from "../state/locations.js";
+import { text } from "../state/messages.js";
 import { roleEverywhere } from "../state/rights.js";
 import { showError, showRefusal } from "./field-input.js";
 import { mountGrants } from "./grants.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
-import { fromTemplate, setText } from "./text.js";
+import { fromTemplate, setMessage, setText } from "./text.js";
+
+const MIN_PASSWORD = 10; // characters, as on the server
 
 const everywhere = (role) => (role ? [{ location: null, role }] : []);
 const atLocations = (grants) => grants.filter(({ location }) => location !== null);
@@ -45,17 +48,17 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
     function update(next) {
       account = next;
       setText(part("name").querySelector("bdi"), account.name);
-      setText(part("kind"), account.kind === "service" ? "Service" : "");
+      setText(part("kind"), account.kind === "service" ? text("accounts.service") : "");
       part("role").value = roleEverywhere(account.grants) ?? "";
-      part("role").setAttribute("aria-label", `Role of ${account.name}${areSeveral(locations) ? " at all locations" : ""}`);
+      part("role").setAttribute("aria-label", text(areSeveral(locations) ? "accounts.role_at_all" : "accounts.role_of", { account: account.name }));
       part("role-where").hidden = !areSeveral(locations);
       grants.update(account.name, atLocations(account.grants), locations);
       active.checked = account.active;
-      active.setAttribute("aria-label", `${account.name} is active`);
+      active.setAttribute("aria-label", text("accounts.is_active", { account: account.name }));
       part("password").hidden = !hasPasswords || account.kind === "service";
       part("sign-out").hidden = !hasPasswords;
-      part("password").setAttribute("aria-label", `Set the password of ${account.name}`);
-      part("sign-out").setAttribute("aria-label", `Sign ${account.name} out everywhere`);
+      part("password").setAttribute("aria-label", text("accounts.set_password_of", { account: account.name }));
+      part("sign-out").setAttribute("aria-label", text("accounts.sign_out_of", { account: account.name }));
     }
 
     /** `change` returns what to change of the account as it then is. */
@@ -75,8 +78,8 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
       }
     }
 
-    function tell(text, isError = false) {
-      setText(part("said"), text);
+    function tell(what, isError = false) {
+      setText(part("said"), what);
       part("said").classList.toggle("field-error", isError);
     }
 
@@ -92,7 +95,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
     part("sign-out").addEventListener("click", async () => {
       try {
         await endSessions(id);
-        tell("Signed out everywhere.");
+        tell(text("accounts.signed_out"));
         onChanged();
       } catch (refusal) {
         tell(refusal.message, true);
@@ -105,7 +108,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
     chosen = account;
     passwordForm.reset();
     showError(passwordForm.elements.password, null);
-    setText(passwordDialog.querySelector(".new-password-name"), account.name);
+    setMessage(passwordDialog.querySelector("h2"), "accounts.new_password_of", { account: account.name });
     passwordDialog.showModal();
   }
 
@@ -141,10 +144,10 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
   passwordForm.addEventListener("submit", (event) => {
     event.preventDefault();
     const { password } = passwordForm.elements;
-    if (password.value.length < 10) return showError(password, "must have at least 10 characters");
+    if (password.value.length < MIN_PASSWORD) return showError(password, text("accounts.password_too_short", { length: MIN_PASSWORD }));
     passwordDialog.close();
     const { value } = password;
-    chosen.save(() => ({ password: value }), "The password was set.");
+    chosen.save(() => ({ password: value }), text("accounts.password_set"));
   });
   passwordDialog.addEventListener("click", ({ target }) => target.closest(".dialog-close") && passwordDialog.close());
 
@@ -154,7 +157,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
     offerLocations(next) {
       locations = next;
       section.querySelector(".people-location").hidden = !areSeveral(locations);
-      offerLocations(form.elements.location, locations.all, "All locations");
+      offerLocations(form.elements.location, locations.all, text("locations.all"));
     },
   };
 }

@@ -1,6 +1,6 @@
 /** Offers to rename the same article at other locations, too, while the name of an item is being changed. */
 
-import { formatNumber } from "../state/formats.js";
+import { text } from "../state/messages.js";
 import { twinsOf } from "../state/twins.js";
 import { setText } from "./text.js";
 
@@ -14,7 +14,7 @@ export function createRenameTwins(label, listing) {
       const count = isRenamed ? twinsOf(state, listing(state).items, item).length : 0;
       label.hidden = count === 0;
       if (label.hidden) checkbox.checked = false;
-      else setText(label.querySelector("span"), `Rename it at the other locations, too (${formatNumber(count)})`);
+      else setText(label.querySelector("span"), text("item.rename_twins", { count }));
     },
     /** What the person has chosen, as options of the edit. */
     choice: () => ({ withTwins: checkbox.checked }),

@@ -1,5 +1,6 @@
 /** The dialog to sign in, or to create the first admin. The page behind it shows nothing. */
 
+import { text } from "../state/messages.js";
 import { explainEnd, mustSignIn } from "../state/rights.js";
 import { showError } from "./field-input.js";
 import { setText } from "./text.js";
@@ -20,12 +21,12 @@ export function mountSignIn(dialog, store, session) {
     dialog.querySelector(".sign-in-proxy button").addEventListener("click", () => location.reload());
   }
   if (isSetup) {
-    setText(dialog.querySelector("h2"), "Create the first admin");
-    setText(button, "Create and sign in");
+    setText(dialog.querySelector("h2"), text("setup.title"));
+    setText(button, text("setup.create"));
     password.autocomplete = "new-password";
     password.minLength = 10;
     dialog.querySelector(".sign-in-hint").hidden = false;
-    if (!token) said.textContent = "The end of the link is missing. Copy the whole link that the server has printed.";
+    if (!token) said.textContent = text("setup.no_token");
   }
 
   async function send() {
@@ -52,7 +53,7 @@ export function mountSignIn(dialog, store, session) {
 
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    for (const input of [name, password]) showError(input, input.value ? null : "is required");
+    for (const input of [name, password]) showError(input, input.value ? null : text("required"));
     if (name.value && password.value && button.ariaDisabled !== "true") send();
     else (name.value ? password : name).focus();
   });

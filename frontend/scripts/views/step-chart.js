@@ -95,7 +95,7 @@ function marks(points, { x, y }) {
 
 function describe(points) {
   const [first, last] = [points[0], points.at(-1)];
-  const end = last.quantity === null ? "deleted" : `${formatNumber(last.quantity)} now`;
-  const [least, most] = range(points).map(formatNumber);
-  return `Quantity over time: ${formatNumber(first.quantity ?? 0)} at first, ${end}; least ${least}, most ${most}.`;
+  const [least, most] = range(points);
+  const values = { first: first.quantity ?? 0, last: last.quantity, least, most };
+  return text(last.quantity === null ? "chart.deleted" : "chart.quantity", values);
 }

@@ -2,6 +2,7 @@
 
 import { addToken, getTokens, revokeToken } from "../server/accounts-api.js";
 import { formatMoment } from "../state/formats.js";
+import { text } from "../state/messages.js";
 import { showError, showRefusal } from "./field-input.js";
 import { fromTemplate, setText } from "./text.js";
 
@@ -25,7 +26,7 @@ export function mountTokens(section, dialog, { onChanged }) {
     const revoke = row.querySelector(".token-revoke");
     setText(row.querySelector(".token-name bdi"), token.name);
     setText(row.querySelector(".token-facts"), factsOf(token));
-    revoke.setAttribute("aria-label", `Revoke ${token.name}`);
+    revoke.setAttribute("aria-label", text("tokens.revoke_of", { name: token.name }));
     revoke.addEventListener("click", async () => {
       try {
         await revokeToken(token.id);
@@ -39,10 +40,10 @@ export function mountTokens(section, dialog, { onChanged }) {
   }
 
   function factsOf({ account, speaks_for_others, expires_at, used_at }) {
-    const facts = [`of ${names.get(account) ?? "an account"}`];
-    facts.push(used_at ? `last used ${formatMoment(used_at)}` : "never used");
-    if (expires_at) facts.push(`expires ${formatMoment(expires_at)}`);
-    if (speaks_for_others) facts.push("speaks for others");
+    const facts = [names.has(account) ? text("tokens.of", { account: names.get(account) }) : text("tokens.of_some_account")];
+    facts.push(used_at ? text("tokens.last_used", { time: formatMoment(used_at) }) : text("tokens.never_used"));
+    if (expires_at) facts.push(text("tokens.expires", { time: formatMoment(expires_at) }));
+    if (speaks_for_others) facts.push(text("tokens.speaks_for_others"));
     return facts.join(", ");
   }
 

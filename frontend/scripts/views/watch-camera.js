@@ -1,19 +1,20 @@
 /** Reads barcodes with the camera, where the browser can. */
 
+import { text } from "../state/messages.js";
 import { takeSight } from "../state/scanner.js";
 
 const LOOK_EVERY_MS = 150;
 const FAILURES = {
-  NotAllowedError: "The camera may not be used. Allow it in the browser's settings of this page.",
-  NotFoundError: "There is no camera.",
-  NotReadableError: "Another program is using the camera.",
+  NotAllowedError: "camera.not_allowed",
+  NotFoundError: "camera.none",
+  NotReadableError: "camera.in_use",
 };
 
 /** Why codes can't be read with the camera; "" if they can. */
 export function whyNoCamera({ isSecureContext, navigator, BarcodeDetector }) {
-  if (!isSecureContext) return "The camera needs HTTPS.";
-  if (!navigator.mediaDevices?.getUserMedia) return "This browser can't use a camera.";
-  return BarcodeDetector ? "" : "This browser can't read barcodes.";
+  if (!isSecureContext) return text("camera.needs_https");
+  if (!navigator.mediaDevices?.getUserMedia) return text("camera.not_in_browser");
+  return BarcodeDetector ? "" : text("camera.no_barcodes");
 }
 
 /**
@@ -51,6 +52,6 @@ async function openCamera() {
   try {
     return await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
   } catch ({ name }) {
-    throw new Error(FAILURES[name] ?? "The camera can't be used.");
+    throw new Error(text(FAILURES[name] ?? "camera.failed"));
   }
 }
