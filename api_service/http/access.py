@@ -67,9 +67,11 @@ _ROLES = {
 PUBLIC = {
     "dashboard.accounts",
     "dashboard.index",
+    "dashboard.manifest",
     "documentation.openapi",
     "documentation.show",
     "files.send",
+    "files.service_worker",
     "health.healthz",
     "health.readyz",
     "labels.show",

@@ -79,9 +79,13 @@ class Files:
         """The file with this name, if this is the version of it."""
         return self._files.get(name) if version == self.version else None
 
-    def modules(self, entry: str) -> list[str]:
-        """The names of a script and of all modules that it imports, for a page to load them at once."""
-        found = [entry]
+    def current(self, name: str) -> File:
+        """The file with this name."""
+        return self._files[name]
+
+    def modules(self, *entries: str) -> list[str]:
+        """The names of these scripts and of all modules that they import, for a page to load them at once."""
+        found = list(entries)
         for name in found:
             found.extend(module for module in self._imports[name] if module not in found)
         return found

@@ -44,11 +44,17 @@ SCRIPT_POLICY = {
 
 async def page(name: str, language: str | None = None) -> Response:
     """A page of the frontend with its policy, in this language, or else in that of its reader."""
-    url = events_url()
+    response = await document(name, "text/html; charset=utf-8", language)
+    response.headers["Content-Security-Policy"] = content_security_policy(events_url())
+    return response
+
+
+async def document(name: str, content_type: str, language: str | None = None) -> Response:
+    """A template of the frontend in this language, or else in that of its reader."""
     language = language or languages().choose()
     text = await render_template(
         name,
-        events_url=url,
+        events_url=events_url(),
         auth=settings().auth,
         files=files(),
         language=language,
@@ -56,13 +62,8 @@ async def page(name: str, language: str | None = None) -> Response:
         text=functools.partial(languages().text, language),
     )
     encoding = accepted_encoding()
-    headers = {
-        "Content-Security-Policy": content_security_policy(url),
-        "Content-Language": language,
-        "Cache-Control": "no-cache",
-        **encoding_headers(encoding),
-    }
-    response = Response(compress(text.encode(), encoding), headers=headers, content_type="text/html; charset=utf-8")
+    headers = {"Content-Language": language, "Cache-Control": "no-cache", **encoding_headers(encoding)}
+    response = Response(compress(text.encode(), encoding), headers=headers, content_type=content_type)
     response.vary.update(("Accept-Language", "Cookie"))
     return response
 

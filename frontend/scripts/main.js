@@ -5,8 +5,10 @@ import { createItemActions } from "./actions/items.js";
 import { createListActions } from "./actions/lists.js";
 import { createQuantityActions } from "./actions/quantities.js";
 import { keepLists } from "./server/kept-lists.js";
+import { keepStock } from "./server/kept-stock.js";
 import { createLocationList } from "./server/location-list.js";
 import { loadMessages } from "./server/messages.js";
+import { keepPage } from "./server/offline.js";
 import { reloadWhileQuiet } from "./server/reloading.js";
 import { watchSaving } from "./server/saving.js";
 import { createSession } from "./server/session.js";
@@ -72,13 +74,15 @@ const kept = keepLists(store);
 const bookings = createListActions(store, { onOutdated: snapshot.load, onSent: kept.save });
 const imports = createImportActions(store, listing, { onImported: told });
 watchSaving(store);
+keepStock(store);
+keepPage();
 const say = (notice) => store.dispatch({ type: "notice", notice });
 
 let isFollowing = false;
 
 /** Load the stock and the locations, and follow the log: from where it was left, or else from the loaded stock on. */
 function begin() {
-  if (store.state.stock.isComplete) followLog();
+  if (store.state.stock.isComplete && store.state.keptAt === null) followLog();
   locationList.load();
   snapshot.load();
 }
@@ -92,6 +96,14 @@ function followLog() {
 function stopFollowing(reason) {
   isFollowing = false;
   session.check(reason);
+}
+
+/** Try to connect now, and not only after the time that was set. */
+function retry() {
+  const { keptAt, session: shown } = store.state;
+  if (keptAt === null) stream.retry();
+  else if (shown.isKept) session.load();
+  else begin();
 }
 
 /** After a reset, which may also mean that the rights have changed. */
@@ -137,7 +149,7 @@ const menu = mountMenu(find(".menu"), find(".person"), store, listing);
 const takeCode = createScanned(store, listing, { say, onItem: open, onUnknown: (code) => addDialog.open({ code }) });
 const minimumDialog = mountMinimumDialog(find(".minimum-dialog"), { onSet: bookings.setMinimum });
 
-mountConnection(find(".connection"), find(".connection-detail"), store, { onRetry: stream.retry });
+mountConnection(find(".connection"), find(".connection-detail"), store, { onRetry: retry });
 const selection = mountSelection(section, store, listing, {
   onDelete: confirm.askToDelete,
   onMinimum: minimumDialog.open,
@@ -245,6 +257,7 @@ const OPENERS = {
 };
 document.addEventListener("click", ({ target }) => OPENERS[target.closest("[data-opens]")?.dataset.opens]?.());
 document.addEventListener("close", focusHeading, true);
+addEventListener("online", () => store.state.keptAt !== null && retry());
 
 /** A dialog gives the focus back when it closes. If nothing had it, or it is gone, Tab goes on from the heading. */
 function focusHeading({ target: dialog }) {

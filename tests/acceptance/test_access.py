@@ -29,9 +29,11 @@ ROUTES = """
     api     GET     /docs                                 nothing
     api     GET     /labels                               nothing
     api     GET     /healthz                              nothing
+    api     GET     /manifest.webmanifest                 nothing
     api     GET     /metrics                              nothing
     api     GET     /openapi.json                         nothing
     api     GET     /readyz                               nothing
+    api     GET     /service-worker.js                    nothing
     api     GET     /setup                                nothing
     api     GET     /static/<id>/scripts/main.js          nothing
 

@@ -11,7 +11,7 @@ const catalogues = Object.fromEntries(
 );
 const english = catalogues.en;
 const sources = readdirSync(FRONTEND, { recursive: true })
-  .filter((name) => name.endsWith(".js") || name.endsWith(".html"))
+  .filter((name) => /\.(js|html|webmanifest)$/.test(name))
   .map((name) => readFileSync(new URL(name, FRONTEND), "utf8"))
   .concat(readFileSync(new URL("../../api_service/http/languages.py", import.meta.url), "utf8"));
 

@@ -41,14 +41,16 @@ def adapted() -> Any:
 
 
 class Gateway:
-    """Caddy with the project's Caddyfile, in front of services at these ports."""
+    """Caddy with the project's Caddyfile, in front of services at these ports. With TLS, it makes its certificate."""
 
-    def __init__(self, folder: Path, *, api: int, stream: int, trusted_proxies: str = "") -> None:
+    def __init__(
+        self, folder: Path, *, api: int, stream: int, trusted_proxies: str = "", with_tls: bool = False
+    ) -> None:
         self.port, self._health_port = free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"https://localhost:{self.port}" if with_tls else f"http://127.0.0.1:{self.port}"
         self._log = folder / "gateway.log"
         self._environment = environment(
-            GATEWAY_SITE=f"http://:{self.port}",
+            GATEWAY_SITE=self.url if with_tls else f"http://:{self.port}",
             GATEWAY_HEALTH_PORT=str(self._health_port),
             API_UPSTREAM=f"127.0.0.1:{api}",
             STREAM_UPSTREAM=f"127.0.0.1:{stream}",

@@ -80,6 +80,8 @@ def test_timeouts_are_configured() -> None:
     [
         ("/", "text/html"),
         ("/docs", "text/html"),
+        ("/manifest.webmanifest", "application/manifest+json"),
+        ("/service-worker.js", "text/javascript"),
         ("/openapi.json", "application/json"),
         ("/asyncapi.json", "application/json"),
         ("/healthz", "application/json"),

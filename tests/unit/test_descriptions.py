@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # Pages and files that the document leaves out, including itself.
 PAGES = {"/", "/accounts", "/setup", "/labels", "/docs", "/openapi.json", "/static/{name}"}
+PAGES |= {"/manifest.webmanifest", "/service-worker.js"}
 
 
 @pytest.fixture(scope="module")

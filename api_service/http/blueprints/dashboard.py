@@ -1,4 +1,7 @@
-"""`/`: the dashboard, and `/accounts`, its page for admins. Their files are at `/static`."""
+"""`/`: the dashboard, what a browser needs to install it, and `/accounts`, its page for admins.
+
+Their files are at `/static`.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING
 from quart import Blueprint
 from quart_schema import hide
 
-from api_service.http.pages import page
+from api_service.http.pages import document, page
 
 if TYPE_CHECKING:
     from quart import Response
@@ -28,3 +31,10 @@ async def index() -> Response:
 async def accounts() -> Response:
     """The accounts, for admins."""
     return await page("accounts.html")
+
+
+@blueprint.get("/manifest.webmanifest")
+@hide
+async def manifest() -> Response:
+    """The name and the icons of the dashboard, as an app on the device."""
+    return await document("manifest.webmanifest", "application/manifest+json")

@@ -9,6 +9,7 @@ import { text } from "../state/messages.js";
 import { isReading } from "../state/rights.js";
 import { getSession, onUnauthorized, postSession, postSetup, removeSession } from "./api.js";
 import { backoff } from "./backoff.js";
+import { forgetKeptStock } from "./kept-stock.js";
 
 const NO_ROLE_MS = 15_000; // between two questions whether there is a role by now
 const CHANNEL = "stockstream.session"; // between the tabs
@@ -36,7 +37,7 @@ export function createSession(auth, store, { onSignedIn }) {
     if (session.principal === null && former.principal !== null) return store.dispatch({ type: "signed_out", reason });
     store.dispatch({ type: "session", session });
     if (isReading(store.state.session)) {
-      if (!isReading(former)) onSignedIn();
+      if (!isReading(former) || former.isKept) onSignedIn();
     } else if (session.principal !== null) {
       store.dispatch({ type: "role_lost", reason: text("session.no_role") });
       timer = setTimeout(load, NO_ROLE_MS);
@@ -78,6 +79,7 @@ export function createSession(auth, store, { onSignedIn }) {
     setUp: async (token, name, password) => enter(await postSetup(token, name, password)),
     async signOut() {
       await removeSession();
+      await forgetKeptStock();
       tabs.postMessage({ signedOut: true });
       startOver();
     },

@@ -53,6 +53,11 @@ export const formatClock = times("clock", { timeStyle: "medium" });
 /** A short date and time. */
 export const formatShortMoment = times("short", { month: "short", day: "numeric", hour: "numeric", minute: "2-digit" });
 
+const formatTimeOfDay = times("time", { timeStyle: "short" });
+
+/** A time of this day, or else with its date. @param {string} today when this day began */
+export const formatWhen = (time, today) => (time < Date.parse(today) ? formatShortMoment(time) : formatTimeOfDay(time));
+
 /** A day, without the year. */
 export const formatDay = times("day", { month: "short", day: "numeric" });
 

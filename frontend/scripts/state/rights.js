@@ -7,6 +7,7 @@ export const INITIAL_SESSION = Object.freeze({
   principal: null, // {id, name, kind} of whoever is signed in
   grants: [], // {location, role}; a location of null stands for all
   isKnown: false, // whether the server was asked
+  isKept: false, // whether this is who was signed in last, because the server can't be asked
   ended: null, // why the session ended, if it did while the page was open
 });
 

@@ -3,6 +3,7 @@
 import { INITIAL_CONNECTION } from "./connection.js";
 import { DEFAULT_FILTER } from "./filters.js";
 import { NO_IMPORT, reduceImport } from "./import.js";
+import { showKept } from "./kept.js";
 import { NO_LISTS, reduceLists } from "./lists.js";
 import { applyLocations, locationToShow, NO_LOCATIONS, sight } from "./locations.js";
 import { INITIAL_NOTICES, addNotice, dismissNotice, takeUndo } from "./notices.js";
@@ -21,6 +22,7 @@ export const INITIAL_STATE = Object.freeze({
   connection: INITIAL_CONNECTION,
   isUnsaved: false, // whether the server could not save, when it was last asked
   loadedAt: null, // when the stock was last loaded
+  keptAt: null, // when the server last confirmed the stock that this browser has kept, while that is shown
   failure: null, // why the stock could not be loaded
   stock: EMPTY_STOCK,
   locations: NO_LOCATIONS,
@@ -48,6 +50,7 @@ const HANDLERS = {
   role_lost: ({ session, connection }, { reason }) => ({ ...INITIAL_STATE, session, connection, failure: reason }),
   signed_out: (state, { reason }) => ({ ...state, session: { ...state.session, ended: reason } }),
   snapshot: takeSnapshot,
+  kept_stock: (state, { kept }) => showKept(state, kept),
   snapshot_failed: (state, { reason }) => ({ ...state, failure: reason }),
   changes: takeChanges,
   locations: takeLocations,
@@ -86,9 +89,9 @@ export function reduce(state, message) {
 function takeSnapshot(state, { position, items, loadedAt = null }) {
   const isFirst = state.locations.all.length === 0; // then the locations are being loaded, too
   const locations = isFirst ? state.locations : sight(state.locations, items);
-  const stock = applySnapshot(state.stock, position, items);
+  const stock = applySnapshot(state.keptAt === null ? state.stock : EMPTY_STOCK, position, items);
   const held = state.held?.filter(({ id }) => findItem(stock, id)) ?? null; // of the others, nothing may be shown any more
-  return settle({ ...state, loadedAt, failure: null, locations, stock, held });
+  return settle({ ...state, loadedAt, keptAt: null, failure: null, locations, stock, held });
 }
 
 function takeChanges(state, { changes, heardAt = null }) {

@@ -2,7 +2,7 @@
 
 import { getJournal } from "../server/api.js";
 import { standing } from "../state/connection.js";
-import { formatAgo, formatClock, formatQuantity, formatSigned } from "../state/formats.js";
+import { formatAgo, formatClock, formatQuantity, formatSigned, formatWhen } from "../state/formats.js";
 import { text } from "../state/messages.js";
 import { differenceOf, personLabel } from "../state/reports.js";
 import { shortagesOf } from "../state/shortages.js";
@@ -60,9 +60,9 @@ export function mountBoard(container, store, listing) {
     quantity === 0 ? (typeof minimum === "number" ? text("board.needed", { minimum }) : "") : text("board.of", { quantity: formatQuantity(quantity, unit), minimum });
 
   function showAge() {
-    const { connection, loadedAt } = store.state;
+    const { connection, loadedAt, keptAt, today } = store.state;
     const { word } = standing(connection, Date.now());
-    const at = formatClock(Math.max(connection.heardAt ?? 0, loadedAt ?? 0));
+    const at = keptAt === null ? formatClock(Math.max(connection.heardAt, loadedAt)) : formatWhen(keptAt, today);
     setText(age, text(word === "live" ? "board.live" : "board.as_of", { time: at }));
     age.classList.toggle("is-old", word !== "live");
   }

@@ -2,7 +2,7 @@
 
 import { RELOAD_MS } from "../server/reloading.js";
 import { explain, isQuiet, standing } from "../state/connection.js";
-import { formatClock, formatSeconds } from "../state/formats.js";
+import { formatClock, formatSeconds, formatWhen } from "../state/formats.js";
 import { text } from "../state/messages.js";
 import { setText } from "./text.js";
 
@@ -18,6 +18,7 @@ export function mountConnection(element, detail, store, { onRetry }) {
   function show() {
     const now = Date.now();
     const said = standing(state.connection, now);
+    if (state.keptAt !== null) return showKept();
     const shown = isReloading(said, state.stock) ? "reconnecting" : state.isUnsaved && said.word === "live" ? "unsaved" : said.word;
     element.dataset.state = shown;
     setText(word, text(`connection.${shown}`));
@@ -25,6 +26,15 @@ export function mountConnection(element, detail, store, { onRetry }) {
     setText(why, detailOf(said, shown, state, now));
     detail.hidden = !why.textContent;
     retry.hidden = said.word !== "silent" && (said.word !== "reconnecting" || said.seconds === null);
+  }
+
+  /** The server can't be reached, and the page shows what this browser has kept. */
+  function showKept() {
+    element.dataset.state = "kept";
+    setText(word, text("connection.as_of", { time: formatWhen(state.keptAt, state.today) }));
+    setText(note, "");
+    setText(why, text("connection.kept"));
+    detail.hidden = retry.hidden = false;
   }
 
   retry.addEventListener("click", onRetry);
