@@ -146,7 +146,12 @@ const locationsDialog = mountLocationsDialog(find(".locations"), find('[data-ope
 const addDialog = mountAddDialog(find(".add-dialog"), store, listing, { onAdd: items.add, onOpen: open });
 const menu = mountMenu(find(".menu"), find(".person"), store, listing);
 
-const takeCode = createScanned(store, listing, { say, onItem: open, onUnknown: (code) => addDialog.open({ code }) });
+const takeCode = createScanned(store, listing, {
+  say,
+  isAdding: () => find(".add-dialog").open && addDialog.hasDraft,
+  onItem: open,
+  onNew: (code) => addDialog.open({ code }),
+});
 const minimumDialog = mountMinimumDialog(find(".minimum-dialog"), { onSet: bookings.setMinimum });
 
 mountConnection(find(".connection"), find(".connection-detail"), store, { onRetry: retry });

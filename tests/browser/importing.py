@@ -30,8 +30,7 @@ def open_import(dashboard: Dashboard) -> Locator:
     """Open the view from the menu, unless it is shown. Returns it."""
     view = dashboard.page.locator(".import")
     if not view.is_visible():
-        dashboard.page.locator(".person").click()
-        dashboard.page.get_by_role("button", name="Import", exact=True).click()
+        dashboard.open_menu().get_by_role("button", name="Import", exact=True).click()
     return view
 
 

@@ -5,6 +5,8 @@ The terminal shows how many keys and clicks each job took, beside those on an ea
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,13 +14,14 @@ from playwright.sync_api import expect
 
 from tests.browser.dashboard import Dashboard
 from tests.browser.hands import NARROW_PX, Hands
+from tests.browser.importing import row, send, sums_up
 from tests.browser.tasks import FIND, lines, open_task, save
 from tests.browser.test_reports import YESTERDAY, open_report
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Page, Route
+    from playwright.sync_api import Download, FilePayload, Locator, Page, Route
 
     from tests.browser.cable import CabledStack
     from tests.browser.watched import Watch
@@ -47,6 +50,12 @@ def note(record: Callable[[str, object], None], job: str, hands: Hands, count: i
     """Note what a job took for each of `count` things, for the terminal."""
     used = f"{hands.keys / count:.1f} keys and {hands.clicks / count:.1f} clicks"
     record("job", f"{job}: {used}, besides {hands.found / count:.1f} keys to find and for amounts (before: {before})")
+
+
+def open_menu(dashboard: Dashboard, hands: Hands) -> Locator:
+    """Open the menu with a click that is counted, and return it."""
+    hands.click(dashboard.page.locator('[data-opens="menu"]:visible').first)
+    return dashboard.page.get_by_role("dialog", name="You and more")
 
 
 @WIDTHS
@@ -184,6 +193,59 @@ def test_job_who_took_it_and_what_was_there_yesterday(
     expect(view.locator("tbody tr")).to_have_count(1)
     expect(view.locator("tbody .is-number")).to_have_text(["50", "20", "-30"])
     note(record_property, "who took it", hands, 1, "no screen for the journal or for a date")
+
+
+def rows_of(export: Download) -> list[dict[str, str]]:
+    """The rows of an exported file."""
+    return list(csv.DictReader(io.StringIO(export.path().read_text(encoding="utf-8-sig"))))
+
+
+def saved_by_a_german_spreadsheet(rows: list[dict[str, str]]) -> FilePayload:
+    """These rows as a German spreadsheet saves them: with semicolons, in Windows-1252."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), delimiter=";", lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return {"name": "washers.csv", "mimeType": "text/csv", "buffer": text.getvalue().encode("cp1252")}
+
+
+@WIDTHS
+def test_job_export_change_in_a_spreadsheet_and_import(
+    store: Dashboard, width: int, record_property: Callable[[str, object], None]
+) -> None:
+    page, hands = store.page, Hands(store.page)
+    hands.write(page.get_by_label("Search or scan"), "washer")
+    store.shows_nothing_of("Anchor M4")
+    menu = open_menu(store, hands)
+    with page.expect_download() as download:
+        hands.click(menu.get_by_role("link", name="Export what is shown: 5 items"))
+    assert download.value.suggested_filename.endswith(".csv")
+    changed = rows_of(download.value)
+    assert len(changed) == 5
+    for line, quantity in zip(changed, ("1.250", "48", "12,5", "50", "50"), strict=True):
+        line["quantity"] = quantity
+    changed[0]["note"] = "Größe M4, 5 \N{EURO SIGN}"
+    hands.click(open_menu(store, hands).get_by_role("button", name="Import", exact=True))
+    view = page.locator(".import")
+    with page.expect_file_chooser() as chooser:
+        hands.click(view.get_by_text("Choose a file"))
+    chooser.value.set_files(saved_by_a_german_spreadsheet(changed))
+    sums_up(view, changed=2, unchanged=2, wrong=1)
+    expect(row(view, 4)).to_contain_text("12,5 is not a whole number.")
+    hands.write(view.get_by_label("Quantity, row 4"), "12")
+    hands.press("Enter")
+    sums_up(view, changed=3, unchanged=2)
+    hands.click(send(view))
+    store.says("washers.csv: 0 items added, 3 items changed.")
+    menu = open_menu(store, hands)
+    with page.expect_download() as download:
+        hands.click(menu.get_by_role("link", name="Export all: 30 items"))
+    stock = {line["name"]: line for line in rows_of(download.value)}
+    assert len(stock) == 30
+    washers = [stock[line["name"]] for line in changed]
+    assert [line["quantity"] for line in washers] == ["1250", "48", "12", "50", "50"]
+    assert washers[0]["note"] == "Größe M4, 5 \N{EURO SIGN}"
+    note(record_property, "export, spreadsheet, import", hands, 1, "the wrong cell was a dead end")
 
 
 @WIDTHS

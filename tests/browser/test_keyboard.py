@@ -174,6 +174,21 @@ def test_search_history_and_help_from_the_keyboard(stocked: Dashboard) -> None:
     expect(help_dialog).to_be_hidden()
 
 
+def test_the_keyboard_dialog_lists_all_that_works(stocked: Dashboard) -> None:
+    page, keys = stocked.page, stocked.page.keyboard
+    row = stocked.row("Item 1")
+    row.locator(".stock-row-name").focus()
+    keys.press("ArrowRight")
+    expect(row.locator(".stock-row-edit")).to_be_focused()
+    for _ in range(2):
+        keys.press("ArrowLeft")
+    expect(row.locator(".stock-row-select")).to_be_focused()
+    keys.press("?")
+    keys_of = {what: page.locator(".shortcuts dl > div", has_text=what).locator("kbd") for what in ("Undo", "Within")}
+    expect(keys_of["Within"]).to_have_text(["\N{LEFTWARDS ARROW}", "\N{RIGHTWARDS ARROW}"])
+    expect(keys_of["Undo"]).to_have_text(["u", "Ctrl+Z"])
+
+
 def test_enter_in_the_search_opens_the_first_result_and_escape_leads_back(stocked: Dashboard) -> None:
     page, keys = stocked.page, stocked.page.keyboard
     keys.press("/")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from tests.stack import Stack
 
 ROPE = "Rope with a rather long name, for towing"
+PLACEHOLDERS = "inputs => inputs.filter((input) => input.readOnly).map(({ placeholder }) => placeholder)"
 WIDTHS = pytest.mark.parametrize("width", [360, 768, 1280])
 
 
@@ -60,12 +62,13 @@ def test_where_somebody_may_only_read_there_are_no_controls(page: Page, accounts
     expect(page.locator(".selection")).to_be_hidden()
     panel = dashboard.open_fields("Nuts")
     expect(panel.get_by_label("Name", exact=True)).to_have_js_property("readOnly", True)
-
+    assert set(panel.locator("input, textarea").evaluate_all(PLACEHOLDERS)) == {""}
     for name in ("Save", "Take", "Add", "Set", "Restore"):
         expect(panel.get_by_role("button", name=name)).not_to_be_visible()
     panel.get_by_label("More actions").click()
     expect(panel.get_by_role("button", name="Delete")).not_to_be_visible()
     dashboard.open_fields("Tarp")
+    expect(panel.get_by_label("Name", exact=True)).to_have_attribute("placeholder", re.compile("For example"))
     panel.get_by_role("button", name="Add").click()
     expect(panel.get_by_role("button", name="Save")).to_be_visible()
     page.keyboard.press("Escape")

@@ -57,6 +57,19 @@ def test_low_items_are_counted_and_shown_alone(places: Dashboard, width: int) ->
     expect(in_rail).to_have_text("Low")
 
 
+def test_the_rail_counts_all_that_is_low_at_the_location_whatever_is_searched(places: Dashboard) -> None:
+    page = places.page
+    in_rail = page.locator('.rail-link[data-view="low"]')
+    places.search("nuts")
+    expect(low_filter(page)).to_have_text("Low 1")
+    expect(in_rail).to_have_text("Low 3")
+    show_location(page, "Main")
+    expect(in_rail).to_have_text("Low 2")
+    places.search("no such item")
+    expect(low_filter(page)).to_be_hidden()
+    expect(in_rail).to_have_text("Low 2")
+
+
 def test_an_old_bookmark_of_what_is_low_still_shows_it(places: Dashboard) -> None:
     places.page.goto(f"{places.stack.api_url}/?low=1")
     places.is_now("Live")

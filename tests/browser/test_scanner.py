@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.places import STOCK, show_location
+from tests.browser.places import STOCK, open_locations, show_location
 from tests.browser.scanner import scan
 from tests.browser.tasks import amounts, lines, open_task, save
 from tests.browser.test_keyboard import TYPING_MS
@@ -104,6 +104,12 @@ def test_a_scan_does_not_stay_in_the_field_with_the_focus(stocked: Dashboard, pl
     field.fill("ut")
     field.press("End")
     scan(page, "B-100")
+    if place.startswith("#add"):  # what was typed is an item with this code
+        expect(page.locator("#add-code")).to_have_value("B-100")
+        expect(page.locator(".add-twin")).to_contain_text("Bolts is in stock already, with 40.")
+        expect(page.locator(".item-panel")).to_be_hidden()
+        expect(field).to_have_value("ut")
+        page.locator(".add-twin").get_by_role("button", name="Open it").click()
     expect(panel_title(page)).to_have_text("Bolts")
     expect(page.locator("dialog:modal")).to_have_count(0)
     expect(field).to_have_value("ut")
@@ -112,6 +118,28 @@ def test_a_scan_does_not_stay_in_the_field_with_the_focus(stocked: Dashboard, pl
     if place.startswith("#add"):
         expect(stocked.open_add().locator(".field-error:visible")).to_have_count(0)
     expect(page.locator(".stock-row")).to_have_count(1 if place == "#search" else 3)
+    stocked.equals_the_table()
+
+
+def test_a_scan_closes_no_dialog_that_waits_for_the_person(stocked: Dashboard) -> None:
+    page = stocked.page
+    name = open_locations(stocked).locator("#location-name")
+    name.fill("Attic")
+    scan(page, "B-100")
+    stocked.says("The code B-100 was ignored.")
+    expect(name).to_be_visible()
+    expect(name).to_have_value("Attic")
+    page.keyboard.press("Escape")
+    for item in ("Bolts", "Nuts"):
+        stocked.row(item).locator(".stock-row-select").check()
+    for button, title in (("Minimum…", "Minimum of 2 items"), ("Delete…", "Delete 2 items?")):
+        page.locator(".selection").get_by_role("button", name=button).click()
+        for code in ("N-200", "4006381333931"):
+            scan(page, code)
+            stocked.says(f"The code {code} was ignored.")
+        expect(page.get_by_role("dialog", name=title)).to_be_visible()
+        page.keyboard.press("Escape")
+    expect(page.locator(".item-panel, .add-dialog").filter(visible=True)).to_have_count(0)
     stocked.equals_the_table()
 
 

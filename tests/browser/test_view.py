@@ -9,14 +9,19 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.dashboard import Dashboard
+from tests.browser.test_states import check_accessibility
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from playwright.sync_api import Browser, Locator
 
     from tests.browser.watched import Watch
     from tests.stack import Stack
 
 PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True}
+TABLET: dict[str, Any] = {**PHONE, "viewport": {"width": 768, "height": 1024}}
+THUMB_PX = 44  # least width and height of what a thumb hits
 
 
 @pytest.fixture
@@ -155,3 +160,102 @@ def test_another_search_begins_at_the_top_with_nothing_selected(dashboard: Dashb
     assert dashboard.page.evaluate("scrollY") == 0
     expect(dashboard.page.locator(".selection")).to_be_hidden()
     assert [item.name for item in dashboard.items()][:3] == ["Item 1", "Item 2", "Item 3"]
+
+
+@pytest.fixture
+def touched(browser: Browser, steady_stack: Stack, watch: Watch, device: dict[str, Any]) -> Iterator[Dashboard]:
+    """The page on a device with a touch screen."""
+    steady_stack.sql("INSERT INTO inventory (name, quantity) VALUES ('Bolts', 5), ('Nuts', 12), ('Washers', 7)")
+    with browser.new_context(**device) as context:
+        page = context.new_page()
+        watch.listen_to(page)
+        dashboard = Dashboard(page, steady_stack).open()
+        dashboard.shows("Washers", 7)
+        yield dashboard
+
+
+def assert_fits_a_thumb(target: Locator) -> None:
+    box = target.bounding_box()
+    assert box
+    assert box["width"] >= THUMB_PX
+    assert box["height"] >= THUMB_PX
+
+
+@pytest.mark.parametrize("device", [TABLET], ids=["tablet"])
+def test_on_a_tablet_rows_have_checkboxes(touched: Dashboard) -> None:
+    page = touched.page
+    expect(page.get_by_role("button", name="Select", exact=True)).to_be_hidden()
+    check = touched.row("Bolts").locator(".stock-row-check")
+    assert_fits_a_thumb(check)
+    check.tap(position={"x": 5, "y": 5})
+    touched.row("Nuts").get_by_label("Select Nuts").tap()
+    expect(page.locator(".selection-count")).to_have_text("2 selected: Bolts, Nuts")
+    expect(page.locator(".item-panel")).to_be_hidden()
+    check_accessibility(page, "select-tablet")
+    for button in page.locator(".selection .button:visible").all():
+        assert_fits_a_thumb(button)
+    check.tap(position={"x": 5, "y": 5})
+    expect(page.locator(".selection-count")).to_have_text("Nuts selected")
+    touched.row("Bolts").locator(".stock-row-name").tap()
+    expect(page.locator(".item-panel-title")).to_have_text("Bolts")
+
+
+@pytest.mark.parametrize("device", [PHONE], ids=["phone"])
+def test_on_a_phone_items_are_selected_with_taps_on_their_rows_until_that_is_ended(touched: Dashboard) -> None:
+    page = touched.page
+    select = page.get_by_role("button", name="Select", exact=True)
+    boxes = page.locator(".stock-row-select:visible")
+    expect(boxes).to_have_count(0)
+    assert_fits_a_thumb(select)
+    select.tap()
+    expect(select).to_have_attribute("aria-pressed", "true")
+    expect(boxes).to_have_count(3)
+    for name in ("Bolts", "Washers"):
+        touched.row(name).locator(".stock-row-name").tap()
+    touched.row("Nuts").locator(".stock-row-check").tap()
+    expect(page.locator(".selection-count")).to_have_text("3 selected: Bolts, Washers, Nuts")
+    touched.row("Nuts").locator(".stock-row-quantity").tap()
+    expect(page.locator(".selection-count")).to_have_text("2 selected: Bolts, Washers")
+    check_accessibility(page, "select-phone")
+    for button in page.locator(".selection .button:visible").all():
+        assert_fits_a_thumb(button)
+    page.locator(".selection").get_by_role("button", name="Clear").tap()
+    expect(boxes).to_have_count(0)
+    select.tap()
+    touched.row("Nuts").tap()
+    expect(page.locator(".selection-count")).to_have_text("Nuts selected")
+    select.tap()
+    expect(page.locator(".selection")).to_be_hidden()
+    select.tap()
+    touched.row("Nuts").tap()
+    page.locator(".selection").get_by_role("button", name="Pick").tap()
+    expect(page.locator(".booking-line-name")).to_have_text(["Nuts"])
+    page.locator(".rail").get_by_role("button", name="Stock").tap()
+    expect(boxes).to_have_count(0)
+    touched.row("Nuts").locator(".stock-row-name").tap()
+    expect(page.locator(".item-panel-title")).to_have_text("Nuts")
+
+
+def test_the_grid_claims_no_columns_that_are_not_shown(paints: Dashboard) -> None:
+    """Without a number, a screen reader counts the cells."""
+    assert paints.page.get_by_role("grid").get_attribute("aria-colcount") is None
+
+
+def test_a_draft_is_shown_again_unless_another_item_is_added(paints: Dashboard) -> None:
+    page = paints.page
+    dialog = paints.open_add()
+    dialog.get_by_text("More fields").click()
+    values = {"Name": "Roller", "Quantity": "12", "Code": "R-1"}
+    for label, value in values.items():
+        dialog.get_by_label(label, exact=True).fill(value)
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    paints.open_add()
+    for label, value in values.items():
+        expect(dialog.get_by_label(label, exact=True)).to_be_visible()
+        expect(dialog.get_by_label(label, exact=True)).to_have_value(value)
+    page.keyboard.press("Escape")
+    paints.search("Sponge")
+    page.get_by_role("button", name="Add Sponge").click()
+    for label, value in {"Name": "Sponge", "Quantity": "", "Code": ""}.items():
+        expect(dialog.get_by_label(label, exact=True)).to_have_value(value)

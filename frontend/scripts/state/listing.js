@@ -4,6 +4,7 @@
  * While the person uses the list, it is held: rows keep their places whatever changes, so that no tap hits another item.
  */
 
+import { isLow } from "./fields.js";
 import { FILTERS } from "./filters.js";
 import { scopeOf } from "./locations.js";
 import { createOrder } from "./order.js";
@@ -13,10 +14,11 @@ const PARTS = ["stock", "pending", "sort", "query", "locations", "location", "fi
 
 /**
  * `found` are the items that the search finds at the shown location, and `counts` how many of them each filter shows.
+ * `low` is the number of items at that location that are low, whatever the search finds.
  * `rows` are to be shown, in order: while the list is held, a row may be of an item that is gone, or that would now be
  * elsewhere. `waiting` is the number of items that would be elsewhere, or in the list, or not any more.
  *
- * @returns {(state) => {items: Map, found: object[], counts: object, shown: object[], rows: object[], waiting: number, count: number}}
+ * @returns {(state) => {items: Map, found: object[], counts: object, shown: object[], low: number, rows: object[], waiting: number, count: number}}
  */
 export function createListing() {
   const order = createOrder();
@@ -33,7 +35,9 @@ export function createListing() {
     const counts = Object.fromEntries(Object.keys(FILTERS).map((name) => [name, 0]));
     for (const item of found) for (const name in counts) if (FILTERS[name](item, today)) counts[name] += 1;
     const shown = filter === "all" ? found : found.filter((item) => FILTERS[filter](item, today));
-    return { items, found, counts, shown, count: all.length, ...held ? hold(held, items, shown) : { rows: shown, waiting: 0 } };
+    const isLowHere = (item) => isLow(item) && (scope === null || scope.has(item.location));
+    const low = [...items.values()].filter(isLowHere).length;
+    return { items, found, counts, shown, low, count: all.length, ...held ? hold(held, items, shown) : { rows: shown, waiting: 0 } };
   }
 
   return function list(state) {

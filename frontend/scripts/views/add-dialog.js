@@ -89,8 +89,13 @@ export function mountAddDialog(dialog, store, listing, { onAdd, onOpen }) {
   });
 
   return {
-    /** @param {{name?: string, code?: string}} values to begin with */
+    get hasDraft() {
+      return !isEmpty();
+    },
+    /** Go on with what was typed before, unless it is of another item. @param {{name?: string, code?: string}} values to begin with */
     open(values = {}) {
+      const isOther = Object.entries(values).some(([field, value]) => !["", value].includes(form.elements[field].value));
+      if (isOther && !dialog.open) clear();
       for (const [field, value] of Object.entries(values)) form.elements[field].value = value;
       if (values.code) more.open = true;
       showTwin();

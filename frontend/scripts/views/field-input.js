@@ -13,9 +13,15 @@ export function createFieldInput(field, prefix) {
   label.textContent = labelOf(field.name);
   error.id = `${input.id}-error`;
   Object.assign(input, { name: field.name, required: isRequired(field), ...field.input });
-  input.placeholder = field.example ? text(field.example) : "";
+  showExample(input, field);
   input.setAttribute("aria-describedby", error.id);
   return element;
+}
+
+/** Shows an example in the empty input, unless it can't be changed. */
+export function showExample(input, { example }) {
+  const shown = example && !input.readOnly ? text(example) : "";
+  if (input.placeholder !== shown) input.placeholder = shown;
 }
 
 /** Shows each error at its field, and focuses the first invalid one. @param {{field: string, message: string}[]} errors */

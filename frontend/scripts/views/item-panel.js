@@ -11,7 +11,7 @@ import { mayEditItem } from "../state/rights.js";
 import { quantitiesOf } from "../state/steps.js";
 import { findItem } from "../state/stock.js";
 import { quantityShown } from "../state/writes.js";
-import { createFieldInput, showError, showErrors } from "./field-input.js";
+import { createFieldInput, showError, showErrors, showExample } from "./field-input.js";
 import { createHistoryEntry } from "./history-entry.js";
 import { complaintOf } from "./quantity-edit.js";
 import { createRenameTwins } from "./rename-twins.js";
@@ -119,7 +119,10 @@ export function mountItemPanel(panel, store, listing, { onAdjust, onEdit, onRemo
     menu.hidden = !item;
     part("delete").hidden = isLocked;
     change.hidden = !item || isLocked;
-    for (const input of inputs()) input.readOnly = isLocked;
+    for (const field of DETAILS) {
+      details.elements[field.name].readOnly = isLocked;
+      showExample(details.elements[field.name], field);
+    }
     details.querySelector("button").hidden = isLocked;
     twins.show(state, isLocked ? null : item, details.elements.name.value);
     restore.hidden = isLocked || item !== null || !stock.isComplete || entries[0]?.operation !== "DELETE";

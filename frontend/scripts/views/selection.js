@@ -3,7 +3,7 @@
 import { formatNumber } from "../state/formats.js";
 import { labelsAddress, MAX_LABELS } from "../state/label-sizes.js";
 import { text } from "../state/messages.js";
-import { mayEditItem } from "../state/rights.js";
+import { mayEdit, mayEditItem } from "../state/rights.js";
 import { setMessage, setText } from "./text.js";
 
 const NAMES_SHOWN = 3;
@@ -12,6 +12,7 @@ export function mountSelection(section, store, listing, { onDelete, onMinimum })
   const bar = section.querySelector(".selection");
   const said = bar.querySelector(".selection-count");
   const all = section.querySelector(".stock-list-select-all");
+  const toggle = section.querySelector(".stock-list-select");
   const labels = bar.querySelector(".selection-labels");
   let shownAs = "";
 
@@ -31,12 +32,23 @@ export function mountSelection(section, store, listing, { onDelete, onMinimum })
 
   const clear = () => store.dispatch({ type: "select", ids: store.state.selected, isSelected: false });
 
+  /** On a phone, rows have checkboxes only while the person selects. */
+  function setSelecting(isSelecting) {
+    if (toggle.ariaPressed !== String(isSelecting)) toggle.ariaPressed = String(isSelecting);
+    section.classList.toggle("is-selecting", isSelecting);
+  }
+
+  toggle.addEventListener("click", () => {
+    clear();
+    setSelecting(toggle.ariaPressed === "false");
+  });
   all.addEventListener("change", () => {
     const ids = shownItems(store.state).map(({ id }) => id);
     store.dispatch({ type: "select", ids, isSelected: all.checked });
   });
   bar.querySelector(".selection-clear").addEventListener("click", () => {
     clear();
+    setSelecting(false);
     all.focus();
   });
   const acts = {
@@ -76,6 +88,8 @@ export function mountSelection(section, store, listing, { onDelete, onMinimum })
     }
     const isAll = count > 0 && shownItems(state).every(({ id }) => state.selected.has(id));
     all.checked = isAll;
+    toggle.hidden = !mayEdit(state.session);
+    if (state.view !== "stock") setSelecting(false);
     all.indeterminate = count > 0 && !isAll;
   });
 

@@ -19,6 +19,7 @@ export function mountShell(store, listing, { onView, onBook, onOpenFirst }) {
   const place = find(".stock-list-location");
   const places = find(".rail-locations");
   const order = find(".stock-tools-order");
+  const low = find(".rail-low");
   const buttons = [...document.querySelectorAll("[data-shows]")];
   const counts = [...document.querySelectorAll("[data-count]")];
   const lines = [...document.querySelectorAll("[data-lines]")];
@@ -47,7 +48,8 @@ export function mountShell(store, listing, { onView, onBook, onOpenFirst }) {
     if (location) show({ location: location === "all" ? null : Number(location) });
   });
 
-  function showFilters(state, { counts: found }) {
+  function showFilters(state, { counts: found, low: here }) {
+    setText(low, here ? formatNumber(here) : "");
     for (const count of counts) setText(count, found[count.dataset.count] ? formatNumber(found[count.dataset.count]) : "");
     for (const button of buttons) {
       const isShown = state.view === "stock" && button.dataset.shows === state.filter;

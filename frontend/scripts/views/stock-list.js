@@ -134,7 +134,8 @@ export function mountStockList(section, store, listing, trends, actions) {
   list.addEventListener("click", ({ target }) => {
     const row = rowAt(target);
     if (!row || row.isEditing) return;
-    if (target.matches(".stock-row-select") || target.closest(".stock-row-check")) return;
+    if (target.matches(".stock-row-select")) return;
+    if (target.closest(".stock-row-check") || section.matches(".is-stacked.is-selecting")) return row.select();
     const isQuantity = target.closest(".stock-row-edit") !== null;
     if (isQuantity && !isStacked) row.edit();
     else actions.open(row.item.id);

@@ -97,6 +97,9 @@ export function createStockRow(id, { onAdjust, onEdit, onEditEnded }) {
       if (place.title !== path) place.title = path;
     },
 
+    /** Press the checkbox, which is smaller than what is tapped for it. */
+    select: () => select.classList.contains("is-locked") || select.click(),
+
     mark(isSelected, isOpened) {
       if (select.checked !== isSelected) select.checked = isSelected;
       element.classList.toggle("is-selected", isSelected);
