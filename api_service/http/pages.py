@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 HOST = re.compile(r"([0-9A-Za-z.-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]+)?")  # only such hosts may enter the policy
 
+INDENTATION = re.compile(r"\n\s+")  # means nothing in these templates, so it is not sent
+
 POLICY = {
     "default-src": "'none'",
     "script-src": "'self'",
@@ -63,7 +65,8 @@ async def document(name: str, content_type: str, language: str | None = None) ->
     )
     encoding = accepted_encoding()
     headers = {"Content-Language": language, "Cache-Control": "no-cache", **encoding_headers(encoding)}
-    response = Response(compress(text.encode(), encoding), headers=headers, content_type=content_type)
+    body = compress(INDENTATION.sub("\n", text).encode(), encoding)
+    response = Response(body, headers=headers, content_type=content_type)
     response.vary.update(("Accept-Language", "Cookie"))
     return response
 

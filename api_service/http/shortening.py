@@ -15,25 +15,30 @@ if TYPE_CHECKING:
 
 SHORTENED = {".js", ".css"}
 
+# In a script, spaces and line breaks mean nothing after the first of these, and before the second.
+_OPENING = {".js": tuple("{([,;"), ".css": ()}
+_CLOSING = {".js": tuple("})],;"), ".css": ()}
+
 
 def shorten(suffix: str, text: str) -> str:
-    """The text of a file with this suffix, with one space or one line break for each run of spaces and comments.
+    """The text of a file with this suffix, with at most one character for each run of spaces and comments.
 
-    Whether there is a line break matters in scripts: it can end a statement.
+    That is a line break if the run has one, which can end a statement of a script.
     """
     runs = groupby(_lexer(suffix).get_tokens(text), key=_is_space)
-    return "".join(_shorten_run("".join(part for _, part in tokens), is_space=is_space) for is_space, tokens in runs)
+    texts = [(is_space, "".join(part for _, part in tokens)) for is_space, tokens in runs]
+    parts = [""]
+    for (is_space, run), (_, following) in zip(texts, [*texts[1:], (False, "")], strict=True):
+        if not is_space:
+            parts.append(run)
+        elif not parts[-1].endswith(_OPENING[suffix]) and not following.startswith(_CLOSING[suffix]):
+            parts.append("\n" if "\n" in run else " ")
+    return "".join(parts)
 
 
 def _is_space(token: tuple[_TokenType, str]) -> bool:
     kind, _ = token
     return kind in Whitespace or (kind in Comment and kind not in Comment.Preproc)  # such as `!important`
-
-
-def _shorten_run(text: str, *, is_space: bool) -> str:
-    if not is_space:
-        return text
-    return "\n" if "\n" in text else " "
 
 
 @cache

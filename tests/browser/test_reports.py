@@ -183,6 +183,8 @@ def test_the_board_shows_what_is_short_and_how_old_that_is(store_and_van: Dashbo
     store_and_van.stack.sql("UPDATE inventory SET quantity = 0 WHERE name = 'Nuts'")
     expect(page.locator('[data-list="out"] li')).to_have_count(2)
     expect(page.locator('[data-list="latest"] li').first).to_contain_text("Nuts")
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(store_and_van.row("Nuts")).to_be_visible()
 
 
 def test_the_board_of_a_location(store_and_van: Dashboard) -> None:

@@ -193,6 +193,27 @@ def test_phone(stocked: Dashboard) -> None:
     check_accessibility(page, "phone-menu")
 
 
+@pytest.mark.parametrize("width", [390, 768])
+def test_the_head_of_an_item_stays_while_its_panel_scrolls(stocked: Dashboard, width: int) -> None:
+    page = stocked.page
+    page.set_viewport_size({"width": width, "height": 480})
+    panel = stocked.open_fields("Work gloves")
+    panel.evaluate("panel => panel.scrollTo(0, panel.scrollHeight)")
+    expect(panel.locator(".history-entry").last).to_be_in_viewport()
+    expect(panel.get_by_role("heading", name="Work gloves")).to_be_in_viewport(ratio=1)
+    panel.get_by_label("Close").click()
+    expect(panel).to_be_hidden()
+
+
+@pytest.mark.parametrize("width", [360, 768])
+def test_filters_and_order_are_in_view_on_small_screens(stocked: Dashboard, width: int) -> None:
+    stocked.page.set_viewport_size({"width": width, "height": 740})
+    stocked.page.locator('.chip[data-shows="low"]').click()
+    for control in stocked.page.locator(".stock-list-filters > :not([hidden])").all():
+        if control.is_visible():
+            expect(control).to_be_in_viewport(ratio=1)
+
+
 def test_tablet(stocked: Dashboard) -> None:
     page = stocked.page
     page.set_viewport_size({"width": 800, "height": 1100})

@@ -9,7 +9,7 @@ import { dayTicks, ticks } from "../state/steps.js";
 import { svg } from "./svg.js";
 
 const HEIGHT = 190;
-const SIDE = { top: 12, right: 14, bottom: 26, left: 46 };
+const SIDE = { top: 12, right: 14, bottom: 26, left: 54 };
 const DAY_WIDTH = 90; // pixels for the name of a day
 const MAX_DOTS = 60; // more dots would overlap
 
