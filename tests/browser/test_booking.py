@@ -28,7 +28,11 @@ READ_NEWS = """async () => {
     const { store } = await import(document.querySelector("[type=module]").src);
     return [...store.state.news.values()].map(({ quantity }) => quantity);
 }"""
-
+TYPE_AND_ENTER = """(input, text) => {
+    input.value = text;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+    input.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+}"""
 
 LINES_OF_THE_LAST_MOVEMENT = """
     SELECT count(*), min(reason) FROM inventory_history WHERE movement = (SELECT max(id) FROM movement)
@@ -118,6 +122,15 @@ def test_a_list_from_the_keyboard_alone(stocked: Dashboard) -> None:
     stocked.shows("Bolts", 40)
     stocked.shows("Nuts", 12)
     stocked.equals_the_table()
+
+
+def test_enter_adds_what_was_typed_even_if_the_last_key_is_not_drawn_yet(stocked: Dashboard) -> None:
+    view = open_task(stocked.page, "Pick")
+    find(view, "bolts")
+    expect(matches(view).first).to_contain_text("Bolts")
+    view.get_by_label(FIND).evaluate(TYPE_AND_ENTER, "nuts")
+    expect(lines(view)).to_have_count(1)
+    expect(lines(view)).to_contain_text("Nuts")
 
 
 def test_the_arrow_keys_choose_among_the_matches(store_and_van: Dashboard) -> None:

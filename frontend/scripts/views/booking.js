@@ -162,6 +162,7 @@ export function mountBooking(container, store, listing, verb, { onBook, onCode }
   function onKey(event) {
     if (event.isComposing) return;
     const { key, target } = event;
+    if (target === query) showMatches(store.state, listing(store.state)); // the last key may not be drawn yet
     const isAmount = target.matches(".booking-line-amount");
     const moves = { ArrowDown: 1, ArrowUp: -1 };
     if (key === "Enter" && (event.ctrlKey || event.metaKey)) send();
