@@ -1,0 +1,183 @@
+"""Measures what each stream process costs PostgreSQL: `python -m bench.instances`."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.servers import CLOCK_TICKS, Stockstream
+from shared.local.postgres import binary
+from tests import processes
+from tests.postgres import PostgresServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ITEMS = 1_000
+PROCESSES = (0, 1, 2, 4, 8, 16, 32)
+RATES = (20, 200)  # commits per second
+SESSIONS = 4
+SETTLE_SECONDS = 2.0
+STATISTICS_SECONDS = 11.0
+UPDATE = f"\\set id random(1, {ITEMS})\nUPDATE inventory SET quantity = quantity + 1 WHERE id = :id;\n"
+
+COUNTS = """
+    SELECT (SELECT seq_scan + idx_scan FROM pg_stat_user_tables WHERE relname = 'inventory_history'),
+        (SELECT xact_commit FROM pg_stat_database WHERE datname = current_database())
+"""
+
+
+class Costs(NamedTuple):
+    """What a commit cost with this number of stream processes; CPU times in µs."""
+
+    stream_processes: int
+    rate: int  # commits per second that were asked for
+    postgres_cpu: float
+    stream_cpu: float  # of all processes together
+    reads: float  # of the log, for each commit
+    transactions: float  # of readers, for each commit: reads, and one for each notification that a session gets
+    connections: int
+    latency: float  # of a commit, in ms
+
+
+class Postgres:
+    """The server, and what it has used and done so far."""
+
+    def __init__(self, server: PostgresServer, database: str) -> None:
+        self.server = server
+        self.database = database
+
+    @property
+    def pid(self) -> int:
+        return int(next(self.server.data_dir.rglob("postmaster.pid")).read_text().split()[0])
+
+    def cpu_seconds(self) -> float:
+        """The CPU time of the server and of all its sessions, those that have ended included."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        return sum(map(_cpu_seconds, children)) + _cpu_seconds(str(self.pid), with_ended=True)
+
+    def counts(self) -> tuple[int, int]:
+        """The reads of the log, and the transactions of everybody.
+
+        Sessions report theirs after up to STATISTICS_SECONDS, so this waits as long.
+        """
+        time.sleep(STATISTICS_SECONDS)
+        ((reads, transactions),) = self.server.sql(self.database, COUNTS)
+        return int(reads), int(transactions)
+
+    def connections(self) -> int:
+        ((count,),) = self.server.sql(
+            self.database, "SELECT count(*) FROM pg_stat_activity WHERE usename = 'stockstream_stream'"
+        )
+        return int(count)
+
+
+@contextmanager
+def running(postgres: Postgres, count: int, folder: Path) -> Iterator[list[Stockstream]]:
+    """This number of stream processes, without clients."""
+    with ExitStack() as stack:
+        yield [stack.enter_context(Stockstream(postgres.server, postgres.database, folder)) for _ in range(count)]
+
+
+def measure(postgres: Postgres, streams: list[Stockstream], rate: int, seconds: float, folder: Path) -> Costs:
+    """Commit at this rate while the processes follow the log."""
+    commit(postgres, rate, SETTLE_SECONDS, folder)
+    before = postgres.counts()
+    cpu, stream_cpu = postgres.cpu_seconds(), sum(stream.cpu_seconds() for stream in streams)
+    commits, latency = commit(postgres, rate, seconds, folder)
+    cpu, stream_cpu = postgres.cpu_seconds() - cpu, sum(stream.cpu_seconds() for stream in streams) - stream_cpu
+    connections = postgres.connections()
+    reads, transactions = (after - earlier for after, earlier in zip(postgres.counts(), before, strict=True))
+    return Costs(
+        len(streams),
+        rate,
+        cpu / commits * 1e6,
+        stream_cpu / commits * 1e6,
+        reads / commits,
+        transactions / commits - 1,
+        connections,
+        latency,
+    )
+
+
+def commit(postgres: Postgres, rate: int, seconds: float, folder: Path) -> tuple[int, float]:
+    """Change one item in each of `rate` transactions a second. Returns their number, and the latency in ms."""
+    script = folder / "update.sql"
+    script.write_text(UPDATE)
+    command = [binary("pgbench"), "--no-vacuum", "--protocol=prepared", f"--file={script}", f"--rate={rate}"]
+    command += [f"--client={SESSIONS}", f"--time={round(seconds)}", postgres.server.url(postgres.database)]
+    done = processes.run(command, seconds=seconds + 60, text=True)
+    count = re.search(r"transactions actually processed: (\d+)", done.stdout)
+    latency = re.search(r"latency average = ([\d.]+) ms", done.stdout)
+    lag = re.search(r"schedule lag: avg ([\d.]+)", done.stdout)
+    assert count, done.stderr
+    assert latency, done.stdout
+    assert lag, done.stdout
+    return int(count[1]), float(latency[1]) - float(lag[1])
+
+
+def _cpu_seconds(pid: str, *, with_ended: bool = False) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except FileNotFoundError:
+        return 0  # it has ended, and counts in its parent
+    return sum(map(int, fields[11 : 15 if with_ended else 13])) / CLOCK_TICKS
+
+
+def median(rows: list[Costs]) -> Costs:
+    return Costs(*(statistics.median(values) for values in zip(*rows, strict=True)))
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seconds", type=float, default=15)
+    parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--processes", type=int, nargs="*", default=PROCESSES)
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        server = PostgresServer(folder / "postgres")
+        server.start()
+        try:
+            server.make_template()
+            postgres = Postgres(server, server.create_database())
+            server.sql(
+                postgres.database,
+                f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS})",
+            )
+            print_header()
+            for count in arguments.processes:
+                with running(postgres, count, folder) as streams:
+                    commit(postgres, RATES[-1], SETTLE_SECONDS, folder)
+                    for rate in RATES:
+                        runs = [
+                            measure(postgres, streams, rate, arguments.seconds, folder) for _ in range(arguments.runs)
+                        ]
+                        print_row(median(runs))
+        finally:
+            server.close()
+    return 0
+
+
+def print_header() -> None:
+    sys.stdout.write("| commits/s | processes | PostgreSQL µs/commit | processes µs/commit | reads/commit |")
+    sys.stdout.write(" transactions/commit | connections | commit ms |\n|---:|---:|---:|---:|---:|---:|---:|---:|\n")
+
+
+def print_row(costs: Costs) -> None:
+    sys.stdout.write(
+        f"| {costs.rate} | {costs.stream_processes} | {costs.postgres_cpu:.0f} | {costs.stream_cpu:.0f} |"
+        f" {costs.reads:.2f} | {costs.transactions:.2f} | {costs.connections} | {costs.latency:.2f} |\n"
+    )
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
