@@ -60,8 +60,7 @@ class Files:
     """The files of this folder, as they were when the service started."""
 
     def __init__(self, folder: Path) -> None:
-        paths = {path.relative_to(folder).as_posix(): path for path in sorted(_served(folder))}
-        self._files = {name: File(path) for name, path in paths.items()}
+        self._files = {path.relative_to(folder).as_posix(): File(path) for path in sorted(_served(folder))}
         self._imports = {
             name: _imports(name, file.source.decode()) for name, file in self._files.items() if name.endswith(".js")
         }

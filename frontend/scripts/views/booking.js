@@ -9,6 +9,7 @@ import { findItem } from "../state/stock.js";
 import { createBookingLine, createMatch } from "./booking-line.js";
 import { mountCamera } from "./camera.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
+import { mounted } from "./mounted.js";
 import { keepFocus } from "./rows.js";
 import { fromTemplate, setMessage, setText } from "./text.js";
 
@@ -232,19 +233,13 @@ export function mountBooking(container, store, listing, verb, { onBook, onCode }
     print.hidden = drawn.length === 0;
   }
 
-  const unsubscribe = store.subscribe(show);
-  show(store.state);
-
   return {
+    ...mounted(view, store, show, camera.stop),
+
     /** Let the person scan or type at once, where that needs no keyboard on the screen. */
     focus() {
       if (matchMedia("(pointer: coarse)").matches) view.querySelector("h1").focus();
       else query.focus();
-    },
-    unmount() {
-      unsubscribe();
-      camera.stop();
-      view.remove();
     },
   };
 }

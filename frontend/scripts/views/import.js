@@ -11,6 +11,7 @@ import { text } from "../state/messages.js";
 import { showColumns } from "./import-columns.js";
 import { createImportTable } from "./import-table.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
+import { mounted } from "./mounted.js";
 import { saveFile } from "./save-file.js";
 import { fromTemplate, setText } from "./text.js";
 
@@ -217,16 +218,7 @@ export function mountImport(container, store, listing, { imports }) {
     show(store.state);
     box.focus();
   });
-  const unsubscribe = store.subscribe(show);
-  show(store.state);
-
-  return {
-    focus: () => view.querySelector("h1").focus(),
-    unmount() {
-      unsubscribe();
-      view.remove();
-    },
-  };
+  return mounted(view, store, show);
 }
 
 const DECIMALS = { "": "import.decimal_guess", ".": "import.decimal_dot", ",": "import.decimal_comma" };

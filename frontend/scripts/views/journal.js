@@ -5,6 +5,7 @@ import { formatMoment, formatNumber, formatSigned } from "../state/formats.js";
 import { text } from "../state/messages.js";
 import { reasonLabel, REASONS } from "../state/reasons.js";
 import { differenceOf, isRestore, journalQuery, personLabel } from "../state/reports.js";
+import { mounted } from "./mounted.js";
 import { createItemButton, mountReport } from "./report.js";
 import { setText } from "./text.js";
 
@@ -83,15 +84,5 @@ export function mountJournal(container, store, _listing, actions) {
   }
 
   part("more").addEventListener("click", () => load(last));
-  const unsubscribe = store.subscribe(show);
-  show(store.state);
-
-  return {
-    focus: () => report.view.querySelector("h1").focus(),
-    unmount() {
-      clearTimeout(timer);
-      unsubscribe();
-      report.view.remove();
-    },
-  };
+  return mounted(report.view, store, show, () => clearTimeout(timer));
 }

@@ -7,6 +7,7 @@ import { text } from "../state/messages.js";
 import { readNumber } from "../state/numbers.js";
 import { dayOf } from "../state/reports.js";
 import { orderList, shortagesOf, suggestedOrder } from "../state/shortages.js";
+import { mounted } from "./mounted.js";
 import { createItemButton, mountReport, placeCell } from "./report.js";
 import { saveFile } from "./save-file.js";
 import { setText } from "./text.js";
@@ -104,14 +105,5 @@ export function mountLow(container, store, listing, actions) {
   view.querySelector(".low-receive").addEventListener("click", () => {
     actions.onReceive(ordered().filter(({ amount }) => readNumber(amount) > 0).map(({ item, amount }) => ({ item, amount })));
   });
-  const unsubscribe = store.subscribe(show);
-  show(store.state);
-
-  return {
-    focus: () => view.querySelector("h1").focus(),
-    unmount() {
-      unsubscribe();
-      view.remove();
-    },
-  };
+  return mounted(view, store, show);
 }

@@ -4,6 +4,7 @@ import { getStockAt } from "../server/api.js";
 import { formatDate, formatNumber, formatSigned } from "../state/formats.js";
 import { text } from "../state/messages.js";
 import { compareStocks, dayOf, endOf } from "../state/reports.js";
+import { mounted } from "./mounted.js";
 import { createItemButton, mountReport, placeCell } from "./report.js";
 import { setMessage, setText } from "./text.js";
 
@@ -101,15 +102,5 @@ export function mountPast(container, store, listing, actions) {
     redraw();
   });
   if (!store.state.report.day) store.dispatch({ type: "report", values: { day: dayOf(Date.now() - YESTERDAY_MS) } });
-  const unsubscribe = store.subscribe(show);
-  show(store.state);
-
-  return {
-    focus: () => view.querySelector("h1").focus(),
-    unmount() {
-      clearTimeout(timer);
-      unsubscribe();
-      view.remove();
-    },
-  };
+  return mounted(view, store, show, () => clearTimeout(timer));
 }
