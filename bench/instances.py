@@ -12,9 +12,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from bench.servers import CLOCK_TICKS, Stockstream
-from shared.local.postgres import binary
-from tests import processes
+from bench.pgbench import change_items
+from bench.servers import Stockstream, cpu_seconds, with_children
 from tests.postgres import PostgresServer
 
 if TYPE_CHECKING:
@@ -26,7 +25,6 @@ RATES = (20, 200)  # commits per second
 SESSIONS = 4
 SETTLE_SECONDS = 2.0
 STATISTICS_SECONDS = 11.0
-UPDATE = f"\\set id random(1, {ITEMS})\nUPDATE inventory SET quantity = quantity + 1 WHERE id = :id;\n"
 
 COUNTS = """
     SELECT (SELECT seq_scan + idx_scan FROM pg_stat_user_tables WHERE relname = 'inventory_history'),
@@ -60,8 +58,8 @@ class Postgres:
 
     def cpu_seconds(self) -> float:
         """The CPU time of the server and of all its sessions, those that have ended included."""
-        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return sum(map(_cpu_seconds, children)) + _cpu_seconds(str(self.pid), with_ended=True)
+        server, *sessions = with_children(self.pid)
+        return cpu_seconds(server, with_ended=True) + sum(map(_cpu_seconds_if_there, sessions))
 
     def counts(self) -> tuple[int, int]:
         """The reads of the log, and the transactions of everybody.
@@ -109,26 +107,22 @@ def measure(postgres: Postgres, streams: list[Stockstream], rate: int, seconds: 
 
 def commit(postgres: Postgres, rate: int, seconds: float, folder: Path) -> tuple[int, float]:
     """Change one item in each of `rate` transactions a second. Returns their number, and the latency in ms."""
-    script = folder / "update.sql"
-    script.write_text(UPDATE)
-    command = [binary("pgbench"), "--no-vacuum", "--protocol=prepared", f"--file={script}", f"--rate={rate}"]
-    command += [f"--client={SESSIONS}", f"--time={round(seconds)}", postgres.server.url(postgres.database)]
-    done = processes.run(command, seconds=seconds + 60, text=True)
-    count = re.search(r"transactions actually processed: (\d+)", done.stdout)
-    latency = re.search(r"latency average = ([\d.]+) ms", done.stdout)
-    lag = re.search(r"schedule lag: avg ([\d.]+)", done.stdout)
-    assert count, done.stderr
-    assert latency, done.stdout
-    assert lag, done.stdout
+    url = postgres.server.url(postgres.database)
+    told = change_items(url, folder, f"--rate={rate}", items=ITEMS, sessions=SESSIONS, seconds=seconds)
+    count = re.search(r"transactions actually processed: (\d+)", told)
+    latency = re.search(r"latency average = ([\d.]+) ms", told)
+    lag = re.search(r"schedule lag: avg ([\d.]+)", told)
+    assert count, told
+    assert latency, told
+    assert lag, told
     return int(count[1]), float(latency[1]) - float(lag[1])
 
 
-def _cpu_seconds(pid: str, *, with_ended: bool = False) -> float:
+def _cpu_seconds_if_there(pid: int) -> float:
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return cpu_seconds(pid)
     except FileNotFoundError:
         return 0  # it has ended, and counts in its parent
-    return sum(map(int, fields[11 : 15 if with_ended else 13])) / CLOCK_TICKS
 
 
 def median(rows: list[Costs]) -> Costs:

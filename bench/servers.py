@@ -74,18 +74,23 @@ class Server:
             processes.kill(self.processes.pop())
 
     def _pids(self) -> list[int]:
-        return _with_children(self.processes[0].pid)
+        return with_children(self.processes[0].pid)
 
     def cpu_seconds(self) -> float:
         """Return the user and system CPU time that the server and its child processes have used."""
-        fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self._pids()]
-        return sum(int(field[11]) + int(field[12]) for field in fields) / CLOCK_TICKS
+        return sum(map(cpu_seconds, self._pids()))
 
     def resident_kb(self) -> int:
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE_KB for pid in self._pids())
 
 
-def _with_children(pid: int) -> list[int]:
+def cpu_seconds(pid: int, *, with_ended: bool = False) -> float:
+    """The user and system CPU time of a process; with that of its ended children, if wanted."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11 : 15 if with_ended else 13])) / CLOCK_TICKS
+
+
+def with_children(pid: int) -> list[int]:
     return [pid, *map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
 
 
@@ -123,7 +128,7 @@ class Gateway(Stockstream):
         return answers(f"http://127.0.0.1:{self.stream_port}/readyz")
 
     def _pids(self) -> list[int]:
-        return [pid for process in self.processes for pid in _with_children(process.pid)]
+        return [pid for process in self.processes for pid in with_children(process.pid)]
 
 
 class Api(Server):

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import asyncpg
 
 from bench.api import LIST_ITEMS, fill, puts, run_requests
+from bench.pgbench import change_items
 from bench.servers import Api
-from shared.local.postgres import binary
-from tests import processes
 
 if TYPE_CHECKING:
     from typing import Self
@@ -27,7 +26,6 @@ CONNECTIONS = 32
 SAMPLE_SECONDS = 0.01
 LOCK = {"advisory"}  # waits for the lock of the log
 FSYNC = {"WalSync", "WalWrite", "WALWrite"}  # waits for the WAL, one's own or that of another session
-UPDATE = f"\\set id random(1, {LIST_ITEMS})\nUPDATE inventory SET quantity = quantity + 1 WHERE id = :id;\n"
 
 
 class Commits(NamedTuple):
@@ -99,14 +97,11 @@ def _puts(bench: Bench, workers: int) -> Commits:
 def _updates(bench: Bench, sessions: int) -> Commits:
     with bench.database() as database:
         fill(bench, database, LIST_ITEMS)
-        script = bench.folder / "update.sql"
-        script.write_text(UPDATE)
-        command = [binary("pgbench"), "--no-vacuum", "--protocol=prepared", f"--file={script}"]
-        command += [f"--client={sessions}", f"--time={round(bench.seconds)}", bench.postgres.url(database)]
-        with Waits(bench.postgres.url(database)) as waits:
-            done = processes.run(command, seconds=bench.seconds + 60, text=True)
-    found = re.search(r"tps = ([\d.]+)", done.stdout)
-    assert found is not None, done.stderr
+        url = bench.postgres.url(database)
+        with Waits(url) as waits:
+            told = change_items(url, bench.folder, items=LIST_ITEMS, sessions=sessions, seconds=bench.seconds)
+    found = re.search(r"tps = ([\d.]+)", told)
+    assert found is not None, told
     return Commits(
         f"n: the same without the API, {sessions} session{'s' * (sessions > 1)}", float(found[1]), None, str(waits)
     )
