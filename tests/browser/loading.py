@@ -11,10 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from playwright.sync_api import sync_playwright
 
 from tests.browser.chromium import find_chromium
-from tests.browser.under_fire import ITEMS, fill
+from tests.browser.under_fire import ITEMS, filled_stack
 from tests.gateway.gateway import Gateway
-from tests.postgres import PostgresServer
-from tests.stack import Stack
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, BrowserType, Page
@@ -90,17 +88,10 @@ def report(chromium: BrowserType, name: str, url: str, *flags: str) -> None:
 
 
 def main() -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        server = PostgresServer(Path(folder))
-        server.start()
-        server.make_template()
-        stack = Stack(server, server.create_database(), Path(folder), {"EVENTS_URL": "/events"})
+    with tempfile.TemporaryDirectory() as folder, filled_stack(Path(folder), {"EVENTS_URL": "/events"}) as stack:
         gateway = Gateway(Path(folder), api=stack.ports["api"], stream=stack.ports["stream"], with_tls=True)
+        gateway.start()
         try:
-            for service in ("api", "stream"):
-                stack.start(service)
-            fill(stack)
-            gateway.start()
             sys.stdout.write(f"{ITEMS:,} items, medians of {TRIES}, in ms\n\n")
             sys.stdout.write("| to | protocol | delay | kept by | first paint | first row | again: paint | row |\n")
             sys.stdout.write("|---|---|---:|---|---:|---:|---:|---:|\n")
@@ -110,8 +101,6 @@ def main() -> int:
                 report(playwright.chromium, "the gateway", gateway.url)
         finally:
             gateway.stop()
-            stack.close()
-            server.close()
     return 0
 
 

@@ -77,18 +77,23 @@ def test_job_first_items(dashboard: Dashboard, width: int, record_property: Call
     note(record_property, "first items", hands, 3, "2 keys")
 
 
+def type_line(hands: Hands, view: Locator, typed: str, name: str, amount: str) -> None:
+    """Find the item with this name by what is typed, and type its amount."""
+    expect(view.get_by_label(FIND)).to_be_focused()
+    hands.type(typed.lower())
+    hands.press("Enter")
+    expect(view.get_by_label(f"Amount of {name}")).to_be_focused()
+    hands.type(amount)
+    hands.press("Enter")
+
+
 @WIDTHS
 def test_job_receive_12(store: Dashboard, width: int, record_property: Callable[[str, object], None]) -> None:
     page, hands = store.page, Hands(store.page)
     view = open_task(page, "Receive")
     for kind in KINDS:
         for size in ("M5", "M8"):
-            expect(view.get_by_label(FIND)).to_be_focused()
-            hands.type(f"{kind[:5]} {size}".lower())
-            hands.press("Enter")
-            expect(view.get_by_label(f"Amount of {kind} {size}")).to_be_focused()
-            hands.type("20")
-            hands.press("Enter")
+            type_line(hands, view, f"{kind[:5]} {size}", f"{kind} {size}", "20")
     hands.click(save(view))
     store.says("12 items were received.")
     assert store.sql("SELECT count(*) FROM inventory WHERE quantity = 70") == [("12",)]
@@ -104,11 +109,7 @@ def test_job_pick_8_one_of_them_short(
     store.sql("UPDATE inventory SET quantity = 3 WHERE name = 'Rivet M6'")
     view = open_task(page, "Pick")
     for name in [f"{kind} M6" for kind in KINDS] + ["Washer M4", "Washer M8"]:
-        hands.type(name.lower())
-        hands.press("Enter")
-        expect(view.get_by_label(f"Amount of {name}")).to_be_focused()
-        hands.type("5")
-        hands.press("Enter")
+        type_line(hands, view, name, name, "5")
     expect(lines(view).filter(has_text="Rivet M6")).to_contain_text("3 there, 2 short")
     hands.click(save(view))
     store.says("8 items were picked.")

@@ -16,12 +16,14 @@ from playwright.sync_api import sync_playwright
 from tests.browser.chromium import find_chromium
 from tests.browser.dashboard import Dashboard
 from tests.postgres import PostgresServer
-from tests.stack import Stack
+from tests.stack import running_stack
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from playwright.sync_api import Page
+
+    from tests.stack import Stack
 
 ITEMS = 10_000
 ROWS_IN_A_CHANGE = 10
@@ -121,20 +123,23 @@ def measure(stack: Stack) -> Seen:
     return told
 
 
-def main() -> int:
-    with tempfile.TemporaryDirectory() as folder:
-        server = PostgresServer(Path(folder))
-        server.start()
+@contextmanager
+def filled_stack(folder: Path, settings: Mapping[str, str] | None = None) -> Iterator[Stack]:
+    """Run both services with ITEMS items, on a PostgreSQL server of their own in this folder."""
+    server = PostgresServer(folder)
+    server.start()
+    try:
         server.make_template()
-        stack = Stack(server, server.create_database(), Path(folder))
-        try:
-            for service in ("api", "stream"):
-                stack.start(service)
+        with running_stack(server, folder, settings) as stack:
             fill(stack)
-            told = measure(stack)
-        finally:
-            stack.close()
-            server.close()
+            yield stack
+    finally:
+        server.close()
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder, filled_stack(Path(folder)) as stack:
+        told = measure(stack)
     figures = {
         "longest task (ms)": round(told.longest_task),
         "long tasks": len(told.long_tasks),
