@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from quart import Blueprint, Quart
@@ -17,6 +18,7 @@ from shared.web.problems import answer_with_problems
 from stream_service import snapshots
 from stream_service.access import Access
 from stream_service.blueprints import documentation, events
+from stream_service.databases import Primary, connected_standby
 from stream_service.handover import with_streams
 from stream_service.live import Live
 from stream_service.relay import Relay
@@ -27,6 +29,8 @@ from stream_service.starts import Starts
 from stream_service.subscribers import Subscribers
 
 if TYPE_CHECKING:
+    from shared.db.database import Pool
+    from stream_service.blocks import Source
     from stream_service.settings import StreamSettings
 
 ROLE = "stockstream_stream"
@@ -54,7 +58,7 @@ def create_app(settings: StreamSettings) -> Quart:
         listen_url = settings.listen_database_url.get_secret_value() if settings.listen_database_url else url
         connections = FOLLOWERS + ADMISSIONS + snapshots.READERS + settings.stream_replay_readers
         pool = create_pool(url, application_name=ROLE, max_size=connections)
-        async with pool:
+        async with pool, contextlib.AsyncExitStack() as opened:
             relay = Relay(
                 pool,
                 Ring(settings.stream_ring_bytes),
@@ -68,7 +72,8 @@ def create_app(settings: StreamSettings) -> Quart:
             doorbell = Doorbell(listen_url, bells, application_name=f"{ROLE} listener")
             stock = Snapshots(pool, relay.can_replay)
             starts = Starts(pool, relay, stock, rights_seconds=2 * check_seconds)
-            subscribers.set_sources(relay, Replay(pool, settings.stream_replay_readers), starts)
+            replay = Replay(await _open_sources(settings, pool, opened), settings.stream_replay_readers)
+            subscribers.set_sources(relay, replay, starts)
             subscribers.set_access(access)
             app.extensions.update(relay=relay, doorbell=doorbell, access=access)
             async with background.running(
@@ -88,6 +93,16 @@ def create_app(settings: StreamSettings) -> Quart:
     app.register_blueprint(health_blueprint(check))
     app.register_blueprint(metrics.blueprint)
     return app
+
+
+async def _open_sources(settings: StreamSettings, pool: Pool, opened: contextlib.AsyncExitStack) -> list[Source]:
+    """What old events are read from, in the order in which the sources are asked."""
+    sources: list[Source] = []
+    if settings.replay_database_url is not None:
+        url, readers = settings.replay_database_url.get_secret_value(), settings.stream_replay_readers
+        standby = connected_standby(url, application_name=f"{ROLE} replay", readers=readers)
+        sources.append(await opened.enter_async_context(standby))
+    return [*sources, Primary(pool)]
 
 
 def _pages(settings: StreamSettings) -> Blueprint:

@@ -20,3 +20,11 @@ STREAMS = Counter("stockstream_streams_total", "Streams by how they began", ["st
 REPLAYS = Counter("stockstream_replays_total", "Resumes from behind the head, by where they read first", ["source"])
 SIGNED_OUT = Counter("stockstream_signed_out_total", "Streams that ended because their rights did")
 RING_MISSES = Counter("stockstream_ring_misses_total", "Spans read from the database since they had left the ring")
+BLOCKS = Counter(
+    "stockstream_replay_blocks_total",
+    "Blocks of up to 1,000 events that left the ring, by where they were read",
+    ["source"],
+)
+STANDBY_REFUSALS = Counter(
+    "stockstream_standby_refusals_total", "Blocks that the standby could not give, by the reason", ["reason"]
+)

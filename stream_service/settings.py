@@ -13,6 +13,10 @@ class StreamSettings(Settings):
     listen_database_url: DatabaseUrl | None = Field(
         None, description="PostgreSQL to LISTEN on, where a pooler stands in front of `DATABASE_URL`"
     )
+    replay_database_url: DatabaseUrl | None = Field(
+        None,
+        description="A standby to read events from that are no longer in memory; unset: `DATABASE_URL`",
+    )
     stream_workers: int = Field(1, ge=1, le=64, description="Processes that share the port; each reads the whole log")
     stream_flush_ms: int = Field(
         25, ge=0, le=1_000, description="Under load, minimum time between two writes to a client (ms)"

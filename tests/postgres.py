@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -87,6 +88,20 @@ class PostgresServer:
         finally:
             processes.kill(self._process)
             self._process = None
+
+    def pause(self) -> None:
+        """Suspend every process of the server. The kernel still accepts connections for it."""
+        self._signal_all(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        server = self._process.pid
+        for pid in (server, *processes.children(server)):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def close(self) -> None:
         self.stop(signal.SIGQUIT)

@@ -81,6 +81,17 @@ def kill(process: StartedProcess) -> int:
     return code
 
 
+def children(parent: int) -> list[int]:
+    """Return the processes that this process has started and that still run."""
+    found = []
+    for status in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):  # it has ended meanwhile
+            fields = status.read_text().rpartition(")")[2].split()
+            if int(fields[1]) == parent:
+                found.append(int(status.parent.name))
+    return found
+
+
 def run(command: Sequence[str], *, seconds: float, **options: Any) -> subprocess.CompletedProcess[Any]:
     """Run a program like subprocess.run, with a timeout and captured output."""
     process = start(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)

@@ -10,13 +10,32 @@ CREATE OR REPLACE FUNCTION log_database() RETURNS text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (SELECT oid::text FROM pg_database WHERE datname = current_database());
 
+-- The timeline that this server writes on. It fails on a standby, which writes nothing.
+CREATE OR REPLACE FUNCTION current_timeline() RETURNS text
+LANGUAGE sql STABLE
+RETURN left(pg_walfile_name(pg_current_wal_insert_lsn()), 8);
+
+-- The timeline on which the last event was written.
+CREATE OR REPLACE FUNCTION log_timeline() RETURNS text
+LANGUAGE sql STABLE
+RETURN (SELECT timeline FROM inventory_history_timeline);
+
 -- The epoch identifies the log. It changes with another cluster, a promoted standby, a restore to a point in time, a
 -- dump loaded into a new database, and a new table. An event id of another epoch is not a position in this log.
+--
+-- On a standby, the timeline is that of the last event. PostgreSQL does not tell a standby's clients which timeline it
+-- has replayed: its control file still has the former timeline after the events of the next one can be read. But the
+-- first event of a timeline is committed together with its timeline (inventory_write_history), so whoever sees an event
+-- sees a timeline that is at least as new. Therefore, a standby with the epoch of a primary has a beginning of the
+-- primary's log, up to the standby's own head: it has seen an event of the primary's timeline, which only a server that
+-- has the whole log before it can have replayed, and no event of a later one. A standby of a former primary that has
+-- replayed more than the promoted one stays on the former timeline. After a promotion, the epochs of primary and standby
+-- differ until the first event has been replayed. That is safe: nothing is read there meanwhile.
 CREATE OR REPLACE FUNCTION log_epoch() RETURNS text
 LANGUAGE sql STABLE
 RETURN left(encode(sha256(convert_to(concat_ws('/',
     log_cluster(),
-    left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),
+    CASE WHEN pg_is_in_recovery() THEN log_timeline() ELSE current_timeline() END,
     log_database(),
     'inventory_history'::regclass::oid
 ), 'UTF8')), 'hex'), 8);
@@ -58,8 +77,8 @@ RETURN coalesce(nullif(current_setting('stockstream.actor', true), ''), session_
 
 -- Write the log. A deferred trigger: it runs at the end of the transaction, for each changed row. It takes the lock
 -- before it draws an id, and the lock is held until the commit is visible. So ids are in commit order, and the lock
--- is held only during the commit. All notifications have the same empty payload, so PostgreSQL sends one per
--- transaction.
+-- is held only during the commit. The first event after a promotion writes down its timeline: log_epoch() says why. All
+-- notifications have the same empty payload, so PostgreSQL sends one per transaction.
 CREATE OR REPLACE FUNCTION inventory_write_history() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -77,6 +96,9 @@ BEGIN
         movement := current_movement();
     END IF;
     PERFORM pg_advisory_xact_lock(5310, 1);
+    IF current_timeline() <> (SELECT timeline FROM inventory_history_timeline) THEN
+        UPDATE inventory_history_timeline SET timeline = current_timeline();
+    END IF;
     INSERT INTO inventory_history (
         item_id, location, operation, before, after, actor, on_behalf_of, movement, reason, note, changed_at
     )

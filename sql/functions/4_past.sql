@@ -82,6 +82,18 @@ RETURN (
     ) AS document
 );
 
+-- The data of an event in the stream: one line of JSON. It is declared so that PostgreSQL can inline it into a query.
+CREATE OR REPLACE FUNCTION event_data(event inventory_history) RETURNS text
+LANGUAGE sql STABLE PARALLEL SAFE
+RETURN '{"event":"' || event.operation
+    || '","data":' || past_document(event.event_id, coalesce(event.after, event.before))
+    || ',"actor":' || to_json(event.actor)
+    || coalesce(',"on_behalf_of":' || to_json(event.on_behalf_of), '')
+    || coalesce(',"movement":' || event.movement || ',"reason":' || to_json(event.reason), '')
+    || coalesce(',"note":' || to_json(event.note), '')
+    || ',"changed_at":"' || rfc3339(event.changed_at)
+    || '"}';
+
 -- Restore a deleted item of these locations (null: all). Returns no row if it is not deleted, or no longer in the log. The
 -- tombstone is locked before the log is read, in order to wait for a deletion in an open transaction.
 DROP FUNCTION IF EXISTS restore_item(bigint); -- the earlier form, without locations

@@ -10,20 +10,36 @@ SELECT
     event_id,
     item_id,
     location,
-    '{"event":"' || operation
-    || '","data":' || past_document(event_id, coalesce(after, before))
-    || ',"actor":' || to_json(actor)
-    || coalesce(',"on_behalf_of":' || to_json(on_behalf_of), '')
-    || coalesce(',"movement":' || movement || ',"reason":' || to_json(reason), '')
-    || coalesce(',"note":' || to_json(note), '')
-    || ',"changed_at":"' || rfc3339(changed_at)
-    || '"}' AS data,
+    event_data(event) AS data,
     extract(EPOCH FROM changed_at)::float8 AS changed_at
-FROM inventory_history
+FROM inventory_history AS event
 WHERE event_id > :after
   AND event_id <= :up_to
 ORDER BY event_id
 LIMIT :page;
+
+-- name: select_block(epoch, after, up_to)
+-- The epoch, floor and head of the log, each with an event of the block, all in one snapshot. Without an event (null) if
+-- the block has none, if this is another log, or if it ends before the block does.
+WITH log AS MATERIALIZED (
+    SELECT log_epoch() AS epoch, log_floor() AS floor, log_head() AS head
+)
+SELECT
+    log.epoch,
+    log.floor,
+    log.head,
+    event.event_id,
+    event.item_id,
+    event.location,
+    event_data(event) AS data,
+    extract(EPOCH FROM event.changed_at)::float8 AS changed_at
+FROM log
+LEFT JOIN inventory_history AS event
+    ON event.event_id > :after
+    AND event.event_id <= :up_to
+    AND log.epoch = :epoch
+    AND log.head >= :up_to
+ORDER BY event.event_id;
 
 -- name: select_items(locations, after, page)^
 -- The items at these locations (null: all) with the next ids, as the elements of a JSON array; null as the last id if

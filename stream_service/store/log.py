@@ -6,6 +6,7 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, NamedTuple
 
 from shared.db.database import load_queries
+from shared.log.position import Position
 from stream_service import frames
 from stream_service.ring import Frame
 
@@ -22,6 +23,14 @@ queries = load_queries("log")
 
 END_OF_LOG = 2**63 - 1
 PART_ITEMS = 500
+
+
+class Reading(NamedTuple):
+    """Events of the log, with its floor and head in the same database snapshot."""
+
+    frames: list[Frame]
+    floor: int
+    head: Position
 
 
 class Part(NamedTuple):
@@ -44,6 +53,17 @@ async def select_events(
         Frame(row[0], row[1], row[2], frames.update(f"{epoch}-{row[0]}", row[3]), row[4])
         async for row in queries.select_events(connection, after=after, up_to=up_to, page=page)
     ]
+
+
+async def select_block(connection: Connection, epoch: str, *, after: int, up_to: int) -> Reading:
+    """The events after this id, up to ``up_to``. There are none if the log has another epoch, or ends before that."""
+    rows = [row async for row in queries.select_block(connection, epoch=epoch, after=after, up_to=up_to)]
+    found = [
+        Frame(row[3], row[4], row[5], frames.update(f"{epoch}-{row[3]}", row[6]), row[7])
+        for row in rows
+        if row["event_id"] is not None
+    ]
+    return Reading(found, rows[0]["floor"], Position(rows[0]["epoch"], rows[0]["head"]))
 
 
 async def select_event_time(connection: Connection, event_id: int) -> datetime | None:

@@ -10,7 +10,7 @@ import asyncpg
 import pytest
 
 from api_service.store import items
-from shared.db.database import Pool, load_queries
+from shared.db.database import Connection, Pool, load_queries
 from shared.log.fields import FIELDS, ItemFields
 from shared.log.follower import select_head
 
@@ -248,6 +248,27 @@ async def test_the_epoch_changes_with_the_database(postgres: PostgresServer, poo
     postgres.drop_database(other)
 
 
+async def test_the_first_event_of_a_timeline_is_committed_with_the_timeline(pool: Pool) -> None:
+    """A standby derives its epoch from it; tests/faults/test_standby.py has real promotions."""
+
+    async def timeline_is_current(connection: Connection | Pool) -> bool:
+        return bool(await connection.fetchval("SELECT log_timeline() = current_timeline()"))
+
+    assert await timeline_is_current(pool)
+    await pool.execute("UPDATE inventory_history_timeline SET timeline = '00000000'")  # as after a promotion
+    async with pool.acquire() as connection:
+        transaction = connection.transaction()
+        await transaction.start()
+        await connection.execute("INSERT INTO inventory (name, quantity) VALUES ('bolt', 1)")
+        await connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        assert await timeline_is_current(connection)
+        assert not await timeline_is_current(pool)
+        await transaction.rollback()
+        assert not await timeline_is_current(connection)
+        await connection.execute("INSERT INTO inventory (name, quantity) VALUES ('bolt', 1)")
+        assert await timeline_is_current(connection)
+
+
 @pytest.mark.parametrize(
     ("role", "statement"),
     [
@@ -263,6 +284,7 @@ async def test_the_epoch_changes_with_the_database(postgres: PostgresServer, poo
         ("stockstream_api", "UPDATE movement SET actor = 'x'"),
         ("stockstream_api", "DELETE FROM location_ancestor"),
         ("stockstream_api", "DELETE FROM rights_change"),
+        ("stockstream_api", "UPDATE inventory_history_timeline SET timeline = '00000002'"),
         ("stockstream_stream", "INSERT INTO location (name) VALUES ('x')"),
         ("stockstream_stream", "INSERT INTO inventory (name, quantity) VALUES ('a', 1)"),
         ("stockstream_stream", "UPDATE inventory SET quantity = 1"),
