@@ -55,7 +55,7 @@ class Relay:
     @property
     def is_caught_up(self) -> bool:
         """Whether the log was read to its end in the last STALE_SECONDS."""
-        return time.monotonic() - self.follower.caught_up_at < STALE_SECONDS
+        return self.follower.has_caught_up(STALE_SECONDS)
 
     def can_replay(self, position: Position) -> bool:
         """Whether all events after this position are in the ring."""

@@ -62,7 +62,8 @@ class Doorbell:
                 if self.is_listening:
                     log.warning("the listening connection was lost", reason=str(error))
                     retry = FIRST_RETRY_SECONDS
-            self._set_listening(False)
+            finally:
+                self._set_listening(False)
             await asyncio.sleep(retry)
             retry = min(2 * retry, MAX_RETRY_SECONDS)
 

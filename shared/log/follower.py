@@ -56,15 +56,24 @@ class Follower(Generic[E]):
 
     A log with another epoch, or one that ends before the last event read, is a new log: the old one was restored or
     replaced.
+
+    Events may also come from a cache of the log, by accept(). While ``is_fed`` is set, the database is read only when
+    the follower is woken.
     """
 
     def __init__(self, pool: Pool, reader: Reader[E]) -> None:
         self.position: Position | None = None  # of the last event that was passed on; None before the first read
-        self.caught_up_at = float("-inf")  # when the log was last read to its end (time.monotonic())
+        self.caught_up_at = float("-inf")  # when the end of the log was last reached (time.monotonic())
+        self.is_fed = False  # whether a cache passes on the events
         self._pool = pool
         self._reader = reader
+        self._passing_on = asyncio.Lock()
         self._woken = asyncio.Event()
         self._read_to_end = asyncio.Event()  # set when the log was read to its end, and then replaced
+
+    def has_caught_up(self, seconds: float) -> bool:
+        """Whether the end of the log was reached in the last ``seconds``."""
+        return time.monotonic() - self.caught_up_at < seconds
 
     def wake(self) -> None:
         """Read the log soon: it may have grown."""
@@ -77,6 +86,19 @@ class Follower(Generic[E]):
             self.wake()
             await read_to_end.wait()
 
+    async def accept(self, after: Position, events: Sequence[E]) -> bool:
+        """Pass on events from a cache, which must be all events after this position.
+
+        False, and nothing is passed on, if there may be other events before them. Those that were passed on before are
+        left out.
+        """
+        async with self._passing_on:
+            last = self.position
+            if last is None or last.epoch != after.epoch or last.event_id < after.event_id:
+                return False
+            await self._pass_on(events, last)
+            return True
+
     async def run(self) -> None:
         """Follow the log until cancelled. Waits whenever the database is unavailable."""
         is_available = True
@@ -87,6 +109,7 @@ class Follower(Generic[E]):
                         log.info("database is back")
                     is_available = True
                     await self._follow(connection)
+                await self._woken.wait()
             except DatabaseUnavailableError as error:
                 if is_available:
                     log.warning("waiting for the database", reason=str(error))
@@ -94,37 +117,45 @@ class Follower(Generic[E]):
                 await asyncio.sleep(RETRY_SECONDS)
 
     async def _follow(self, connection: Connection) -> None:
+        """Read the log until cancelled; only to its end, if a cache passes on the events that follow."""
         while True:
-            position = await self._find_position(connection)
+            await self._find_position(connection)
             looked_at = time.monotonic()
             while time.monotonic() - looked_at < POLL_SECONDS:
                 self._woken.clear()
-                position = await self._read(connection, position)
+                await self._read(connection)
+                if self.is_fed:
+                    return
                 if await self._is_woken():
                     await self._reader.pause()
 
-    async def _find_position(self, connection: Connection) -> Position:
-        """The position to read on from."""
+    async def _find_position(self, connection: Connection) -> None:
+        """Find the position to read on from."""
+        last = self.position  # before the head is read, which may be passed meanwhile by what a cache passes on
         head = await select_head(connection)
-        last = self.position
         if last is None or last.epoch != head.epoch or last.event_id > head.event_id:
             self.position = self._reader.start(head)
-            return self.position
-        return last
 
-    async def _read(self, connection: Connection, position: Position) -> Position:
-        """Pass on all events after this position. Returns the position of the last."""
+    async def _read(self, connection: Connection) -> None:
+        """Pass on all events that follow."""
         while True:
+            position = self.position
+            assert position is not None  # noqa: S101 - _find_position() has set it
             events = await self._reader.read(connection, position, PAGE_EVENTS)
-            if events:
-                await self._reader.take(events)
-                self.position = position = Position(position.epoch, events[-1].event_id)
+            async with self._passing_on:
+                await self._pass_on(events, self.position or position)
             if len(events) < PAGE_EVENTS:
                 break
         self.caught_up_at = time.monotonic()
         read_to_end, self._read_to_end = self._read_to_end, asyncio.Event()
         read_to_end.set()
-        return position
+
+    async def _pass_on(self, events: Sequence[E], last: Position) -> None:
+        """Pass on those of these events that are after the last one."""
+        newer = [event for event in events if event.event_id > last.event_id]
+        if newer:
+            await self._reader.take(newer)
+            self.position = Position(last.epoch, newer[-1].event_id)
 
     async def _is_woken(self) -> bool:
         """Wait up to POLL_SECONDS for a call of wake(); False if there was none."""

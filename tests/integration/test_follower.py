@@ -148,3 +148,76 @@ async def test_a_log_that_ends_before_the_position_is_another_log(
 async def _head(pool: Pool) -> Position:
     async with pool.acquire() as connection:
         return await select_head(connection)
+
+
+async def frames_after(pool: Pool, position: Position) -> Sequence[Frame]:
+    async with pool.acquire() as connection:
+        return await select_events(connection, position.epoch, after=position.event_id, page=1_000)
+
+
+async def test_events_from_a_cache_are_passed_on_once_and_only_without_a_gap(
+    postgres: PostgresServer, database: str, pool: Pool
+) -> None:
+    await write(pool, 2)
+    async with following(postgres.url(database), Recorder(), with_doorbell=False) as followed:
+        follower, taken = followed.follower, followed.recorder.taken
+        follower.is_fed = True
+        await follower.refresh()
+        start = await _head(pool)
+        await write(pool, 6)
+        events = await frames_after(pool, start)
+
+        def after(number: int) -> Position:
+            return Position(start.epoch, start.event_id + number)
+
+        assert await follower.accept(start, events[:2])
+        assert not await follower.accept(after(3), events[3:4]), "the third may be missing"
+        assert not await follower.accept(Position("another", start.event_id), events), "it is another log"
+        assert await follower.accept(start, events[:2]), "they were passed on before"
+        assert taken == [event.event_id for event in events[:2]]
+        assert await follower.accept(after(1), events[1:4])
+        assert taken == [event.event_id for event in events[:4]]
+        assert follower.position == after(4)
+        await follower.refresh()
+        assert taken == [event.event_id for event in events], "the database has the rest"
+
+
+async def test_while_a_cache_passes_on_the_events_the_database_is_read_only_when_the_follower_is_woken(
+    postgres: PostgresServer, database: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.log.follower.POLL_SECONDS", 0.01)
+    async with following(postgres.url(database), Recorder(), with_doorbell=False) as followed:
+        await followed.follower.refresh()
+        followed.follower.is_fed = True
+        await followed.follower.refresh()
+        await write(pool, 1)
+        await asyncio.sleep(0.3)
+        assert followed.recorder.taken == []
+        await followed.follower.refresh()
+        assert followed.recorder.taken == await events_of(pool)
+        followed.follower.is_fed = False
+        followed.follower.wake()
+        await write(pool, 1)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while followed.recorder.taken != await events_of(pool):
+                await asyncio.sleep(0.01)
+
+
+async def test_a_cache_that_is_ahead_of_the_head_that_was_just_read_does_not_look_like_another_log(
+    postgres: PostgresServer, database: str, pool: Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with following(postgres.url(database), Recorder(), with_doorbell=False) as followed:
+        await followed.follower.refresh()
+        followed.follower.is_fed = True
+        await followed.follower.refresh()
+
+        async def select_head_and_accept_another_event(connection: Connection) -> Position:
+            head = await select_head(connection)
+            await write(pool, 1)
+            assert await followed.follower.accept(head, await frames_after(pool, head))
+            return head
+
+        monkeypatch.setattr("shared.log.follower.select_head", select_head_and_accept_another_event)
+        await followed.follower.refresh()
+        assert len(followed.recorder.starts) == 1
+        assert followed.recorder.taken == await events_of(pool)
