@@ -21,7 +21,8 @@ FROM python:3.13-slim
 # An empty volume takes the owner of the directory that it is mounted on. `prepare` writes to the volumes of these.
 RUN groupadd --gid 10001 stockstream \
     && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /app --shell /usr/sbin/nologin stockstream \
-    && install -d -o 10001 -g 10001 -m 0700 /run/passwords/api /run/passwords/stream /run/certificates
+    && install -d -o 10001 -g 10001 -m 0700 /run/passwords/api /run/passwords/stream /run/passwords/broker \
+        /run/certificates
 # The code belongs to root: a service can read it, but not change it.
 COPY --from=build /venv /venv
 COPY --from=build /app /app

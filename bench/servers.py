@@ -117,7 +117,8 @@ class Gateway(Stockstream):
             **LIMITS,
             "GATEWAY_SITE": f"http://:{self.port}",
             "GATEWAY_HEALTH_PORT": str(health_port),
-            "STREAM_UPSTREAM": f"127.0.0.1:{self.stream_port}",
+            "STREAM_HOST": "127.0.0.1",
+            "STREAM_PORT": str(self.stream_port),
             "XDG_DATA_HOME": str(self.folder),
             "XDG_CONFIG_HOME": str(self.folder),
         }

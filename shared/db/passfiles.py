@@ -1,8 +1,10 @@
-"""Writes the passwords of the services' roles, each to a passfile that only its service can read.
+"""Writes the passwords of the services' roles, each to a passfile that only its service can read, and the broker's.
 
-`python -m shared.db.passfiles` runs before PostgreSQL's clients start. It writes the password that was set (in the
-environment, or as a secret in /run/secrets); else it keeps the existing one; else it generates one. So no file that we
-deliver contains a password, and nobody has to choose one.
+`python -m shared.db.passfiles` runs before the clients of PostgreSQL and of the broker start. It writes the password
+that was set (in the environment, or as a secret in /run/secrets); else it keeps the existing one; else it generates
+one. So no file that we deliver contains a password, and nobody has to choose one.
+
+The broker's password is always generated, since only the broker and the stream use it.
 """
 
 from __future__ import annotations
@@ -46,6 +48,12 @@ def provide(passfile: Path, role: str, password: str | None) -> None:
     _write(passfile, f"*:*:*:{role}:{password or secrets.token_urlsafe(24)}\n")
 
 
+def provide_broker_password(file: Path) -> None:
+    """Write a new password of the broker to this file, unless it exists. Raises PassfileError."""
+    if not file.exists():
+        _write(file, f"{secrets.token_urlsafe(24)}\n")
+
+
 def _write(path: Path, text: str) -> None:
     """Replace the file atomically, readable by this user only: drivers ignore a passfile that others can read."""
     unfinished = path.with_suffix(".unfinished")
@@ -67,6 +75,7 @@ def main() -> None:
     try:
         for service, (role, password) in wanted.items():
             provide(PASSFILES / service / "pgpass", role, password.get_secret_value() if password else None)
+        provide_broker_password(PASSFILES / "broker" / "password")
     except PassfileError as error:
         sys.exit(f"stockstream: passfiles: {error}")
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-from quart import Blueprint, Response, request
+from quart import Blueprint, Response, current_app, request
 
 from shared.log.documents import MAX_ID
 from shared.log.position import MalformedPositionError, Position
@@ -14,9 +15,13 @@ from stream_service.asyncapi import MAX_ITEMS, MAX_LOCATIONS
 from stream_service.handover import hand_over
 from stream_service.starts import Subscription
 
+if TYPE_CHECKING:
+    from stream_service.subscribers import Subscribers
+
 blueprint = Blueprint("events", __name__)
 
 _A = {"item": "an item", "location": "a location"}
+FAILOVER = "X-Failover"  # set by a proxy that sends the request to another process if this one answers 503
 CONTENT_TYPE = "text/event-stream; charset=utf-8"  # without it, some clients assume Latin-1
 HEADERS = {
     "Cache-Control": "no-cache, no-transform",
@@ -31,6 +36,7 @@ async def events() -> Response:
     From `Last-Event-ID` (else `?last_event_id=`) on, or from now on. `?snapshot=1` sends the current items first;
     `?item=7&item=9` narrows the stream to these, and `?location=3` to a location and everything below it.
     """
+    _refuse_if_another_process_can_serve()
     subscription = await admitted(
         Subscription(
             client=request.remote_addr or "",
@@ -45,6 +51,13 @@ async def events() -> Response:
     response = Response(b"", headers=HEADERS, content_type=CONTENT_TYPE)
     del response.headers["Content-Length"]  # the body follows
     return response
+
+
+def _refuse_if_another_process_can_serve() -> None:
+    """While this process stops, raise a 503 problem to a proxy that tries another process. Others need a 200."""
+    subscribers: Subscribers = current_app.extensions["subscribers"]
+    if subscribers.is_draining and FAILOVER in request.headers:
+        raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, "This server is about to stop.")
 
 
 def _positions() -> list[Position]:

@@ -15,6 +15,7 @@ import aiohttp
 import asyncpg
 import pytest
 
+from tests.acceptance.client import problem
 from tests.sse import subscribe
 from tests.stack import Stack
 
@@ -386,6 +387,9 @@ async def test_a_draining_service_is_not_ready_and_opens_no_stream(stream: Calla
             await asyncio.sleep(0.01)
         async with subscribe(stack.stream_url) as late:
             assert [frame.event for frame in await late.rest()] == [None, "busy"]
+        headers = {"X-Failover": "1"}
+        async with aiohttp.ClientSession(stack.stream_url, headers=headers) as proxy, proxy.get("/events") as response:
+            await problem(response, 503)
 
 
 async def test_a_client_that_stops_reading_does_not_affect_others(stream: Callable[..., Stack]) -> None:

@@ -17,7 +17,7 @@ import h2.events
 from tests.stack import ROOT, answers, environment, free_port
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Iterator, Mapping
 
 CADDY = str(Path(sysconfig.get_path("scripts")) / "caddy")
 CADDYFILE = str(ROOT / "gateway" / "Caddyfile")
@@ -33,10 +33,10 @@ START_SECONDS = 20
 STOP_SECONDS = 10
 
 
-def adapted() -> Any:
+def adapted(settings: Mapping[str, str] | None = None) -> Any:
     """Return the Caddyfile, adapted to JSON."""
     command = [CADDY, "adapt", "--config", CADDYFILE, "--adapter", "caddyfile"]
-    settings = environment(GATEWAY_SITE="http://:8080", **LIMITS)
+    settings = settings or environment(GATEWAY_SITE="http://:8080", **LIMITS)
     return json.loads(subprocess.run(command, env=settings, capture_output=True, check=True).stdout)
 
 
@@ -46,6 +46,7 @@ class Gateway:
     def __init__(
         self, folder: Path, *, api: int, stream: int, trusted_proxies: str = "", with_tls: bool = False
     ) -> None:
+        self._folder = folder
         self.port, self._health_port = free_port(), free_port()
         self.url = f"https://localhost:{self.port}" if with_tls else f"http://127.0.0.1:{self.port}"
         self._log = folder / "gateway.log"
@@ -53,7 +54,8 @@ class Gateway:
             GATEWAY_SITE=self.url if with_tls else f"http://:{self.port}",
             GATEWAY_HEALTH_PORT=str(self._health_port),
             API_UPSTREAM=f"127.0.0.1:{api}",
-            STREAM_UPSTREAM=f"127.0.0.1:{stream}",
+            STREAM_HOST="127.0.0.1",
+            STREAM_PORT=str(stream),
             XDG_DATA_HOME=str(folder),
             XDG_CONFIG_HOME=str(folder),
             **LIMITS,
@@ -62,7 +64,23 @@ class Gateway:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        command = [CADDY, "run", "--config", CADDYFILE, "--adapter", "caddyfile"]
+        self._run("--config", CADDYFILE, "--adapter", "caddyfile")
+
+    def start_with_streams(self, ports: list[int]) -> None:
+        """Start with several stream processes, which have ports of their own here instead of addresses of their own."""
+        config = adapted(self._environment)
+        lookups = [found for found in _objects(config) if found.get("source") == "a"]
+        assert len(lookups) == 1
+        refresh = lookups[0].pop("refresh")
+        sources = [{"source": "a", "name": "127.0.0.1", "port": str(port), "refresh": refresh} for port in ports]
+        lookups[0] |= {"source": "multi", "sources": sources}
+        del lookups[0]["name"], lookups[0]["port"]
+        file = self._folder / "gateway.json"
+        file.write_text(json.dumps(config))
+        self._run("--config", str(file))
+
+    def _run(self, *arguments: str) -> None:
+        command = [CADDY, "run", *arguments]
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
@@ -74,6 +92,10 @@ class Gateway:
     def is_healthy(self) -> bool:
         return answers(f"http://127.0.0.1:{self._health_port}/")
 
+    def errors(self) -> list[str]:
+        """Return the lines of the log that report an error."""
+        return [line for line in self._log.read_text().splitlines() if '"level":"error"' in line]
+
     def stop(self) -> int:
         """Send SIGTERM and return the exit code."""
         assert self._process is not None
@@ -84,6 +106,14 @@ class Gateway:
         if self._process is not None:
             self._process.kill()
             self._process.wait(STOP_SECONDS)
+
+
+def _objects(part: Any) -> Iterator[dict[str, Any]]:
+    """Yield every object of a JSON document."""
+    if isinstance(part, dict):
+        yield part
+    for child in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from _objects(child)
 
 
 class Upstream:

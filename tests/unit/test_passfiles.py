@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from shared.db.passfiles import PassfileError, provide
+from shared.db.passfiles import PassfileError, provide, provide_broker_password
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +58,16 @@ def test_a_password_that_drivers_read_differently_is_refused_and_not_shown(passf
         provide(passfile, "stockstream_api", bad)
     assert not passfile.exists()
     assert not bad or bad not in str(refused.value)
+
+
+def test_the_password_of_the_broker_is_generated_once(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    provide_broker_password(file)
+    password = file.read_text()
+    assert re.fullmatch(r"[0-9A-Za-z_-]{32,}\n", password)  # needs no quotes in the broker's configuration
+    assert file.stat().st_mode & 0o777 == 0o600
+    provide_broker_password(file)
+    assert file.read_text() == password
 
 
 def test_a_directory_that_is_not_ours_gives_one_clear_line(tmp_path: Path) -> None:
