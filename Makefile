@@ -1,5 +1,6 @@
 PYTHON ?= python3
 VENV := .venv
+MANIFESTS := $(filter-out %/kustomization.yaml, $(wildcard deploy/kubernetes/*.yaml))
 BIN := $(VENV)/bin/python
 
 .DEFAULT_GOAL := help
@@ -33,19 +34,21 @@ test: $(VENV)/dev ## Run every test: real PostgreSQL, real processes, a real bro
 	@$(BIN) -m tests.system_programs
 	@$(BIN) -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-faults: $(VENV)/dev ## Inject faults for 10 minutes with each of three seeds; ARGS='--seconds 60 --seed 4' for less
+faults: $(VENV)/dev ## Inject faults for 10 minutes with each of three seeds, without and with a broker; ARGS='--seconds 60 --seed 4' for less
 	@$(BIN) -m tests.browser.chromium
+	@$(BIN) -m tests.system_programs
 	@$(BIN) -m pytest -m heavy tests/faults
 	@$(BIN) -m tests.faults $(ARGS)
 
 bench: $(VENV)/dev ## Measure deliveries and requests, next to the usual design and (if installed) nchan; ARGS='a b' for some cases
 	@$(BIN) -m bench $(ARGS)
 
-check: $(VENV)/dev ## Check format, lint, types, imports, and known vulnerabilities of the dependencies
+check: $(VENV)/dev ## Check format, lint, types, imports, manifests, and known vulnerabilities of the dependencies
 	$(BIN) -m ruff format --check .
 	$(BIN) -m ruff check .
 	$(BIN) -m mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/kubernetes-validate --strict --quiet $(MANIFESTS)
 	$(BIN) -m pip_audit --disable-pip --no-deps --progress-spinner off --requirement requirements-dev.txt >/dev/null
 
 format: $(VENV)/dev ## Format the code

@@ -18,6 +18,10 @@ from shared.web.problems import answer_with_problems
 from stream_service import snapshots
 from stream_service.access import Access
 from stream_service.blueprints import documentation, events
+from stream_service.broker.election import Candidacy
+from stream_service.broker.membership import joined
+from stream_service.broker.publisher import Options
+from stream_service.broker.stream import Broker
 from stream_service.databases import Primary, connected_standby
 from stream_service.handover import with_streams
 from stream_service.live import Live
@@ -31,10 +35,11 @@ from stream_service.subscribers import Subscribers
 if TYPE_CHECKING:
     from shared.db.database import Pool
     from stream_service.blocks import Source
+    from stream_service.broker.membership import Membership
     from stream_service.settings import StreamSettings
 
 ROLE = "stockstream_stream"
-FOLLOWERS = 1  # database connections that follow the log
+FOLLOWERS = 2  # database connections that follow the log: for the relay, and for the publisher
 CHECK_HEARTBEATS = 0.9  # interval between two checks of all rights, in heartbeats: shorter than one
 ADMISSIONS = 2  # database connections that check who may read: for new streams, and for open ones
 
@@ -70,15 +75,29 @@ def create_app(settings: StreamSettings) -> Quart:
             access = Access(pool, interval_seconds=check_seconds)
             bells = {LOG_CHANNEL: lambda _: relay.follower.wake(), ACCESS_CHANNEL: access.wake}
             doorbell = Doorbell(listen_url, bells, application_name=f"{ROLE} listener")
-            stock = Snapshots(pool, relay.can_replay)
+            works = {"follower": relay.follower.run, "heartbeats": relay.send_heartbeats, "access": access.run}
+            member = None
+            if settings.broker_url is None:
+                works["doorbell"] = doorbell.run
+            else:
+                options = Options(settings.broker_bytes, settings.stream_flush_ms / 1000)
+                feeding = joined(
+                    Broker(settings.broker_url.get_secret_value(), settings.broker_password),
+                    Candidacy(pool, listen_url, ROLE, options),
+                    relay,
+                    check_rights=access.wake,
+                    listen_to_database=doorbell.run,
+                )
+                member = await opened.enter_async_context(feeding)
+                works |= member.works
+            stock = Snapshots(pool, relay.can_replay, member and member.snapshots)
             starts = Starts(pool, relay, stock, rights_seconds=2 * check_seconds)
-            replay = Replay(await _open_sources(settings, pool, opened), settings.stream_replay_readers)
+            sources = await _open_sources(settings, pool, opened, member)
+            replay = Replay(sources, settings.stream_replay_readers)
             subscribers.set_sources(relay, replay, starts)
             subscribers.set_access(access)
-            app.extensions.update(relay=relay, doorbell=doorbell, access=access)
-            async with background.running(
-                follower=relay.follower.run, heartbeats=relay.send_heartbeats, doorbell=doorbell.run, access=access.run
-            ):
+            app.extensions.update(relay=relay, doorbell=doorbell, access=access, member=member)
+            async with background.running(**works):
                 yield
                 stock.close()
 
@@ -87,7 +106,8 @@ def create_app(settings: StreamSettings) -> Quart:
             raise NotReadyError("about to stop")
         if not app.extensions["relay"].is_caught_up:
             raise NotReadyError("the log can't be read")
-        if not app.extensions["doorbell"].is_listening:
+        member = app.extensions["member"]
+        if not app.extensions["doorbell"].is_listening and not (member and member.feed.is_trusted):
             raise NotReadyError("not listening")
 
     app.register_blueprint(health_blueprint(check))
@@ -95,9 +115,11 @@ def create_app(settings: StreamSettings) -> Quart:
     return app
 
 
-async def _open_sources(settings: StreamSettings, pool: Pool, opened: contextlib.AsyncExitStack) -> list[Source]:
+async def _open_sources(
+    settings: StreamSettings, pool: Pool, opened: contextlib.AsyncExitStack, member: Membership | None
+) -> list[Source]:
     """What old events are read from, in the order in which the sources are asked."""
-    sources: list[Source] = []
+    sources: list[Source] = [] if member is None else [member.window]
     if settings.replay_database_url is not None:
         url, readers = settings.replay_database_url.get_secret_value(), settings.stream_replay_readers
         standby = connected_standby(url, application_name=f"{ROLE} replay", readers=readers)

@@ -2,9 +2,35 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field, SecretStr
 
 from shared.process.settings import DatabaseUrl, Settings
+
+
+def _check_broker_url(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().startswith(("redis://", "rediss://")):
+        raise ValueError("must start with redis:// or rediss://")
+    return value
+
+
+def _check_password_file(value: Path) -> Path:
+    try:
+        read_password(value)
+    except (OSError, UnicodeDecodeError):
+        raise ValueError("can't be read") from None
+    return value
+
+
+def read_password(file: Path) -> str:
+    """The password in this file."""
+    return file.read_text(encoding="utf-8").strip()
+
+
+BrokerUrl = Annotated[SecretStr, AfterValidator(_check_broker_url)]
+PasswordFile = Annotated[Path, AfterValidator(_check_password_file)]
 
 
 class StreamSettings(Settings):
@@ -36,6 +62,22 @@ class StreamSettings(Settings):
         True, description="Write events directly to HTTP/1.1 connections; `false`: through the server's ASGI interface"
     )
     stream_replay_readers: int = Field(4, ge=1, le=50, description="Database connections for subscribers that catch up")
+    broker_url: BrokerUrl | None = Field(
+        None, description="Broker (Redis or Valkey) that many stream processes share: `redis://:password@host:6379`"
+    )
+    broker_password_file: PasswordFile | None = Field(
+        None, description="File with the broker's password, if its URL has none"
+    )
+    broker_bytes: int = Field(
+        64 * 2**20,
+        ge=2**16,
+        description="Memory for recent events in the broker; older ones are read from the database",
+    )
+
+    @property
+    def broker_password(self) -> str | None:
+        """The broker's password, if it is in a file."""
+        return None if self.broker_password_file is None else read_password(self.broker_password_file)
 
     @property
     def origins(self) -> frozenset[str]:

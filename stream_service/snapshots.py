@@ -8,24 +8,24 @@ sent next.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import weakref
 from typing import TYPE_CHECKING
 
 import structlog
 
-from shared.db.database import acquire
 from shared.db.errors import DatabaseUnavailableError
-from shared.log.follower import select_head
-from stream_service import frames
 from stream_service.busy import BusyError
-from stream_service.store import log as log_store
+from stream_service.store.snapshots import select_snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
     from shared.db.database import Pool
     from shared.log.position import Position
+    from stream_service.broker.shared_snapshots import SharedSnapshots
     from stream_service.filters import Filter
+    from stream_service.store.snapshots import SnapshotPart
 
 log = structlog.get_logger()
 
@@ -96,11 +96,15 @@ class Snapshot:
 class Snapshots:
     """Reads snapshots, a few at a time.
 
-    ``can_replay`` is whether the events after a position are still in memory.
+    ``can_replay`` is whether the events after a position are still in memory. Snapshots of all items are shared with
+    other processes, if ``shared`` is given.
     """
 
-    def __init__(self, pool: Pool, can_replay: Callable[[Position], bool]) -> None:
+    def __init__(
+        self, pool: Pool, can_replay: Callable[[Position], bool], shared: SharedSnapshots | None = None
+    ) -> None:
         self._pool = pool
+        self._shared = shared
         self._can_replay = can_replay
         self._readers = asyncio.Semaphore(READERS)
         self._reading: set[asyncio.Task[None]] = set()
@@ -165,11 +169,10 @@ class Snapshots:
 
     async def _read(self, snapshot: Snapshot, wanted: Filter | None) -> None:
         try:
-            await self._acquire_reader()
-            try:
-                await self._read_parts(snapshot, wanted)
-            finally:
-                self._readers.release()
+            async with contextlib.aclosing(self._parts(wanted)) as parts:
+                async for part in parts:
+                    snapshot.position = part.position
+                    snapshot.add(part.data, is_last=part.is_last)
         except BusyError as error:
             snapshot.fail(str(error))
         except DatabaseUnavailableError:
@@ -181,23 +184,27 @@ class Snapshots:
             if snapshot is self._latest.get(wanted):
                 asyncio.get_running_loop().call_later(FRESH_SECONDS, self._forget, wanted, snapshot)
 
+    def _parts(self, wanted: Filter | None) -> AsyncGenerator[SnapshotPart]:
+        if wanted is not None or self._shared is None:
+            return self._read_parts(wanted)
+        return self._shared.parts(lambda: self._read_parts(wanted))
+
+    async def _read_parts(self, wanted: Filter | None) -> AsyncGenerator[SnapshotPart]:
+        """Read a snapshot from the database."""
+        await self._acquire_reader()
+        try:
+            async with contextlib.aclosing(select_snapshot(self._pool, wanted)) as parts:
+                async for part in parts:
+                    yield part
+        finally:
+            self._readers.release()
+
     async def _acquire_reader(self) -> None:
         try:
             async with asyncio.timeout(WAIT_SECONDS):
                 await self._readers.acquire()
         except TimeoutError:
             raise BusyError("too many snapshots are being read") from None
-
-    async def _read_parts(self, snapshot: Snapshot, wanted: Filter | None) -> None:
-        """Read the items in one database snapshot."""
-        async with (
-            acquire(self._pool) as connection,
-            connection.transaction(isolation="repeatable_read", readonly=True),
-        ):
-            snapshot.position = await select_head(connection)
-            async for part in log_store.select_items(connection, wanted):
-                position = str(snapshot.position) if part.is_last else None
-                snapshot.add(frames.snapshot(part.documents, position), is_last=part.is_last)
 
     def _forget(self, wanted: Filter | None, snapshot: Snapshot) -> None:
         if self._latest.get(wanted) is snapshot:

@@ -121,7 +121,7 @@ class Starts:
             return self._reset("the rights have changed")
         metrics.STREAMS.labels("resume").inc()
         if asked.event_id < relay.head.event_id:
-            metrics.REPLAYS.labels("ring" if relay.ring.holds(asked.event_id) else "database").inc()
+            metrics.REPLAYS.labels("ring" if relay.ring.holds(asked.event_id) else "blocks").inc()
         return self._start(b"", asked)
 
     def _reset(self, reason: str) -> Start:

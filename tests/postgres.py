@@ -89,6 +89,11 @@ class PostgresServer:
             processes.kill(self._process)
             self._process = None
 
+    def log_statements(self, role: str) -> None:
+        """Write every statement of this role's sessions to the log, from now on."""
+        for setting in ("log_min_messages = 'log'", "log_statement = 'all'"):
+            self.sql("postgres", f"ALTER ROLE {role} SET {setting}")
+
     def pause(self) -> None:
         """Suspend every process of the server. The kernel still accepts connections for it."""
         self._signal_all(signal.SIGSTOP)

@@ -30,7 +30,7 @@ STOP_SECONDS = 15
 POLL_SECONDS = 0.02
 FIRST_PORT, PORTS_EACH = 12_000, 4_000
 _ports = itertools.count(random.randrange(PORTS_EACH))
-KEPT_SETTINGS = ("STREAM_DIRECT_WRITES",)  # to run all tests with the other way to write
+KEPT_SETTINGS = ("STREAM_DIRECT_WRITES", "BROKER_URL")  # to run all tests in other ways
 MODULES = {"api": "api_service", "stream": "stream_service"}
 
 
@@ -53,15 +53,23 @@ def environment(**settings: str) -> dict[str, str]:
 
 
 class Stack:
-    """The services `api` and `stream`, which tests start, stop, kill and pause."""
+    """The services `api` and `stream`, which tests start, stop, kill and pause.
+
+    There may be more than one stream: `stream2`, `stream3`.
+    """
 
     def __init__(
-        self, server: PostgresServer, database: str, logs: Path, settings: Mapping[str, str] | None = None
+        self,
+        server: PostgresServer,
+        database: str,
+        logs: Path,
+        settings: Mapping[str, str] | None = None,
+        services: Sequence[str] = tuple(MODULES),
     ) -> None:
         self.server = server
         self.database = database
         self.database_url = server.url(database)
-        self.ports = {name: free_port() for name in MODULES}
+        self.ports = {name: free_port() for name in {**MODULES, **dict.fromkeys(services)}}
         self.api_url = f"http://127.0.0.1:{self.ports['api']}"
         self.stream_url = f"http://127.0.0.1:{self.ports['stream']}"
         self.settings = dict(settings or {})
@@ -70,14 +78,15 @@ class Stack:
 
     def start(self, name: str, *, wait: bool = True) -> None:
         """Start a service and, by default, wait until it is ready."""
+        kind = name.rstrip("0123456789")
         settings = {
-            "DATABASE_URL": self.server.url(self.database, f"stockstream_{name}"),
+            "DATABASE_URL": self.server.url(self.database, f"stockstream_{kind}"),
             "API_BIND": f"127.0.0.1:{self.ports['api']}",
-            "STREAM_BIND": f"127.0.0.1:{self.ports['stream']}",
+            "STREAM_BIND": f"127.0.0.1:{self.ports[name if kind == 'stream' else 'stream']}",
             **self.settings,
         }
         with self.log_path(name).open("ab") as log:
-            self._processes[name] = self._run(MODULES[name], environment(**settings), log)
+            self._processes[name] = self._run(MODULES[kind], environment(**settings), log)
         if wait:
             self.wait_until_ready(name)
 
@@ -124,6 +133,13 @@ class Stack:
     def resume(self, name: str) -> None:
         self.signal(name, signal.SIGCONT)
 
+    def metrics(self, name: str) -> dict[str, float]:
+        """The metrics of a service, by their names and labels as they are in the text."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports[name]}/metrics", timeout=5) as response:
+            text = response.read().decode()
+        lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
     def pid(self, name: str) -> int:
         return self._processes[name].pid
 
@@ -151,7 +167,7 @@ def running_stack(
 ) -> Iterator[Stack]:
     """Run services on a new database, which is dropped at the end of the block."""
     database = postgres.create_database()
-    stack = Stack(postgres, database, logs, settings)
+    stack = Stack(postgres, database, logs, settings, services)
     try:
         for name in services:
             stack.start(name, wait=False)

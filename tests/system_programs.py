@@ -21,11 +21,21 @@ def find_faketime() -> Path | None:
 
 def find_pgbouncer() -> Path | None:
     """Return the path of pgbouncer, or None."""
-    found = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    return _find("pgbouncer")
+
+
+def find_broker() -> Path | None:
+    """Return the path of a server that speaks the protocol of Redis, or None."""
+    return _find("valkey-server") or _find("redis-server")
+
+
+def _find(program: str) -> Path | None:
+    found = shutil.which(program, path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     return Path(found) if found else None
 
 
-FINDERS = {"libfaketime": find_faketime, "pgbouncer": find_pgbouncer}  # by name of the Debian package
+# By name of the Debian package.
+FINDERS = {"libfaketime": find_faketime, "pgbouncer": find_pgbouncer, "redis-server": find_broker}
 
 
 def install(packages: list[str]) -> None:

@@ -69,7 +69,7 @@ async def test_the_streams_metrics_answer_an_operators_questions(
     assert found['stockstream_streams_total{start="live"}'] == 1
     assert found['stockstream_streams_total{start="resume"}'] == 1
     assert found['stockstream_streams_total{start="reset"}'] == 1
-    assert found['stockstream_replays_total{source="database"}'] == 1
+    assert found['stockstream_replays_total{source="blocks"}'] == 1
     assert found["stockstream_ring_misses_total"] >= 1
     assert found["stockstream_sent_bytes_total"] > 2 * 2000 * 200
     assert found["stockstream_listener_connects_total"] == 1

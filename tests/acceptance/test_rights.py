@@ -153,7 +153,7 @@ async def check_counts(world: World) -> None:
         lines.append(f"{kind}: {len(latencies)} resets, median {median(latencies):.3f} s, last {max(latencies):.3f} s")
     print("", *lines, sep="\n")  # noqa: T201 - shown with -s
     if STEPS >= MANY_STEPS:
-        for what in ("streams: reset", "streams: snapshot", "ring", "database", "repeated", "imported"):
+        for what in ("streams: reset", "streams: snapshot", "ring", "blocks", "repeated", "imported"):
             assert world.counts[what], f"no {what}"
     for kind, latencies in world.latencies.items():
         assert len(latencies) < FEW or median(latencies) < PROMPT_SECONDS, (kind, latencies)

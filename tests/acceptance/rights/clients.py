@@ -58,7 +58,7 @@ async def open_another(world: World) -> None:
 
 
 async def count_replays(world: World) -> Counter[str]:
-    """How often the stream has read what followed a position from the ring, and how often from the database."""
+    """How often the stream has read what followed a position in the ring, and how often in blocks of older events."""
     async with aiohttp.ClientSession(world.stack.stream_url) as session, session.get("/metrics") as response:
         found = re.findall(r'^stockstream_replays_total\{source="(\w+)"\} (\d+)', await response.text(), re.MULTILINE)
     return Counter({source: int(count) for source, count in found})
