@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.faults.broker_injections import BROKER_INJECTIONS
 from tests.faults.injections import INJECTIONS, REFUSALS
 from tests.faults.page import OpenPage
 from tests.faults.waiting import StuckError, within
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PAUSE_SECONDS = 0.5  # longest pause between two faults
 SHOWN_EVENTS = 5
+ALL_INJECTIONS = {**INJECTIONS, **BROKER_INJECTIONS}
 MAX_INJECTION_SECONDS = 75.0  # exceeds the timeouts within an injection: a stop, a start, statements
 
 
@@ -33,6 +35,7 @@ class Verdict:
     """The result of a campaign. In a clean one, the counts of losses and mismatches are all 0."""
 
     seed: int
+    with_broker: bool = False  # whether there were several streams and a broker
     injected: list[str] = field(default_factory=list)
     refused: list[str] = field(default_factory=list)  # faults that the database refused, with the reason
     events: int = 0
@@ -57,8 +60,10 @@ class Verdict:
         return "".join(f"; {refusal}" for refusal in self.refused)
 
     def __str__(self) -> str:
+        mode = " with a broker" if self.with_broker else ""
         return (
-            f"seed {self.seed}: {self.events:,} events, {self.confirmed:,} confirmed changes, {self.clients} clients,"
+            f"seed {self.seed}{mode}: {self.events:,} events, {self.confirmed:,} confirmed changes,"
+            f" {self.clients} clients,"
             f" {len(self.injected)} faults ({len(self.refused)} of them refused{self._refusals()}),"
             f" {self.reconnects:,} connects; lost {self.lost}, repeated {self.repeated},"
             f" out of order {self.out_of_order}, unequal {self.unequal}, confirmed and not logged {self.unlogged},"
@@ -74,11 +79,12 @@ async def run(
     *,
     seconds: float = float("inf"),
     with_page: bool = False,
+    with_broker: bool = False,
 ) -> Verdict:
     """Inject faults one after another until none is left or the time is up, then judge."""
-    verdict = Verdict(seed)
-    settings = {"AUTH": "login"}
-    async with World(server, folder, seed, settings=settings) as world, AsyncExitStack() as stack:
+    verdict = Verdict(seed, with_broker)
+    world = World(server, folder, seed, settings={"AUTH": "login"}, with_broker=with_broker)
+    async with world, AsyncExitStack() as stack:
         page = await stack.enter_async_context(OpenPage(world.stack)) if with_page else None
         ends = time.monotonic() + seconds
         for name in faults:
@@ -87,6 +93,8 @@ async def run(
             await inject(world, name, verdict)
             await asyncio.sleep(world.choose.random() * PAUSE_SECONDS)
         await settle_and_judge(world, verdict)
+        if with_broker:
+            await _judge_trust(world, verdict)
         if page is not None:
             verdict.clients += 1
             if not await page.eventually_shows(world.table()):
@@ -100,7 +108,7 @@ async def inject(world: World, name: str, verdict: Verdict) -> None:
     verdict.injected.append(name)
     try:
         async with within(MAX_INJECTION_SECONDS, name):
-            await INJECTIONS[name](world)
+            await ALL_INJECTIONS[name](world)
     except REFUSALS as error:
         verdict.refused.append(f"{name}: {type(error).__name__}: {error}")
 
@@ -113,6 +121,14 @@ async def settle_and_judge(world: World, verdict: Verdict) -> None:
         places = {reader.name: reader.place for reader in world.readers}
         verdict.complaints.append(f"not everyone came to the head: {places}\n{stuck}")
     judge(world, verdict)
+
+
+async def _judge_trust(world: World, verdict: Verdict) -> None:
+    """See whether the streams have returned to the broker, and one publishes to it."""
+    try:
+        await world.publisher()
+    except StuckError:
+        verdict.complaints.append("the streams have not returned to the broker")
 
 
 def judge(world: World, verdict: Verdict) -> None:
@@ -161,16 +177,21 @@ def _judge_events(reader: Reader, log: list[int], verdict: Verdict) -> None:
     )
 
 
-def choose_faults(seed: int) -> Iterator[str]:
+def choose_faults(seed: int, *, with_broker: bool = False) -> Iterator[str]:
     """Yield faults in endless random order, determined by the seed. Each round has every fault once."""
-    choose, names = random.Random(seed), sorted(INJECTIONS)
+    choose, names = random.Random(seed), sorted(ALL_INJECTIONS if with_broker else INJECTIONS)
     while True:
         choose.shuffle(names)
         yield from names
 
 
 def run_on_new_postgres(
-    seed: int, faults: Iterable[str], *, seconds: float = float("inf"), with_page: bool = True
+    seed: int,
+    faults: Iterable[str],
+    *,
+    seconds: float = float("inf"),
+    with_page: bool = True,
+    with_broker: bool = False,
 ) -> Verdict:
     """Run a campaign on a new PostgreSQL."""
     with tempfile.TemporaryDirectory(prefix="stockstream-faults-") as folder:
@@ -178,7 +199,17 @@ def run_on_new_postgres(
         server.start()
         try:
             server.make_template()
-            return asyncio.run(run(server, Path(folder), seed, faults, seconds=seconds, with_page=with_page))
+            return asyncio.run(
+                run(
+                    server,
+                    Path(folder),
+                    seed,
+                    faults,
+                    seconds=seconds,
+                    with_page=with_page,
+                    with_broker=with_broker,
+                )
+            )
         finally:
             server.close()
 
@@ -189,7 +220,7 @@ def shrink(verdict: Verdict) -> list[str]:
     while size:
         for start in range(0, len(faults), size):
             fewer = faults[:start] + faults[start + size :]
-            if fewer and not run_on_new_postgres(verdict.seed, fewer).is_clean:
+            if fewer and not run_on_new_postgres(verdict.seed, fewer, with_broker=verdict.with_broker).is_clean:
                 faults = fewer
                 break
         else:

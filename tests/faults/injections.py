@@ -31,7 +31,7 @@ CONNECTIONS = 100  # PostgreSQL's default limit
 REFUSALS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, ConnectionError, TimeoutError)
 
 
-def _random_outage(world: World) -> float:
+def random_outage(world: World) -> float:
     return world.choose.random() * MAX_OUTAGE_SECONDS
 
 
@@ -53,15 +53,21 @@ async def _session(world: World) -> AsyncIterator[asyncpg.Connection]:
         connection.terminate()
 
 
-async def _kill(name: str, world: World) -> None:
+def _any_stream(world: World) -> str:
+    return world.choose.choice(world.streams)
+
+
+async def _kill(which: Callable[[World], str], world: World) -> None:
+    name = which(world)
     world.stack.kill(name)
     try:
-        await asyncio.sleep(_random_outage(world))
+        await asyncio.sleep(random_outage(world))
     finally:
         await asyncio.to_thread(world.stack.start, name, wait=False)
 
 
-async def _stop(name: str, world: World) -> None:
+async def _stop(which: Callable[[World], str], world: World) -> None:
+    name = which(world)
     try:
         await asyncio.to_thread(world.stack.stop, name)
     finally:
@@ -69,17 +75,18 @@ async def _stop(name: str, world: World) -> None:
 
 
 async def pause_the_stream(world: World) -> None:
-    world.stack.pause("stream")
+    name = _any_stream(world)
+    world.stack.pause(name)
     try:
-        await asyncio.sleep(_random_outage(world))
+        await asyncio.sleep(random_outage(world))
     finally:
-        world.stack.resume("stream")
+        world.stack.resume(name)
 
 
 async def _stop_postgres(how: signal.Signals, world: World) -> None:
     try:
         await asyncio.to_thread(world.postgres.stop, how)
-        await asyncio.sleep(_random_outage(world))
+        await asyncio.sleep(random_outage(world))
     finally:
         await asyncio.to_thread(world.postgres.start)
 
@@ -91,13 +98,13 @@ async def take_every_connection(world: World) -> None:
         with contextlib.suppress(*DATABASE_FAULTS):
             for _ in range(CONNECTIONS):
                 taken.append(await asyncpg.connect(url, timeout=2))  # noqa: PERF401 - until a connection is refused
-        await asyncio.sleep(_random_outage(world))
+        await asyncio.sleep(random_outage(world))
     finally:
         for connection in taken:
             connection.terminate()
 
 
-async def _terminate(which: str, world: World) -> None:
+async def terminate(which: str, world: World) -> None:
     async with _session(world) as connection:
         await connection.execute(
             f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND {which}"
@@ -108,7 +115,7 @@ async def pull_the_listeners_cable(world: World) -> None:
     """Drop bytes of the listener's connection for a while. Lost bytes stay lost, and the connection stays open."""
     world.cable.mode = NetworkMode.SWALLOWED
     try:
-        await asyncio.sleep(_random_outage(world))
+        await asyncio.sleep(random_outage(world))
     finally:
         world.cable.mode = NetworkMode.NORMAL
 
@@ -116,14 +123,14 @@ async def pull_the_listeners_cable(world: World) -> None:
 async def cut_every_client(world: World) -> None:
     for _ in range(5):
         world.network.cut()
-        await asyncio.sleep(_random_outage(world) / 10)
+        await asyncio.sleep(random_outage(world) / 10)
 
 
 async def _network(mode: NetworkMode, world: World) -> None:
     world.network.mode = mode
     try:
         world.network.cut()  # clients that reconnect are affected from their first byte
-        await asyncio.sleep(_random_outage(world))
+        await asyncio.sleep(random_outage(world))
     finally:
         world.network.cut()
         world.network.mode = NetworkMode.NORMAL
@@ -132,7 +139,7 @@ async def _network(mode: NetworkMode, world: World) -> None:
 async def swallow_what_is_sent(world: World) -> None:
     world.network.mode = NetworkMode.SWALLOWED
     try:
-        await asyncio.sleep(_random_outage(world))
+        await asyncio.sleep(random_outage(world))
     finally:
         world.network.mode = NetworkMode.NORMAL
         world.network.cut()
@@ -142,7 +149,7 @@ async def hold_a_transaction_open(world: World) -> None:
     async with _session(world) as connection:
         async with connection.transaction():
             await connection.execute("INSERT INTO inventory (name, quantity) VALUES ('late', 1)")
-            await asyncio.sleep(2 * _random_outage(world))
+            await asyncio.sleep(2 * random_outage(world))
         await connection.execute("DELETE FROM inventory WHERE name = 'late'")
 
 
@@ -184,22 +191,22 @@ async def revoke_a_reader(world: World) -> None:
         await connection.execute(statement)
         await asyncio.sleep(REVOKED_SECONDS)
         reader.revoked[former.account] = await connection.fetchval("SELECT log_head()")
-        await asyncio.sleep(_random_outage(world))
+        await asyncio.sleep(random_outage(world))
     reader.access = await asyncio.to_thread(world.new_access)
 
 
 INJECTIONS: dict[str, Injection] = {
-    "kill_the_stream": partial(_kill, "stream"),
-    "stop_the_stream": partial(_stop, "stream"),
+    "kill_the_stream": partial(_kill, _any_stream),
+    "stop_the_stream": partial(_stop, _any_stream),
     "pause_the_stream": pause_the_stream,
-    "kill_the_api": partial(_kill, "api"),
-    "stop_the_api": partial(_stop, "api"),
+    "kill_the_api": partial(_kill, lambda _: "api"),
+    "stop_the_api": partial(_stop, lambda _: "api"),
     "stop_postgres_fast": partial(_stop_postgres, signal.SIGINT),
     "stop_postgres_at_once": partial(_stop_postgres, signal.SIGQUIT),
     "kill_postgres": partial(_stop_postgres, signal.SIGKILL),
     "take_every_connection": take_every_connection,
-    "terminate_the_listener": partial(_terminate, "application_name = 'stockstream_stream listener'"),
-    "terminate_every_session": partial(_terminate, "backend_type = 'client backend'"),
+    "terminate_the_listener": partial(terminate, "application_name = 'stockstream_stream listener'"),
+    "terminate_every_session": partial(terminate, "backend_type = 'client backend'"),
     "pull_the_listeners_cable": pull_the_listeners_cable,
     "cut_every_client": cut_every_client,
     "delay_the_network": partial(_network, NetworkMode.DELAYED),

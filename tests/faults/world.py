@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 import random
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 from urllib.parse import quote
 
 from shared.db.embedded import socket_dir
 from tests.accounts import add_token
+from tests.broker import Broker
+from tests.broker import url as broker_url
 from tests.faults.proxy import Proxy
 from tests.faults.readers import Access, BadReader, Reader, Seen
 from tests.faults.waiting import within
@@ -30,6 +33,8 @@ CATCH_UP_SECONDS = 60.0
 WRITE_SECONDS = 30.0  # time for the writers to make some changes
 END_SECONDS = 10.0
 POLL_SECONDS = 0.02
+TRUST_SECONDS = 20.0
+STREAMS = ("stream", "stream2", "stream3")
 LOCATIONS = (1, 2)  # Main, which exists, and another one
 SETTINGS = {
     "STREAM_HEARTBEAT_SECONDS": "1",
@@ -37,6 +42,13 @@ SETTINGS = {
     "STREAM_DRAIN_SECONDS": "0.5",
     "LOG_LEVEL": "error",
 }
+
+
+class BrokerState(NamedTuple):
+    """Whether a stream gets its events from the broker, and whether it is the one that publishes them."""
+
+    trusts: bool
+    publishes: bool
 
 
 class World:
@@ -51,13 +63,19 @@ class World:
         readers: int = 6,
         writers: int = 6,
         settings: Mapping[str, str] | None = None,
+        with_broker: bool = False,
     ) -> None:
         self.choose = random.Random(seed)
         self.postgres = server
-        self.stack = Stack(server, server.create_database(), folder, {**SETTINGS, **(settings or {})})
+        self.streams = STREAMS if with_broker else STREAMS[:1]
+        self.stack = Stack(
+            server, server.create_database(), folder, {**SETTINGS, **(settings or {})}, ("api", *self.streams)
+        )
+        self.brokers = [Broker(folder), Broker(folder)] if with_broker else []  # the first one in use, and another
+        self.broker_network = Proxy([broker.port for broker in self.brokers[:1]], random.Random(seed + 3))
         self.readers: list[Reader] = []
         self.writers: list[Writer] = []
-        self.network = Proxy(self.stack.ports["stream"], random.Random(seed + 1))
+        self.network = Proxy([self.stack.ports[name] for name in self.streams], random.Random(seed + 1))
         self.cable = Proxy(socket_dir(server.data_dir) / ".s.PGSQL.5432", random.Random(seed + 2))
         self._exits = AsyncExitStack()
         self._accounts = itertools.count()
@@ -76,6 +94,8 @@ class World:
             database, folder = self.stack.database, quote(str(sockets), safe="")
             self.stack.settings["LISTEN_DATABASE_URL"] = f"postgresql://stockstream_stream@/{database}?host={folder}"
             self.stack.settings["EVENTS_URL"] = f"http://127.0.0.1:{port}/events"
+            if self.brokers:
+                await self._start_broker(exits)
             await asyncio.to_thread(self._start_services)
             self.stack.sql("INSERT INTO location (name) VALUES ('Van')")
             self.stack.sql(
@@ -87,10 +107,18 @@ class World:
             self._exits = exits.pop_all()
         return self
 
+    async def _start_broker(self, exits: AsyncExitStack) -> None:
+        for broker in self.brokers:
+            exits.callback(broker.kill)
+        await asyncio.to_thread(self.brokers[0].start)
+        port = free_port()
+        await exits.enter_async_context(self.broker_network.listening(port))
+        self.stack.settings["BROKER_URL"] = broker_url(port)
+
     def _start_services(self) -> None:
-        for name in ("api", "stream"):
+        for name in ("api", *self.streams):
             self.stack.start(name, wait=False)
-        for name in ("api", "stream"):
+        for name in ("api", *self.streams):
             self.stack.wait_until_ready(name)
 
     def _start_clients(self, stream_url: str) -> None:
@@ -102,7 +130,7 @@ class World:
         ]
         kinds = itertools.cycle([self._new_api_writer, self._new_sql_writer, self._new_booking_writer])
         self.writers = [new(random.Random(seed)) for new, seed in zip(kinds, seeds[:writers], strict=False)]
-        bad = BadReader(self.stack.ports["stream"], random.Random(seeds[-1]), self.new_access())
+        bad = BadReader(self.stack.ports[self.streams[-1]], random.Random(seeds[-1]), self.new_access())
         self._reading = [asyncio.create_task(reader.run(), name=reader.name) for reader in self.readers]
         self._reading.append(asyncio.create_task(bad.run(), name="bad reader"))
         self._writing = [
@@ -127,6 +155,24 @@ class World:
     async def until_confirmed(self, more: int) -> None:
         """Wait until `more` further changes have been confirmed. Raises StuckError."""
         await self._until(lambda: sum(len(writer.confirmed) for writer in self.writers), more, "confirmed changes")
+
+    async def publisher(self) -> str:
+        """Wait until every stream gets its events from the broker. Returns the one that publishes them."""
+        async with within(TRUST_SECONDS, "the streams to trust the broker"):
+            while True:
+                with contextlib.suppress(OSError):  # while one is down
+                    states = await asyncio.to_thread(lambda: [self.broker_state(name) for name in self.streams])
+                    publishers = [name for name, state in zip(self.streams, states, strict=True) if state.publishes]
+                    if all(state.trusts for state in states) and len(publishers) == 1:
+                        return publishers[0]
+                await asyncio.sleep(POLL_SECONDS)
+
+    def broker_state(self, name: str) -> BrokerState:
+        """What this stream does with the broker, as its metrics say. Raises OSError if it does not answer."""
+        metrics = self.stack.metrics(name)
+        return BrokerState(
+            trusts=metrics["stockstream_broker_trusted"] == 1, publishes=metrics["stockstream_publishing"] == 1
+        )
 
     async def until_failed(self, more: int) -> None:
         """Wait until `more` further changes have failed. Raises StuckError."""
