@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import json
 import os
 import signal
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -20,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import asyncpg
 
 from bench import access, api, writes
+from bench.load import Client
 from bench.servers import Api, Gateway, Nchan, Server, Stockstream, Usual
 from tests import processes
 from tests.postgres import PostgresServer
@@ -47,32 +46,6 @@ class Row:
     p99: float | None = None
     memory: float | None = None
     note: str = ""
-
-
-class Client:
-    """The load generator process (bench.client), controlled through its standard input."""
-
-    def __init__(self, port: int, clients: int, *options: str) -> None:
-        command = [sys.executable, "-m", "bench.client", str(port), str(clients), *options]
-        self._process = processes.start(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self._read("ready")
-
-    def _read(self, expected: str) -> None:
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline().strip()
-        assert line == expected, line
-
-    def say(self, command: str) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.write(command + "\n")
-        self._process.stdin.flush()
-        self._read("ok")
-
-    def stop(self) -> dict[str, Any]:
-        out, _ = self._process.communicate("stop\n")
-        processes.kill(self._process)
-        result: dict[str, Any] = json.loads(out)
-        return result
 
 
 async def write(url: str, rate: float, seconds: float) -> int:

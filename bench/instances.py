@@ -12,12 +12,13 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from bench.load import Client
 from bench.pgbench import change_items
 from bench.servers import Stockstream, cpu_seconds, with_children
 from tests.postgres import PostgresServer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 ITEMS = 1_000
 PROCESSES = (0, 1, 2, 4, 8, 16, 32)
@@ -78,10 +79,42 @@ class Postgres:
 
 
 @contextmanager
-def running(postgres: Postgres, count: int, folder: Path) -> Iterator[list[Stockstream]]:
+def running(
+    postgres: Postgres, count: int, folder: Path, settings: Mapping[str, str] | None = None
+) -> Iterator[list[Stockstream]]:
     """This number of stream processes, without clients."""
     with ExitStack() as stack:
-        yield [stack.enter_context(Stockstream(postgres.server, postgres.database, folder)) for _ in range(count)]
+        yield [
+            stack.enter_context(Stockstream(postgres.server, postgres.database, folder, settings)) for _ in range(count)
+        ]
+
+
+@contextmanager
+def clients_of(streams: list[Stockstream], count: int) -> Iterator[list[Client]]:
+    """This number of clients of each process, which count their events from now on."""
+    clients = [Client(stream.port, count) for stream in streams] if count else []
+    for client in clients:
+        client.say("mark")
+    yield clients
+    for client in clients:
+        client.stop()
+
+
+@contextmanager
+def stocked_postgres(folder: Path) -> Iterator[Postgres]:
+    """A server, with a database that has ITEMS items."""
+    server = PostgresServer(folder / "postgres")
+    server.start()
+    try:
+        server.make_template()
+        postgres = Postgres(server, server.create_database())
+        server.sql(
+            postgres.database,
+            f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS})",
+        )
+        yield postgres
+    finally:
+        server.close()
 
 
 def measure(postgres: Postgres, streams: list[Stockstream], rate: int, seconds: float, folder: Path) -> Costs:
@@ -133,30 +166,19 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=15)
     parser.add_argument("--runs", type=int, default=1)
+    parser.add_argument("--clients", type=int, default=0, help="of each process")
     parser.add_argument("--processes", type=int, nargs="*", default=PROCESSES)
     arguments = parser.parse_args()
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        server = PostgresServer(folder / "postgres")
-        server.start()
-        try:
-            server.make_template()
-            postgres = Postgres(server, server.create_database())
-            server.sql(
-                postgres.database,
-                f"INSERT INTO inventory (name, quantity) SELECT 'item', 0 FROM generate_series(1, {ITEMS})",
-            )
-            print_header()
-            for count in arguments.processes:
-                with running(postgres, count, folder) as streams:
-                    commit(postgres, RATES[-1], SETTLE_SECONDS, folder)
-                    for rate in RATES:
-                        runs = [
-                            measure(postgres, streams, rate, arguments.seconds, folder) for _ in range(arguments.runs)
-                        ]
-                        print_row(median(runs))
-        finally:
-            server.close()
+    with tempfile.TemporaryDirectory() as name, stocked_postgres(Path(name)) as postgres:
+        print_header()
+        for count in arguments.processes:
+            with running(postgres, count, Path(name)) as streams, clients_of(streams, arguments.clients):
+                commit(postgres, RATES[-1], SETTLE_SECONDS, Path(name))
+                for rate in RATES:
+                    runs = [
+                        measure(postgres, streams, rate, arguments.seconds, Path(name)) for _ in range(arguments.runs)
+                    ]
+                    print_row(median(runs))
     return 0
 
 
