@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import structlog
 
 from shared.db.database import acquire, create_pool, is_current, prepare_session
-from shared.db.errors import DatabaseUnavailableError
+from shared.db.errors import DatabaseUnavailableError, describe
 from stream_service import metrics
 from stream_service.blocks import BLOCK_EVENTS, Block
 from stream_service.store import log as log_store
@@ -66,7 +66,7 @@ class Standby:
             async with asyncio.timeout(STANDBY_SECONDS):
                 reading = await self._select(key)
         except Exception as error:  # whatever it is, the primary has the block
-            self._rest("failed", f"{type(error).__name__}: {error}")
+            self._rest("failed", describe(error))
             return None
         if reading.head.epoch != key.epoch:
             self._rest("other_log", f"its log has the epoch {reading.head.epoch}, not {key.epoch}")

@@ -19,6 +19,7 @@ from shared.db.errors import (
     UNREACHABLE,
     DatabaseUnavailableError,
     ReadOnlyError,
+    describe,
     suggests_outdated_schema,
     unavailable,
 )
@@ -182,7 +183,7 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
         raise
     except asyncpg.InterfaceError as error:
         if _is_lost(connection):
-            raise DatabaseUnavailableError(f"{type(error).__name__}: {error}") from error
+            raise DatabaseUnavailableError(describe(error)) from error
         raise
     except asyncpg.PostgresError as error:
         if suggests_outdated_schema(error) and not await is_current(connection):
@@ -218,7 +219,7 @@ def _connecting(detail: str = UNREACHABLE) -> Iterator[None]:
     try:
         yield
     except _DRIVER_ERRORS as error:
-        raise DatabaseUnavailableError(f"{type(error).__name__}: {error}", detail) from error
+        raise DatabaseUnavailableError(describe(error), detail) from error
 
 
 def migration_files() -> list[Path]:

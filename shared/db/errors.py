@@ -45,12 +45,17 @@ class ReadOnlyError(DatabaseUnavailableError):
     """The session is read-only. A new session may not be: each keeps the setting that it began with."""
 
 
+def describe(error: Exception) -> str:
+    """The type of an error and its text, if it has one, for the log."""
+    return f"{type(error).__name__}: {error}".removesuffix(": ")
+
+
 def unavailable(error: Exception, *, is_closed: bool) -> DatabaseUnavailableError | None:
     """The error to raise instead of this error of a statement; None if it is a bug of ours.
 
     ``is_closed`` tells whether the connection is lost, which explains most errors of the driver about its own state.
     """
-    reason = f"{type(error).__name__}: {error}"
+    reason = describe(error)
     if isinstance(error, asyncpg.PostgresError):
         return _unavailable_by_sqlstate(str(error.sqlstate), reason)
     if isinstance(error, asyncpg.InterfaceError):

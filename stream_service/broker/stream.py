@@ -17,6 +17,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
+from shared.db.errors import describe
 from stream_service.broker.entries import MalformedEntryError, Part, decode, encode
 from stream_service.broker.lookup import Lookup
 
@@ -201,7 +202,7 @@ def _translated(error: Exception) -> Exception:
         if "equal or smaller than the target stream top item" in reason:
             return _RefusedError()
         return BrokerUnavailableError(reason)
-    return BrokerUnavailableError(f"{type(error).__name__}: {reason}")
+    return BrokerUnavailableError(describe(error))
 
 
 def _items(answer: Any) -> Any:
