@@ -43,6 +43,7 @@ from api_service.http.requests import MAX_DISCARDED_BYTES
 from api_service.http.services import Services, provide, services
 from api_service.last_uses import LastUses
 from api_service.limits import BusyError, create_limits
+from api_service.partitions import extend_log_periodically
 from api_service.pruning import prune_periodically
 from api_service.readiness import check_readiness
 from api_service.setup_link import print_setup_link
@@ -117,7 +118,10 @@ def create_app(settings: ApiSettings) -> Quart:
             limits = create_limits(pools.readers.get_max_size())
             stock, total_trends = Stock(pools.readers), TotalTrends(pools.readers, limits.scans)
             provide(app, Services(pools, limits, stock, total_trends, LastUses(pools)))
-            works = {"pruning": functools.partial(prune_periodically, pools.writers, settings.history_retention)}
+            works = {
+                "partitions": functools.partial(extend_log_periodically, pools.writers),
+                "pruning": functools.partial(prune_periodically, pools.writers, settings.history_retention),
+            }
             if settings.auth == "login":
                 dashboard_url = settings.dashboard_url or settings.api_bind.url
                 works["setup_link"] = functools.partial(print_setup_link, pools, dashboard_url, start)

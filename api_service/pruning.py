@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 log = structlog.get_logger()
 
 INTERVAL_SECONDS = 60.0
-BATCH_EVENTS = 1_000  # deleted in one transaction
+BATCH_ROWS = 1_000  # processed in one transaction
 
 
 async def prune_periodically(pool: Pool, retention: timedelta | None) -> None:
@@ -51,9 +51,9 @@ async def _prune_history(pool: Pool, retention: timedelta) -> None:
     while pruned := await _prune_batch(pool, retention):
         total += pruned
     if total:
-        log.info("history was pruned", events=total, older_than=str(retention))
+        log.info("history was pruned", rows=total, older_than=str(retention))
 
 
 async def _prune_batch(pool: Pool, retention: timedelta) -> int:
     async with acquire(pool) as connection:
-        return await history.prune_history(connection, retention, BATCH_EVENTS)
+        return await history.prune_history(connection, retention, BATCH_ROWS)

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import asyncpg
 
-from shared.db.database import acquire, create_pool, prepare_session, session_queries
+from shared.db.database import acquire, create_pool, load_queries, prepare_session, session_queries
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
     from contextlib import AbstractAsyncContextManager
 
     from shared.db.database import Connection, Pool
+
+history_queries = load_queries("history")
 
 
 class CodeTakenError(Exception):
@@ -60,6 +62,7 @@ class Pools(NamedTuple):
     async def one_snapshot(self) -> AsyncIterator[Connection]:
         """A connection that only reads; all statements see the same snapshot. Raises DatabaseUnavailableError."""
         async with self.reading() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            await history_queries.lock_log(connection)  # takes no snapshot yet
             yield connection
 
     @contextlib.asynccontextmanager

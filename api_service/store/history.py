@@ -111,6 +111,11 @@ async def select_item_trends(
     return {row["id"]: row["quantities"] async for row in rows}
 
 
+async def extend_log(connection: Connection) -> None:
+    """Add a partition to the log, if the last one is in use."""
+    await queries.extend_log(connection)
+
+
 async def prune_history(connection: Connection, older_than: timedelta, batch: int) -> int:
-    """Delete a batch of the oldest events. Returns the number of events processed, 0 when none is old enough."""
+    """Delete a batch of old events. Returns the number of rows processed, 0 when nothing is left to do."""
     return int(await queries.prune_history(connection, older_than=older_than, batch=batch))

@@ -3,6 +3,9 @@
 The functions in sql/functions are not migrations. They are replaced after them, whenever a migration was applied or
 their text has changed.
 
+A file that must lock a busy table sets `lock_timeout`, since every other session waits behind one that waits for such a
+lock. It is then repeated until it gets its locks.
+
 We have our own runner, since no other that we looked at notices a file that was edited after it had been applied, and
 some (pogo-migrate) take no lock against a second replica.
 """
@@ -15,17 +18,24 @@ import sys
 from typing import TYPE_CHECKING
 
 import asyncpg
+import structlog
 from pydantic import Field, SecretStr
 
 from shared.db.database import FUNCTIONS, Connection, connect, database_url, is_newer, migration_files, read_functions
 from shared.db.database import migration_queries as queries
-from shared.db.errors import DatabaseUnavailableError, ReadOnlyError
+from shared.db.errors import LOCKED, DatabaseUnavailableError, ReadOnlyError
 from shared.process.settings import Settings, load
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from pathlib import Path
 
+log = structlog.get_logger()
+
 APPLICATION_NAME = "stockstream migrations"
+PARTITIONS = "0017_partitions"  # it needs an index that can't be created within its transaction
+POLL_SECONDS = 0.25  # while another migration runs
+LOCK_PAUSE_SECONDS = 1.0  # between two attempts to lock a busy table
 
 
 class MigrationError(Exception):
@@ -59,7 +69,8 @@ async def migrate(url: str) -> list[str]:
 
 
 async def _migrate(connection: Connection) -> list[str]:
-    await queries.lock_migrations(connection)
+    while not await queries.lock_migrations(connection):  # noqa: ASYNC110 - the other migration is another process
+        await asyncio.sleep(POLL_SECONDS)
     await _refuse_other_schemas(connection)
     await connection.execute(f"SET search_path = {await queries.select_search_path(connection)}")
     done: dict[str, str] = {}
@@ -68,11 +79,26 @@ async def _migrate(connection: Connection) -> list[str]:
     else:
         await queries.create_migration_table(connection)
     applied = [file.stem for file in migration_files() if await _apply(connection, file, done.get(file.stem))]
-    if not is_newer(done) and (applied or done.get(FUNCTIONS) != read_functions().checksum):
-        await _replace_functions(connection)
-        applied.append(FUNCTIONS)
+    if not is_newer(done):
+        if applied or done.get(FUNCTIONS) != read_functions().checksum:
+            await _replace_functions(connection)
+            applied.append(FUNCTIONS)
+        if await queries.is_first_partition_open(connection):
+            await _end_first_partition(connection)
     await _enable_triggers(connection)
     return applied
+
+
+async def _repeat_until_locked(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Repeat this work while it fails by its `lock_timeout`. In between, other sessions go on."""
+    while True:
+        try:
+            return await work()
+        except DatabaseUnavailableError as error:
+            if error.detail != LOCKED:
+                raise
+        log.warning("a migration waits for sessions that use its tables", migration=name)
+        await asyncio.sleep(LOCK_PAUSE_SECONDS)
 
 
 async def _refuse_other_schemas(connection: Connection) -> None:
@@ -92,10 +118,17 @@ async def _apply(connection: Connection, file: Path, applied_checksum: str | Non
         return False
     if applied_checksum is not None:
         raise MigrationError(f"{file.name} was changed after it had been applied; write a new one instead")
-    try:
+
+    async def run() -> None:
         async with connection.transaction():
             await connection.execute(text)
             await queries.insert_migration(connection, name=file.stem, checksum=checksum)
+
+    try:
+        if file.stem == PARTITIONS:
+            await queries.drop_unfinished_index(connection)
+            await queries.index_log(connection)
+        await _repeat_until_locked(file.stem, run)
     except asyncpg.PostgresError as error:
         raise MigrationError(f"{file.name}: {error}") from error
     return True
@@ -103,12 +136,29 @@ async def _apply(connection: Connection, file: Path, applied_checksum: str | Non
 
 async def _replace_functions(connection: Connection) -> None:
     functions = read_functions()
-    try:
+
+    async def run() -> None:
         async with connection.transaction():
+            await queries.limit_waits_for_locks(connection)
             await connection.execute(functions.text)
             await queries.insert_migration(connection, name=FUNCTIONS, checksum=functions.checksum)
+
+    try:
+        await _repeat_until_locked(FUNCTIONS, run)
     except asyncpg.PostgresError as error:
         raise MigrationError(f"sql/functions: {error}") from error
+
+
+async def _end_first_partition(connection: Connection) -> None:
+    """Finish what the migration `0017_partitions` has begun, in steps that are not one transaction.
+
+    For a long log this takes some minutes, but it blocks others only for moments. If it is interrupted, nothing is
+    amiss, and the next start goes on.
+    """
+    try:
+        await _repeat_until_locked("end_first_partition", lambda: queries.end_first_partition(connection))
+    except asyncpg.PostgresError as error:
+        raise MigrationError(f"end_first_partition: {error}") from error
 
 
 async def _enable_triggers(connection: Connection) -> None:

@@ -37,7 +37,7 @@ RETURN left(encode(sha256(convert_to(concat_ws('/',
     log_cluster(),
     CASE WHEN pg_is_in_recovery() THEN log_timeline() ELSE current_timeline() END,
     log_database(),
-    'inventory_history'::regclass::oid
+    log_identity()
 ), 'UTF8')), 'hex'), 8);
 
 -- The log is complete after this event. Older events may have been pruned.
@@ -45,30 +45,41 @@ CREATE OR REPLACE FUNCTION log_floor() RETURNS bigint
 LANGUAGE sql STABLE
 RETURN (SELECT event_id FROM inventory_history_floor);
 
+-- These two functions are called often, and each plans a query of all partitions. In PL/pgSQL, a session keeps the
+-- plan; the setting holds for sessions that plan each statement for its parameters.
+
 -- The last event. It is never below the floor, even if all events were pruned.
 CREATE OR REPLACE FUNCTION log_head() RETURNS bigint
-LANGUAGE sql STABLE
-RETURN greatest((SELECT max(event_id) FROM inventory_history), log_floor());
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN greatest((SELECT max(event_id) FROM inventory_history), log_floor());
+END;
+$$;
+
+-- The last event before this time; null if the log does not reach back that far.
+CREATE OR REPLACE FUNCTION log_event_at(moment timestamptz) RETURNS bigint
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, public, pg_temp SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN (
+        SELECT greatest(floor.event_id, (
+            SELECT h.event_id
+            FROM inventory_history AS h
+            WHERE h.changed_at <= moment
+            ORDER BY h.changed_at DESC, h.event_id DESC
+            LIMIT 1
+        ))
+        FROM inventory_history_floor AS floor
+        WHERE floor.changed_at <= moment
+    );
+END;
+$$;
 
 -- The position of the last committed event, as clients store it: "<epoch>-<event id>".
 CREATE OR REPLACE FUNCTION log_position() RETURNS text
 LANGUAGE sql STABLE
 RETURN log_epoch() || '-' || log_head();
-
--- The last event before this time; null if the log does not reach back that far.
-CREATE OR REPLACE FUNCTION log_event_at(moment timestamptz) RETURNS bigint
-LANGUAGE sql STABLE
-RETURN (
-    SELECT greatest(floor.event_id, (
-        SELECT h.event_id
-        FROM inventory_history AS h
-        WHERE h.changed_at <= moment
-        ORDER BY h.changed_at DESC, h.event_id DESC
-        LIMIT 1
-    ))
-    FROM inventory_history_floor AS floor
-    WHERE floor.changed_at <= moment
-);
 
 -- Who makes the changes of this transaction.
 CREATE OR REPLACE FUNCTION current_actor() RETURNS text
@@ -84,6 +95,7 @@ LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
 DECLARE
     movement movement;
+    event_id bigint;
 BEGIN
     IF TG_OP = 'UPDATE' AND NEW.version = OLD.version THEN
         RETURN NULL;
@@ -99,10 +111,15 @@ BEGIN
     IF current_timeline() <> (SELECT timeline FROM inventory_history_timeline) THEN
         UPDATE inventory_history_timeline SET timeline = current_timeline();
     END IF;
+    event_id := nextval('inventory_history_event_id_seq');
+    IF event_id >= log_partitions_end() - log_partition_events() / 2 THEN
+        PERFORM extend_log(); -- the API has not done it
+    END IF;
     INSERT INTO inventory_history (
-        item_id, location, operation, before, after, actor, on_behalf_of, movement, reason, note, changed_at
+        event_id, item_id, location, operation, before, after, actor, on_behalf_of, movement, reason, note, changed_at
     )
     VALUES (
+        event_id,
         CASE TG_OP WHEN 'DELETE' THEN OLD.id ELSE NEW.id END,
         CASE TG_OP WHEN 'DELETE' THEN OLD.location ELSE NEW.location END,
         TG_OP,
@@ -120,9 +137,14 @@ BEGIN
 END;
 $$;
 
--- Delete a batch of the oldest events and move the floor past them. Returns the number of events that the floor has
--- passed, 0 when none is old enough. The last event of an existing item is kept. Movements without lines are deleted. This
--- is the only way in which the API can change the log, so the function refuses to delete young events.
+-- Delete old events and move the floor past them. A call does a part of this, for this number of rows, and returns the
+-- number of rows that it has processed, 0 when nothing is left to do. The last event of an existing item is kept.
+-- Movements without lines are deleted. This is the only way in which the API can delete events, so the function
+-- refuses to delete young ones.
+--
+-- Partitions that have only old events are dropped. A partition that has younger ones, too, waits for that, if it spans
+-- no more than a tenth of the retention. If it spans more, or events are still written to it, its old events are
+-- deleted row by row.
 CREATE OR REPLACE FUNCTION prune_history(older_than interval, batch integer) RETURNS integer
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
 AS $$
@@ -135,11 +157,24 @@ BEGIN
     IF (older_than >= interval '1 day') IS NOT TRUE THEN
         RAISE EXCEPTION 'history younger than a day is never pruned' USING ERRCODE = 'invalid_parameter_value';
     END IF;
+    IF (batch >= 1) IS NOT TRUE THEN -- an empty batch would count as the end of a partition
+        RAISE EXCEPTION 'a batch has at least one row' USING ERRCODE = 'invalid_parameter_value';
+    END IF;
     IF NOT pg_try_advisory_xact_lock(5310, 4) THEN
         RETURN 0; -- another session is pruning
     END IF;
     -- '-1 year 361 days' passes the check above (a year counts as 360 days there), but leads into the future.
     reach := log_event_at(least(clock_timestamp() - older_than, clock_timestamp() - interval '24 hours'));
+    passed := replace_old_partitions(reach, batch);
+    IF passed IS NULL OR passed > 0 THEN
+        RETURN coalesce(passed, 0);
+    END IF;
+    IF (SELECT next_up_to FROM inventory_history_reduction) IS NOT NULL THEN
+        RETURN 0; -- what is kept is being copied, by an API with a shorter retention
+    END IF;
+    IF next_partition_spans() <= older_than / 10 THEN
+        RETURN 0; -- it will be dropped
+    END IF;
     SELECT count(*), max(oldest.event_id), max(oldest.changed_at) INTO passed, next.event_id, next.changed_at
     FROM (
         SELECT h.event_id, h.changed_at

@@ -2,8 +2,8 @@
 
 -- name: select_history(locations, actor, item, operation, movement, reason, since, until, after, page)
 -- The matching events at these locations before this event, newest first. A null parameter matches every event. Times
--- are converted to event ids, since the log is read in the order of ids. Below the floor, where only the last events of items are left,
--- this is not possible, so their times are compared, too.
+-- are converted to event ids, since the log is read in the order of ids; in subqueries, once for all partitions. Below
+-- the floor, where only the last events of items are left, this is not possible, so their times are compared, too.
 SELECT h.event_id, history_document(h)::text AS document
 FROM inventory_history AS h
 WHERE (:locations::bigint[] IS NULL OR h.location = ANY (:locations::bigint[]))
@@ -12,9 +12,10 @@ WHERE (:locations::bigint[] IS NULL OR h.location = ANY (:locations::bigint[]))
   AND (:operation::text IS NULL OR h.operation = :operation)
   AND (:movement::bigint IS NULL OR h.movement = :movement)
   AND (:reason::text IS NULL OR h.reason = :reason)
-  AND (:since::timestamptz IS NULL OR (h.event_id > coalesce(log_event_at(:since), 0) AND h.changed_at > :since))
+  AND (:since::timestamptz IS NULL
+       OR (h.event_id > (SELECT coalesce(log_event_at(:since), 0)) AND h.changed_at > :since))
   AND (:until::timestamptz IS NULL
-       OR (h.event_id <= coalesce(log_event_at(:until), log_floor()) AND h.changed_at <= :until))
+       OR (h.event_id <= (SELECT coalesce(log_event_at(:until), log_floor())) AND h.changed_at <= :until))
   AND (:after::bigint IS NULL OR h.event_id < :after)
 ORDER BY h.event_id DESC
 LIMIT :page::integer;
@@ -134,6 +135,16 @@ LEFT JOIN LATERAL (
 ) AS next ON true
 GROUP BY wanted.id;
 
+-- name: lock_log#
+-- Before the first statement of a transaction with one snapshot: wait until old partitions of the log have been
+-- dropped, and keep those that are left until the end of the transaction. Otherwise, the snapshot could be older than
+-- what it reads.
+LOCK TABLE ONLY inventory_history IN ACCESS SHARE MODE;
+
+-- name: extend_log()^
+-- Add a partition to the log, if the last one is in use.
+SELECT extend_log();
+
 -- name: prune_history(older_than, batch)$
--- Delete a batch of the oldest events. Returns the number of events processed, 0 when none is old enough.
+-- Delete a batch of old events. Returns the number of rows processed, 0 when nothing is left to do.
 SELECT prune_history(:older_than::interval, :batch::integer);

@@ -1,6 +1,7 @@
--- name: lock_migrations#
--- Lock out other migrations of this database until the connection ends.
-SELECT pg_advisory_lock(5310, 2);
+-- name: lock_migrations()$
+-- Lock out other migrations of this database until the connection ends. Returns whether that was possible. It does not
+-- wait, since CREATE INDEX CONCURRENTLY of another migration would wait for the snapshot of this statement.
+SELECT pg_try_advisory_lock(5310, 2);
 
 -- name: select_other_installations()
 -- Schemas other than public that contain an installation. Earlier versions installed into the search_path.
@@ -47,6 +48,26 @@ INSERT INTO stockstream_migration (name, checksum)
 VALUES (:name, :checksum)
 ON CONFLICT (name) DO UPDATE SET checksum = EXCLUDED.checksum, applied_at = now();
 
+-- name: is_first_partition_open()$
+-- Whether the first partition of the log still has no end (see migration 0017).
+SELECT to_regclass('inventory_history_first') IS NOT NULL;
+
+-- name: drop_unfinished_index#
+-- Drop the index that takes the place of the log's primary key, in case that its creation was interrupted.
+DROP INDEX CONCURRENTLY IF EXISTS inventory_history_event_id;
+
+-- name: index_log#
+-- Create this index. Others can write meanwhile.
+CREATE UNIQUE INDEX CONCURRENTLY inventory_history_event_id ON inventory_history (event_id);
+
+-- name: limit_waits_for_locks#
+-- Until the end of the transaction: wait for a lock only briefly, since all other sessions would wait behind this one.
+SET LOCAL lock_timeout = '200ms';
+
+-- name: end_first_partition#
+-- Give the first partition an end. Fails if it can't lock the log; another call then goes on.
+CALL end_first_partition();
+
 -- name: select_silenced()
 -- Triggers that do not fire in every session, as they must: ordinary ones (which a session with a replication role
 -- skips), disabled ones, and missing ones.
@@ -75,6 +96,10 @@ FROM (
         ('location', 'location_trim_name'),
         ('location', 'location_update_tree'),
         ('access_log', 'access_log_refuse')
+    UNION ALL
+    SELECT i.inhrelid::regclass::text, 'inventory_history_refuse_truncate'
+    FROM pg_inherits AS i
+    WHERE i.inhparent = to_regclass('inventory_history')
 ) AS wanted ("table", trigger)
 LEFT JOIN pg_trigger AS t ON t.tgrelid = to_regclass(wanted.table) AND t.tgname = wanted.trigger
 WHERE to_regclass(wanted.table) IS NOT NULL

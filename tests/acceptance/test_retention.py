@@ -10,6 +10,7 @@ import aiohttp
 import pytest
 
 from tests.acceptance.client import refused
+from tests.partitions import small_partitions
 from tests.sse import subscribe
 from tests.stack import Stack
 
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
 PATIENCE_SECONDS = 20
 
 
-@pytest.fixture
-def stack(postgres: PostgresServer, database: str, tmp_path: Path) -> Iterator[Stack]:
+@pytest.fixture(params=[1000, 2], ids=["row by row", "by partitions"])
+def stack(postgres: PostgresServer, database: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """Both services, not started yet, with a history retention of one day."""
     stack = Stack(postgres, database, tmp_path, {"HISTORY_RETENTION": "1d"})
+    stack.sql(small_partitions(request.param))
     yield stack
     stack.close()
 
@@ -117,3 +119,11 @@ async def test_history_is_not_pruned_unless_configured(stack: Stack) -> None:
         while stack.sql("SELECT count(*) FROM idempotency_key") != [("0",)]:
             await asyncio.sleep(0.02)
     assert stack.sql("SELECT log_floor(), count(*) FROM inventory_history") == [("0", "5")]
+
+
+async def test_the_api_adds_a_partition_before_it_is_needed(stack: Stack) -> None:
+    stack.sql(small_partitions(10))
+    stack.start("api")
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while stack.sql("SELECT partition FROM log_partitions()")[1:] != [("inventory_history_from_11",)]:
+            await asyncio.sleep(0.02)

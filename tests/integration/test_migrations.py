@@ -171,15 +171,3 @@ async def test_a_missing_trigger_is_reported(postgres: PostgresServer, empty_dat
     postgres.sql("not_migrated", "DROP TRIGGER inventory_write_history ON inventory")
     with pytest.raises(MigrationError, match="inventory_write_history of inventory is missing"):
         await migrate(empty_database)
-
-
-async def test_the_epoch_equals_the_one_of_earlier_versions(pool: Pool) -> None:
-    """A different epoch would reset every client at the upgrade."""
-    async with pool.acquire() as connection:
-        assert await connection.fetchval(
-            "SELECT log_epoch() = left(encode(sha256(convert_to(concat_ws('/',"
-            " (SELECT system_identifier FROM pg_control_system()),"
-            " left(pg_walfile_name(pg_current_wal_insert_lsn()), 8),"
-            " (SELECT oid FROM pg_database WHERE datname = current_database()),"
-            " 'inventory_history'::regclass::oid), 'UTF8')), 'hex'), 8)"
-        )
