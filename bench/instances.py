@@ -28,7 +28,9 @@ SETTLE_SECONDS = 2.0
 STATISTICS_SECONDS = 11.0
 
 COUNTS = """
-    SELECT (SELECT seq_scan + idx_scan FROM pg_stat_user_tables WHERE relname = 'inventory_history'),
+    SELECT (SELECT max(s.seq_scan + s.idx_scan) -- of the partition that is written
+            FROM pg_stat_user_tables AS s
+            JOIN log_partitions() AS p ON p.partition = s.relid),
         (SELECT xact_commit FROM pg_stat_database WHERE datname = current_database())
 """
 

@@ -21,6 +21,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.readers import Access, BadReader, Reader, Seen
 from tests.faults.waiting import within
 from tests.faults.writers import MAX_ITEMS, ApiWriter, BookingWriter, SqlWriter, Writer
+from tests.partitions import small_partitions
 from tests.stack import Stack, free_port
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ CATCH_UP_SECONDS = 60.0
 WRITE_SECONDS = 30.0  # time for the writers to make some changes
 END_SECONDS = 10.0
 POLL_SECONDS = 0.02
+PARTITION_EVENTS = 5_000
 TRUST_SECONDS = 20.0
 STREAMS = ("stream", "stream2", "stream3")
 LOCATIONS = (1, 2)  # Main, which exists, and another one
@@ -94,6 +96,7 @@ class World:
             database, folder = self.stack.database, quote(str(sockets), safe="")
             self.stack.settings["LISTEN_DATABASE_URL"] = f"postgresql://stockstream_stream@/{database}?host={folder}"
             self.stack.settings["EVENTS_URL"] = f"http://127.0.0.1:{port}/events"
+            self.stack.sql(small_partitions(PARTITION_EVENTS))
             if self.brokers:
                 await self._start_broker(exits)
             await asyncio.to_thread(self._start_services)
