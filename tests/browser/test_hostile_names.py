@@ -29,8 +29,10 @@ FITS = "element => element.scrollWidth <= element.clientWidth"
 
 
 def check_notice(page: Page, name: str) -> None:
-    expect(page.locator(".notice bdi")).to_have_text([name])
-    box = page.locator(".notice").bounding_box()
+    notice = page.locator(".notice")
+    expect(notice).to_be_visible()  # it leaves a dialog only after that has closed
+    expect(notice.locator("bdi")).to_have_text([name])
+    box = notice.bounding_box()
     assert box, "no notice"
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 1280, f"{name} makes the notice too wide"
