@@ -7,16 +7,19 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
+import aiohttp
 import asyncpg
 import pytest
 
 from tests.acceptance.booking import MOVEMENTS, book, quantities, refused_undo, undo
 from tests.acceptance.client import ITEMS, change, create, get, import_csv, problem
 from tests.sse import subscribe
+from tests.stack import running_stack
 
 if TYPE_CHECKING:
-    import aiohttp
+    from pathlib import Path
 
+    from tests.postgres import PostgresServer
     from tests.stack import Stack
 
 
@@ -270,23 +273,22 @@ async def test_undo_of_a_deletion_is_refused_if_the_item_was_deleted_again_since
     assert (await get(api, f"{ITEMS}/deleted", limit=1))[0]["before"]["quantity"] == 12
 
 
-async def test_a_movement_that_is_partly_pruned_is_not_undone(
-    api: aiohttp.ClientSession, owner: asyncpg.Connection
-) -> None:
-    bolt, nut = await create(api, "bolt", 50), await create(api, "nut", 50)
-    booked = await book(api, {"item": bolt["id"], "adjust": -30}, {"item": nut["id"], "adjust": 30})
-    assert (await get(api, f"{MOVEMENTS}/{booked['id']}"))["complete"] is True
-    await change(api, "PATCH", f"{ITEMS}/{nut['id']}", {"adjust": 1})
-    start = await owner.fetchval("SELECT log_head()")
-    await owner.execute("UPDATE inventory_history SET changed_at = changed_at - interval '2 days'")
-    while await owner.fetchval("SELECT prune_history('1 day', 1000)"):
-        pass
-    try:
-        (line,) = (await get(api, f"{MOVEMENTS}/{booked['id']}"))["lines"]
-        assert (line["item"], (await get(api, f"{MOVEMENTS}/{booked['id']}"))["complete"]) == (bolt["id"], False)
-        assert "no longer has all lines" in (await refused_undo(api, booked))["detail"]
-    finally:
-        assert await owner.fetchval("SELECT log_floor()") == start
+async def test_a_movement_that_is_partly_pruned_is_not_undone(postgres: PostgresServer, tmp_path: Path) -> None:
+    """On a stack of its own: other tests need the log of the shared one from its beginning."""
+    with running_stack(postgres, tmp_path) as stack:
+        async with aiohttp.ClientSession(stack.api_url) as api:
+            bolt, nut = await create(api, "bolt", 50), await create(api, "nut", 50)
+            booked = await book(api, {"item": bolt["id"], "adjust": -30}, {"item": nut["id"], "adjust": 30})
+            assert (await get(api, f"{MOVEMENTS}/{booked['id']}"))["complete"] is True
+            await change(api, "PATCH", f"{ITEMS}/{nut['id']}", {"adjust": 1})
+            start = stack.sql("SELECT log_head()")
+            stack.sql("UPDATE inventory_history SET changed_at = changed_at - interval '2 days'")
+            while stack.sql("SELECT prune_history('1 day', 1000)") != [("0",)]:
+                pass
+            assert stack.sql("SELECT log_floor()") == start
+            (line,) = (await get(api, f"{MOVEMENTS}/{booked['id']}"))["lines"]
+            assert (line["item"], (await get(api, f"{MOVEMENTS}/{booked['id']}"))["complete"]) == (bolt["id"], False)
+            assert "no longer has all lines" in (await refused_undo(api, booked))["detail"]
 
 
 async def test_an_item_that_a_movement_adds_and_deletes_is_no_line_of_it(
