@@ -89,14 +89,19 @@ async def _migrate(connection: Connection) -> list[str]:
     return applied
 
 
-async def _repeat_until_locked(name: str, work: Callable[[], Awaitable[None]]) -> None:
-    """Repeat this work while it fails by its `lock_timeout`. In between, other sessions go on."""
+async def _run(name: str, work: Callable[[], Awaitable[None]]) -> None:
+    """Do this work, and repeat it while it fails by its `lock_timeout`. In between, other sessions go on.
+
+    Raises MigrationError.
+    """
     while True:
         try:
             return await work()
         except DatabaseUnavailableError as error:
             if error.detail != LOCKED:
                 raise
+        except asyncpg.PostgresError as error:
+            raise MigrationError(f"{name}: {error}") from error
         log.warning("a migration waits for sessions that use its tables", migration=name)
         await asyncio.sleep(LOCK_PAUSE_SECONDS)
 
@@ -119,34 +124,31 @@ async def _apply(connection: Connection, file: Path, applied_checksum: str | Non
     if applied_checksum is not None:
         raise MigrationError(f"{file.name} was changed after it had been applied; write a new one instead")
 
-    async def run() -> None:
+    async def index_log() -> None:
+        await queries.drop_unfinished_index(connection)
+        await queries.index_log(connection)
+
+    async def apply() -> None:
         async with connection.transaction():
             await connection.execute(text)
             await queries.insert_migration(connection, name=file.stem, checksum=checksum)
 
-    try:
-        if file.stem == PARTITIONS:
-            await queries.drop_unfinished_index(connection)
-            await queries.index_log(connection)
-        await _repeat_until_locked(file.stem, run)
-    except asyncpg.PostgresError as error:
-        raise MigrationError(f"{file.name}: {error}") from error
+    if file.stem == PARTITIONS:
+        await _run(file.name, index_log)
+    await _run(file.name, apply)
     return True
 
 
 async def _replace_functions(connection: Connection) -> None:
     functions = read_functions()
 
-    async def run() -> None:
+    async def replace() -> None:
         async with connection.transaction():
             await queries.limit_waits_for_locks(connection)
             await connection.execute(functions.text)
             await queries.insert_migration(connection, name=FUNCTIONS, checksum=functions.checksum)
 
-    try:
-        await _repeat_until_locked(FUNCTIONS, run)
-    except asyncpg.PostgresError as error:
-        raise MigrationError(f"sql/functions: {error}") from error
+    await _run("sql/functions", replace)
 
 
 async def _end_first_partition(connection: Connection) -> None:
@@ -155,10 +157,7 @@ async def _end_first_partition(connection: Connection) -> None:
     For a long log this takes some minutes, but it blocks others only for moments. If it is interrupted, nothing is
     amiss, and the next start goes on.
     """
-    try:
-        await _repeat_until_locked("end_first_partition", lambda: queries.end_first_partition(connection))
-    except asyncpg.PostgresError as error:
-        raise MigrationError(f"end_first_partition: {error}") from error
+    await _run("end_first_partition", lambda: queries.end_first_partition(connection))
 
 
 async def _enable_triggers(connection: Connection) -> None:
