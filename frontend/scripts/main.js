@@ -115,6 +115,7 @@ function loadAgain() {
 }
 
 const ON_NOTICE = {
+  add: ({ values }) => addDialog.tryAgain(values),
   open: ({ id }) => open(id),
   restore: (action) => items.restore(action.items),
   adjust: ({ id, by, isUndo }) => quantities.adjust(id, by, { isUndo }),

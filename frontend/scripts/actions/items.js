@@ -14,19 +14,21 @@ export function createItemActions(store, { onOutdated }) {
   const sendOnce = createKeys();
   const { say, written, unanswered, answerOf } = createTeller(store, onOutdated);
 
-  /** Returns the errors of fields, or null if the item was added. */
-  async function add(values) {
+  /**
+   * Add an item. If it is refused, `onRefused` is called with the errors of its fields, and returns whether the person sees the
+   * item again. Otherwise, a notice offers to try again.
+   */
+  async function add(values, onRefused) {
     const { name } = values;
     try {
       const item = await sendOnce(["add", values], (key) => addItem(values, key));
       say({ tone: "success", message: "item.added", values: { name }, action: { kind: "open", label: "item.open", id: item.id } });
       written();
-      return null;
     } catch (refusal) {
-      if (refusal.errors.length) return refusal.errors;
-      sayRefused("item.not_added", { name }, refusal);
+      const isShown = onRefused(refusal.errors);
+      if (isShown && refusal.errors.length) return;
+      sayRefused("item.not_added", { name }, refusal, isShown ? null : { kind: "add", label: "try_again", values });
       unanswered(refusal);
-      return [];
     }
   }
 

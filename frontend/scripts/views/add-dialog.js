@@ -1,15 +1,21 @@
-/** The dialog that adds items, one after the other. Errors are shown at their fields. */
+/**
+ * The dialog that adds items, one after the other. The next one can be typed before the server has answered. Errors are shown at
+ * their fields.
+ */
 
-import { FIELDS, isRequired, readFields } from "../state/fields.js";
+import { FIELDS, inputText, isRequired, readFields } from "../state/fields.js";
 import { areSeveral, editableLocations, locationOfNewItem } from "../state/locations.js";
 import { likelyTwin } from "../state/twins.js";
 import { createFieldInput, showError, showErrors } from "./field-input.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
 import { setMessage } from "./text.js";
 
+/**
+ * `onAdd` is called with the values of an item, and with a function that takes them back if they are refused: it is called with
+ * the errors of fields, and returns whether the dialog shows the item again.
+ */
 export function mountAddDialog(dialog, store, listing, { onAdd, onOpen }) {
   const form = dialog.querySelector("form");
-  const button = form.querySelector('[type="submit"]');
   const more = form.querySelector(".add-more");
   const where = form.querySelector(".field-location");
   const twin = form.querySelector(".add-twin");
@@ -21,15 +27,21 @@ export function mountAddDialog(dialog, store, listing, { onAdd, onOpen }) {
   let isChosen = false; // whether the person has chosen the location of this item
   let shown = null; // the location that the list shows
   let found = null; // an item that may be the same
+  let isSent = false; // whether an item was sent, and nothing typed since
 
-  form.addEventListener("submit", async (event) => {
+  form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (button.ariaDisabled === "true") return;
+    if (isSent) return inputs[0].focus(); // a double click
     const { values, errors } = readFields(inputs);
     if (errors.length) return tell(errors);
-    await send(where.hidden ? values : { ...values, location: chosenLocation(place) });
+    const item = where.hidden ? values : { ...values, location: chosenLocation(place) };
+    clear(); // but the location stays, for the next item
+    isSent = true;
+    inputs[0].focus();
+    add(item);
   });
   form.addEventListener("input", ({ target }) => {
+    isSent = false;
     showError(target, null);
     showTwin();
   });
@@ -45,19 +57,28 @@ export function mountAddDialog(dialog, store, listing, { onAdd, onOpen }) {
     if (target === dialog || target.closest(".dialog-close")) dialog.close();
   });
 
-  async function send(values) {
-    button.ariaDisabled = "true";
-    const errors = await onAdd(values);
-    button.ariaDisabled = null;
-    if (errors) return tell(errors);
-    clear(); // but the location stays, for the next item
-    inputs[0].focus();
+  function add(values) {
+    onAdd(values, (errors) => {
+      if (!dialog.open || !isEmpty()) return false;
+      fill(values);
+      tell(errors);
+      return true;
+    });
   }
 
   function clear() {
-    for (const input of inputs) {
-      input.value = "";
-      showError(input, null);
+    for (const input of inputs) input.value = "";
+    for (const input of [...inputs, place]) showError(input, null);
+    showTwin();
+  }
+
+  function fill({ location, ...values }) {
+    isSent = false;
+    for (const [field, value] of Object.entries(values)) form.elements[field].value = inputText(value);
+    if (FIELDS.some((field) => !isRequired(field) && values[field.name])) more.open = true;
+    if (location !== undefined) {
+      place.value = inputText(location);
+      isChosen = true;
     }
     showTwin();
   }
@@ -88,20 +109,25 @@ export function mountAddDialog(dialog, store, listing, { onAdd, onOpen }) {
     if (!isChosen && usual !== null && chosenLocation(place) !== usual) place.value = String(usual);
   });
 
+  /** Go on with what was typed before, unless it is of another item. @param {object} values to begin with, by field */
+  function open(values = {}) {
+    const isOther = Object.entries(values).some(([field, value]) => !["", value].includes(form.elements[field].value));
+    if (isOther && !dialog.open) clear();
+    fill(values);
+    if (!dialog.open) dialog.showModal();
+    const { name, quantity } = form.elements;
+    (name.value && values.name ? quantity : name).focus();
+  }
+
   return {
+    open,
     get hasDraft() {
       return !isEmpty();
     },
-    /** Go on with what was typed before, unless it is of another item. @param {{name?: string, code?: string}} values to begin with */
-    open(values = {}) {
-      const isOther = Object.entries(values).some(([field, value]) => !["", value].includes(form.elements[field].value));
-      if (isOther && !dialog.open) clear();
-      for (const [field, value] of Object.entries(values)) form.elements[field].value = value;
-      if (values.code) more.open = true;
-      showTwin();
-      if (!dialog.open) dialog.showModal();
-      const { name, quantity } = form.elements;
-      (name.value && values.name ? quantity : name).focus();
+    /** Show an item that was refused, to be corrected. If another one is being typed, send it again as it is. */
+    tryAgain(values) {
+      if (isEmpty()) open(values);
+      else add(values);
     },
   };
 }

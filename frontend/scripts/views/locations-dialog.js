@@ -93,10 +93,10 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
 
   async function add() {
     const location = { name: name.value.trim(), parent: chosenLocation(parent) };
-    if (!(await send(() => addLocation(location)))) return;
-    name.value = ""; // but the parent stays, for the next one
-    tell(text("locations.added", { name: location.name }));
+    name.value = ""; // at once, so that the next one can be typed; but the parent stays
     name.focus();
+    if (await send(() => addLocation(location))) tell(text("locations.added", { name: location.name }));
+    else if (changed === null && !name.value) name.value = location.name;
   }
 
   async function change() {

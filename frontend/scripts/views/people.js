@@ -22,6 +22,7 @@ const atLocations = (grants) => grants.filter(({ location }) => location !== nul
 export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, onChanged }) {
   const list = section.querySelector(".people-list");
   const form = section.querySelector(".people-add");
+  const button = form.querySelector('[type="submit"]');
   const said = section.querySelector(".people-said");
   const passwordForm = passwordDialog.querySelector("form");
   let rows = new Map(); // id → row
@@ -118,6 +119,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
     if (hasPasswords && kind.value === "user") account.password = password.value;
     setText(said, "");
     for (const input of form.querySelectorAll("[aria-describedby]")) showError(input, null);
+    button.ariaDisabled = "true";
     try {
       await addAccount(account);
       form.reset();
@@ -128,6 +130,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
     } catch (refusal) {
       showRefusal(form, { ...refusal, message: refusal.message, errors: refusal.errors.map(atItsField) }, said);
     }
+    button.ariaDisabled = null;
   }
 
   function showPassword() {
@@ -139,7 +142,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
   form.addEventListener("input", ({ target }) => target.matches("[aria-describedby]") && showError(target, null));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    add();
+    if (button.ariaDisabled !== "true") add();
   });
   passwordForm.addEventListener("submit", (event) => {
     event.preventDefault();

@@ -9,6 +9,7 @@ import { fromTemplate, setText } from "./text.js";
 export function mountTokens(section, dialog, { onChanged }) {
   const list = section.querySelector(".tokens-list");
   const form = section.querySelector(".tokens-add");
+  const button = form.querySelector('[type="submit"]');
   const said = section.querySelector(".tokens-said");
   const secret = dialog.querySelector(".new-token-secret");
   let names = new Map(); // id → name of the account
@@ -52,6 +53,7 @@ export function mountTokens(section, dialog, { onChanged }) {
     const token = { account: Number(account.value), name: name.value, speaks_for_others: speaks_for_others.checked };
     if (expires_at.value) token.expires_at = new Date(`${expires_at.value}T23:59:59`).toISOString();
     setText(said, "");
+    button.ariaDisabled = "true";
     try {
       const created = await addToken(token);
       form.reset();
@@ -62,12 +64,13 @@ export function mountTokens(section, dialog, { onChanged }) {
     } catch (refusal) {
       showRefusal(form, refusal, said);
     }
+    button.ariaDisabled = null;
   }
 
   form.addEventListener("input", ({ target }) => target.matches("input:not([type=checkbox])") && showError(target, null));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    add();
+    if (button.ariaDisabled !== "true") add();
   });
   dialog.querySelector(".new-token-copy").addEventListener("click", () => navigator.clipboard?.writeText(secret.textContent));
   dialog.addEventListener("click", ({ target }) => target.closest(".dialog-close") && dialog.close());
