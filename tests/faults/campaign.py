@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from tests.faults.readers import Reader
 
 PAUSE_SECONDS = 0.5  # longest pause between two faults
+SHOWN_CHARACTERS = 2_000  # of the log of a process
 SHOWN_EVENTS = 5
 ALL_INJECTIONS = {**INJECTIONS, **BROKER_INJECTIONS}
 MAX_INJECTION_SECONDS = 75.0  # exceeds the timeouts within an injection: a stop, a start, statements
@@ -128,7 +129,8 @@ async def _judge_trust(world: World, verdict: Verdict) -> None:
     try:
         await world.publisher()
     except StuckError:
-        verdict.complaints.append("the streams have not returned to the broker")
+        ends = [f"{name}: {world.stack.log(name)[-SHOWN_CHARACTERS:]}" for name in world.streams]
+        verdict.complaints.append("\n".join(["the streams have not returned to the broker", *ends]))
 
 
 def judge(world: World, verdict: Verdict) -> None:
