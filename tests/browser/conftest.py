@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -55,8 +55,16 @@ def browser(postgres: PostgresServer) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    context = browser.new_context(locale="en-GB", viewport={"width": 1280, "height": 800})
+def service_workers() -> Literal["allow", "block"]:
+    """Whether pages have a service worker. While one takes over, a test may miss requests that it intercepts."""
+    return "block"
+
+
+@pytest.fixture
+def context(browser: Browser, service_workers: Literal["allow", "block"]) -> Iterator[BrowserContext]:
+    context = browser.new_context(
+        locale="en-GB", viewport={"width": 1280, "height": 800}, service_workers=service_workers
+    )
     yield context
     context.close()
 

@@ -6,7 +6,7 @@ import json
 import re
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -51,6 +51,11 @@ WAIT_FOR_ONE_VERSION = """async () => {
     const cache = await caches.open("stockstream.page");
     while (await cache.match("/static/0000000000000000/scripts/main.js")) await new Promise(requestAnimationFrame);
 }"""
+
+
+@pytest.fixture
+def service_workers() -> Literal["allow", "block"]:
+    return "allow"
 
 
 @pytest.fixture

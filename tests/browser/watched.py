@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 NETWORK_CHANGED = (
     "net::ERR_NETWORK_CHANGED"  # a network interface of the machine changed, which is not the page's fault
 )
+BLOCKED = "Service Worker registration blocked"  # by the test, which intercepts requests
 REPORTED_LEVELS = ("error", "warning")  # violations of the Content-Security-Policy are errors
 
 
@@ -19,7 +20,7 @@ class Watch:
 
     def __init__(self) -> None:
         self._complaints: list[str] = []
-        self._expected: list[re.Pattern[str]] = [re.compile(NETWORK_CHANGED)]
+        self._expected: list[re.Pattern[str]] = [re.compile(NETWORK_CHANGED), re.compile(BLOCKED)]
 
     def listen_to(self, page: Page) -> None:
         page.on("console", self._on_console)
