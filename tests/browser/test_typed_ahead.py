@@ -51,6 +51,16 @@ def name_of(dialog: Locator) -> Locator:
     return dialog.get_by_label("Name", exact=True)
 
 
+def hold_refused_item(dashboard: Dashboard, watch: Watch) -> Held:
+    """Send an item that the server will refuse, once it is let through."""
+    watch.expect("status of 422")
+    dashboard.open()
+    held = Held(dashboard.page, ITEMS)
+    dashboard.add(REFUSED_NAME, 4)
+    held.wait_for(1)
+    return held
+
+
 def test_the_next_item_is_typed_and_sent_before_the_answer(dashboard: Dashboard) -> None:
     dashboard.open()
     held, keys = Held(dashboard.page, ITEMS), dashboard.page.keyboard
@@ -91,11 +101,7 @@ def test_a_double_click_adds_one_item(dashboard: Dashboard) -> None:
 
 
 def test_a_refused_item_is_tried_again_after_the_next(dashboard: Dashboard, watch: Watch) -> None:
-    watch.expect("status of 422")
-    dashboard.open()
-    held = Held(dashboard.page, ITEMS)
-    dashboard.add(REFUSED_NAME, 4)
-    held.wait_for(1)
+    held = hold_refused_item(dashboard, watch)
     name = name_of(dashboard.open_add())
     name.fill("Bolts")
     held.let_through()
@@ -126,11 +132,7 @@ def test_a_refused_item_is_tried_again_after_the_next(dashboard: Dashboard, watc
 
 
 def test_an_item_refused_after_the_dialog_was_closed_is_not_lost(dashboard: Dashboard, watch: Watch) -> None:
-    watch.expect("status of 422")
-    dashboard.open()
-    held = Held(dashboard.page, ITEMS)
-    dashboard.add(REFUSED_NAME, 4)
-    held.wait_for(1)
+    held = hold_refused_item(dashboard, watch)
     dashboard.close_add()
     held.let_through()
     dashboard.notice("was not added.").get_by_role("button", name="Try again").click()

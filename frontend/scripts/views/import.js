@@ -228,6 +228,7 @@ export function mountImport(container, store, listing, { imports }) {
   for (const type of ["pointerup", "pointercancel"]) document.addEventListener(type, release, { signal: listening.signal });
 
   function release() {
+    if (!isPressed) return;
     isPressed = false;
     store.redraw();
   }
