@@ -81,6 +81,7 @@ async def find_place(stream: Stream, connection: Connection) -> Place:
     first, last = await stream.first_from(0), await stream.last()
     head = await select_head(connection)  # read after the last entry, so that the log must have what that has
     if first is None or last is None:
+        await stream.clear()  # a stream that has lost all its entries still refuses ids up to its highest one
         return Place(head)
     if first.entry is None or last.entry is None or last.id.event_id > head.event_id:
         log.warning("the broker's stream does not belong to this log and is cleared", head=str(head))
@@ -107,7 +108,7 @@ class Publisher:
         self._kept_of_others = place.kept  # bytes of frames of former publishers that are in the stream
         self._marks = deque([_Mark(self._prev, self._total)])  # the first one is where our part of the stream begins
         # Above all numbers before, also if the stream has lost them: readers wait for the numbers that follow.
-        self._number = max(place.number, int(time.time() * 1000))
+        self._number = max(place.number, _new_number())
         self._name = secrets.token_hex(4)
         self._principals: dict[str, None] = {}  # whose rights may have changed; a dict keeps the order
         self._has_rights_to_signal = asyncio.Event()
@@ -195,11 +196,11 @@ class Publisher:
             if now < due_at:
                 continue
             is_caught_up, is_listening = state()
-            if is_listening and (is_caught_up or now - self._published_at < CURRENT_SECONDS):
-                await self._add_signal(is_behind=not is_caught_up)
+            is_current = is_listening and (is_caught_up or now - self._published_at < CURRENT_SECONDS)
+            if is_current and await self._add_signal(is_behind=not is_caught_up):
                 worked_at = now
             elif now - worked_at > STUCK_SECONDS:
-                raise StuckError("the log could not be read, or nothing was heard of changes")
+                raise StuckError("the log could not be read, nothing was heard of changes, or no signal was accepted")
             due_at = now + (SIGNAL_SECONDS if worked_at == now else FIRST_SIGNAL_SECONDS)
             await self._delete_old_signals(now)
 
@@ -232,5 +233,10 @@ class Publisher:
             self._signals.append((time.monotonic(), entry_id))
         else:
             last = await self._stream.last()
-            self._number = max(self._number, 0 if last is None else last.id.number)
+            self._number = max(self._number, _new_number(), 0 if last is None else last.id.number)
         return is_added
+
+
+def _new_number() -> int:
+    """A number above those of all signals before, which are fewer than one for each millisecond."""
+    return int(time.time() * 1000)

@@ -217,6 +217,16 @@ async def test_a_stream_that_does_not_belong_to_the_log_is_cleared(
     assert await client.xlen(key(epoch, "log")) == 0
 
 
+async def test_a_stream_that_has_lost_all_its_entries_takes_new_ones(client: Redis, pool: Pool) -> None:
+    await _add_items(pool, 5)
+    epoch, head, _ = await _place(pool, client)
+    stream = Stream(client, epoch)
+    await stream.add(EntryId(head + 1), Part(0, head + 1, frames(head + 1), FRAME_BYTES))
+    await client.xtrim(key(epoch, "log"), maxlen=0)
+    assert (await _place(pool, client))[2] == Place(Position(epoch, head))
+    assert await stream.add(EntryId(head, 1), Signal(head, "new", 1, 0))
+
+
 async def test_a_publisher_stops_when_the_log_is_replaced(client: Redis) -> None:
     publishing = publisher(client, 10)
     assert publishing.start(Position(EPOCH, 12)) == Position(EPOCH, 10)
@@ -281,6 +291,17 @@ async def test_a_publisher_that_can_not_do_its_work_gives_way(client: Redis, mon
     with pytest.raises(StuckError):
         await publisher(client).signal(not_current)
     assert await Stream(client, EPOCH).last() is None
+
+
+async def test_a_publisher_whose_signals_are_refused_gives_way(client: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stream_service.broker.publisher.STUCK_SECONDS", 0.2)
+    stream = Stream(client, EPOCH)
+    await stream.add(EntryId(9), Part(0, 9, frames(9), FRAME_BYTES))
+    with pytest.raises(StuckError):
+        await publisher(client, 7).signal(lambda: State(is_caught_up=True, is_listening=True))
+    last = await stream.last()
+    assert last is not None
+    assert last.id == EntryId(9)
 
 
 async def test_changes_of_rights_in_quick_succession_do_not_suppress_the_other_signals(client: Redis) -> None:

@@ -149,8 +149,9 @@ def _publishes(member: Member) -> bool:
 
 
 async def test_a_long_transaction_is_read_once_and_from_the_broker(
-    postgres: PostgresServer, database: str, pool: Pool, server: BrokerServer
+    postgres: PostgresServer, database: str, pool: Pool, server: BrokerServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("stream_service.broker.feed.SILENT_SECONDS", 10.0)  # both members share one busy event loop
     async with members(postgres.url(database), server, True, False) as (publisher, reader):
         watching = asyncio.create_task(reader.watch_trust())
         await pool.execute(
