@@ -124,6 +124,10 @@ class Stack:
     def kill(self, name: str) -> None:
         processes.kill(self._processes.pop(name))
 
+    def ended(self) -> list[str]:
+        """The services that have ended without being stopped or killed."""
+        return [name for name, process in self._processes.items() if process.poll() is not None]
+
     def signal(self, name: str, number: signal.Signals) -> None:
         self._processes[name].send_signal(number)
 

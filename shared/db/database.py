@@ -16,6 +16,7 @@ import asyncpg
 from shared.db.embedded import embedded_url
 from shared.db.errors import (
     BUSY,
+    DRIVER_ERRORS,
     UNREACHABLE,
     DatabaseUnavailableError,
     ReadOnlyError,
@@ -35,14 +36,6 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 30.0
 LOCK_TIMEOUT_SECONDS = 10.0  # so that a session that holds a lock and idles doesn't block others for long
 IDLE_IN_TRANSACTION_SECONDS = 60.0  # so that others don't wait for this process if it is suspended in a transaction
-
-_DRIVER_ERRORS = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
 
 Pool = asyncpg.Pool
 PooledConnection = asyncpg.pool.PoolConnectionProxy
@@ -191,7 +184,7 @@ async def acquire(pool: Pool) -> AsyncIterator[PooledConnection]:
         raise
     finally:
         # The pool closes a connection that it can't reset, and opens another.
-        with contextlib.suppress(*_DRIVER_ERRORS):
+        with contextlib.suppress(*DRIVER_ERRORS):
             await pool.release(connection, timeout=CONNECT_TIMEOUT_SECONDS)
 
 
@@ -218,7 +211,7 @@ def _connecting(detail: str = UNREACHABLE) -> Iterator[None]:
     """Turn driver errors into DatabaseUnavailableError: none of them is a bug of ours while we connect."""
     try:
         yield
-    except _DRIVER_ERRORS as error:
+    except DRIVER_ERRORS as error:
         raise DatabaseUnavailableError(describe(error), detail) from error
 
 

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 import asyncpg
 
+# What the driver's calls raise when PostgreSQL goes away, at whatever moment. InternalClientError is raised by a call
+# after the server's last message, if the driver has not noticed yet that the connection has ended.
+DRIVER_ERRORS = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+)
 # Temporary errors: SQLSTATE classes (the first two characters) and codes.
 _TEMPORARY_CLASSES = {
     "08",  # the connection was lost or refused

@@ -64,7 +64,7 @@ async def migrate(url: str) -> list[str]:
             await connection.close()
     except ReadOnlyError as error:
         raise MigrationError("the schema is not up to date, and the database is read-only") from error
-    except (DatabaseUnavailableError, asyncpg.PostgresError) as error:
+    except (DatabaseUnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         raise MigrationError(str(error)) from error
 
 
@@ -193,7 +193,7 @@ async def main() -> None:
     try:
         applied = await migrate(url)
         await set_passwords(url, settings)
-    except (MigrationError, DatabaseUnavailableError, asyncpg.PostgresError) as error:
+    except (MigrationError, DatabaseUnavailableError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         sys.exit(f"stockstream: migrate: {error}")
     print(f"stockstream: {len(applied)} migrations applied" if applied else "stockstream: schema is current")  # noqa: T201
 

@@ -8,6 +8,7 @@ import sys
 import asyncpg
 
 from shared.db.database import session_queries as queries
+from shared.db.errors import DRIVER_ERRORS
 
 TIMEOUT_SECONDS = 2.0  # a database that does not answer must not delay the start
 
@@ -28,7 +29,7 @@ async def _is_in_transaction_mode(url: str) -> bool:
     try:
         async with asyncio.timeout(TIMEOUT_SECONDS):
             return await _share_a_backend(url)
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except (ValueError, *DRIVER_ERRORS):
         return False
 
 

@@ -23,6 +23,7 @@ import asyncpg
 
 from shared.db.database import CONNECT_TIMEOUT_SECONDS, database_url
 from shared.db.embedded import DATABASE, OWNER, embedded_url, socket_dir
+from shared.db.errors import DRIVER_ERRORS
 from shared.db.migrations import MigrationError, migrate
 from shared.local import postgres
 from shared.local.runner import kill_session
@@ -163,7 +164,7 @@ async def _connect(settings: Settings) -> None:
     url = database_url(settings, OWNER)
     try:
         connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
-    except (OSError, TimeoutError, ValueError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+    except (ValueError, *DRIVER_ERRORS) as error:
         where = urlsplit(url)
         raise StartError(
             f"DATABASE_URL: cannot connect to {where.hostname or 'the server'}: {_reason(error)}"
@@ -181,7 +182,7 @@ async def _create_database(settings: Settings) -> None:
             try:
                 connection = await asyncpg.connect(url, timeout=CONNECT_TIMEOUT_SECONDS)
                 break
-            except (OSError, TimeoutError, asyncpg.PostgresError) as error:
+            except DRIVER_ERRORS as error:
                 problem = _reason(error)
         if time.monotonic() > deadline:
             raise StartError(f"PostgreSQL did not start: {problem}")

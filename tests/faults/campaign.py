@@ -134,7 +134,12 @@ async def _judge_trust(world: World, verdict: Verdict) -> None:
 
 
 def judge(world: World, verdict: Verdict) -> None:
-    """Compare the events of every reader with the log, its items with the table, and confirmed changes with the log."""
+    """Compare the events of every reader with the log, its items with the table, and confirmed changes with the log.
+
+    A service that has ended by itself is a complaint, too.
+    """
+    for name in world.stack.ended():
+        verdict.complaints.append(f"{name} ended by itself:\n{world.stack.log(name)[-SHOWN_CHARACTERS:]}")
     log, table = world.log(), world.table()
     verdict.events, verdict.clients = len(log), len(world.readers)
     for reader in world.readers:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 
 import asyncpg
 
+from shared.db.errors import DRIVER_ERRORS
 from tests.faults.proxy import NetworkMode
-from tests.faults.writers import DATABASE_FAULTS, MAX_ITEMS
+from tests.faults.writers import MAX_ITEMS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -45,7 +46,7 @@ async def _session(world: World) -> AsyncIterator[asyncpg.Connection]:
                     world.stack.database_url, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS
                 )
                 break
-            except DATABASE_FAULTS:
+            except DRIVER_ERRORS:
                 await asyncio.sleep(0.02)
     try:
         yield connection
@@ -95,7 +96,7 @@ async def take_every_connection(world: World) -> None:
     url = world.postgres.url(world.stack.database, "stockstream_api")
     taken = []
     try:
-        with contextlib.suppress(*DATABASE_FAULTS):
+        with contextlib.suppress(*DRIVER_ERRORS):
             for _ in range(CONNECTIONS):
                 taken.append(await asyncpg.connect(url, timeout=2))  # noqa: PERF401 - until a connection is refused
         await asyncio.sleep(random_outage(world))

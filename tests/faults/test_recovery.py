@@ -12,8 +12,8 @@ import aiohttp
 import asyncpg
 import pytest
 
+from shared.db.errors import DRIVER_ERRORS
 from tests.faults.waiting import within
-from tests.faults.writers import DATABASE_FAULTS
 from tests.sse import subscribe
 from tests.stack import Stack
 
@@ -90,7 +90,7 @@ class Writer:
 
     async def run(self) -> None:
         while not self._stopped:
-            with contextlib.suppress(*DATABASE_FAULTS):
+            with contextlib.suppress(*DRIVER_ERRORS):
                 connection = await asyncpg.connect(self._stack.database_url, timeout=2, command_timeout=4)
                 try:
                     while not self._stopped:

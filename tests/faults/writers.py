@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import aiohttp
 import asyncpg
 
+from shared.db.errors import DRIVER_ERRORS
+
 if TYPE_CHECKING:
     import random
     from collections.abc import Sequence
@@ -18,13 +20,6 @@ MAX_ITEMS = 30
 PATIENCE_SECONDS = 4.0
 PAUSE_SECONDS = 0.02
 REFUSED = range(400, 500)
-DATABASE_FAULTS = (
-    OSError,
-    TimeoutError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-)
 
 
 class Confirmed(NamedTuple):
@@ -67,14 +62,14 @@ class SqlWriter(Writer):
                 connection = await asyncpg.connect(
                     self._url, timeout=PATIENCE_SECONDS, command_timeout=PATIENCE_SECONDS
                 )
-            except DATABASE_FAULTS:
+            except DRIVER_ERRORS:
                 await asyncio.sleep(PAUSE_SECONDS)
                 continue
             try:
                 while not self._stopped:
                     await self._change(connection)
                     await asyncio.sleep(self._choose.random() * PAUSE_SECONDS)
-            except DATABASE_FAULTS:
+            except DRIVER_ERRORS:
                 self.failures += 1
             finally:
                 connection.terminate()
