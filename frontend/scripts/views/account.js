@@ -5,6 +5,7 @@ import { formatMoment } from "../state/formats.js";
 import { text } from "../state/messages.js";
 import { mayAdminister, mayEdit, roleOf } from "../state/rights.js";
 import { showError, showRefusal } from "./field-input.js";
+import { oneAtATime } from "./one-at-a-time.js";
 import { fromTemplate, setText } from "./text.js";
 
 export function mountAccount(button, dialog, store, session) {
@@ -45,7 +46,6 @@ export function mountAccount(button, dialog, store, session) {
   }
 
   async function change() {
-    save.ariaDisabled = "true";
     said.textContent = "";
     try {
       await putPassword(old.value, chosen.value);
@@ -55,7 +55,6 @@ export function mountAccount(button, dialog, store, session) {
     } catch (refusal) {
       showRefusal(form, refusal, said);
     }
-    save.ariaDisabled = null;
   }
 
   button.addEventListener("click", () => {
@@ -71,7 +70,7 @@ export function mountAccount(button, dialog, store, session) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     for (const input of [old, chosen]) showError(input, input.value ? null : text("required"));
-    if (old.value && chosen.value && save.ariaDisabled !== "true") change();
+    if (old.value && chosen.value) oneAtATime(change, save);
   });
 
   store.subscribe(({ session: shown, locations }) => {

@@ -6,6 +6,7 @@ import { pathShown } from "../state/locations.js";
 import { partsOf, text } from "../state/messages.js";
 import { personLabel } from "../state/reports.js";
 import { mayEditItem } from "../state/rights.js";
+import { oneAtATime } from "./one-at-a-time.js";
 import { fromTemplate, isolated, setMessage } from "./text.js";
 
 export function mountDeletedList(dialog, store, { onRestore }) {
@@ -35,17 +36,13 @@ export function mountDeletedList(dialog, store, { onRestore }) {
     row.querySelector(".deleted-item-when").replaceChildren(...whenAndWho(changed_at, actor));
     button.hidden = !mayEditItem(store.state, before);
     button.setAttribute("aria-label", text("deleted.restore", { name: before.name }));
-    button.addEventListener("click", () => restore(row, button, before));
+    button.addEventListener("click", () => oneAtATime(() => restore(row, before), button));
     return row;
   }
 
   /** Remove the row, and move the focus to the next one. */
-  async function restore(row, button, item) {
-    if (button.ariaDisabled === "true") return;
-    button.ariaDisabled = "true";
-    const isBack = await onRestore([item]);
-    button.ariaDisabled = null;
-    if (!isBack) return;
+  async function restore(row, item) {
+    if (!(await onRestore([item]))) return;
     const next = row.nextElementSibling ?? row.previousElementSibling;
     row.remove();
     (next ?? dialog).querySelector("button").focus();

@@ -6,6 +6,7 @@ import { text } from "../state/messages.js";
 import { mayManageLocations } from "../state/rights.js";
 import { showError, showRefusal } from "./field-input.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
+import { oneAtATime } from "./one-at-a-time.js";
 import { keepFocus } from "./rows.js";
 import { fromTemplate, setText } from "./text.js";
 
@@ -78,7 +79,6 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
 
   /** Send a change, and show why it was refused. Returns whether it was made. */
   async function send(change) {
-    save.ariaDisabled = remove.ariaDisabled = "true";
     try {
       await change();
       await reload();
@@ -86,8 +86,6 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
     } catch (refusal) {
       tell("", refusal);
       return false;
-    } finally {
-      save.ariaDisabled = remove.ariaDisabled = null;
     }
   }
 
@@ -121,15 +119,17 @@ export function mountLocationsDialog(dialog, opener, store, { reload }) {
     name.focus();
   }
 
+  async function submit() {
+    if (!name.value.trim()) tell("", { errors: [{ field: "name", message: text("locations.name_missing") }] });
+    else await (changed === null ? add() : change());
+  }
+
   form.addEventListener("input", ({ target }) => showError(target, null));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (save.ariaDisabled === "true") return;
-    if (!name.value.trim()) tell("", { errors: [{ field: "name", message: text("locations.name_missing") }] });
-    else if (changed === null) add();
-    else change();
+    oneAtATime(submit, save, remove);
   });
-  remove.addEventListener("click", () => remove.ariaDisabled !== "true" && removeChanged());
+  remove.addEventListener("click", () => oneAtATime(removeChanged, save, remove));
   cancel.addEventListener("click", () => {
     const row = rows.get(changed);
     turnTo(null);

@@ -3,6 +3,7 @@
 import { fieldNamed, inputText, readField } from "../state/fields.js";
 import { text } from "../state/messages.js";
 import { showError } from "./field-input.js";
+import { oneAtATime } from "./one-at-a-time.js";
 import { setText } from "./text.js";
 
 /** `onSet` is called with the items and the minimum. It returns why that was refused, or "". */
@@ -13,9 +14,7 @@ export function mountMinimumDialog(dialog, { onSet }) {
   let asked = [];
 
   async function send(minimum) {
-    save.ariaDisabled = "true";
     const refused = await onSet(asked, minimum);
-    save.ariaDisabled = null;
     showError(input, refused);
     if (refused) input.focus();
     else dialog.close();
@@ -24,11 +23,10 @@ export function mountMinimumDialog(dialog, { onSet }) {
   input.addEventListener("input", () => showError(input, null));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (save.ariaDisabled === "true") return;
     const { value, error } = readField(fieldNamed("minimum"), input.value);
     showError(input, error);
     if (error) input.focus();
-    else send(value);
+    else oneAtATime(() => send(value), save);
   });
   dialog.addEventListener("click", ({ target }) => {
     if (target === dialog || target.closest(".dialog-close")) dialog.close();

@@ -11,6 +11,7 @@ import { roleEverywhere } from "../state/rights.js";
 import { showError, showRefusal } from "./field-input.js";
 import { mountGrants } from "./grants.js";
 import { chosenLocation, offerLocations } from "./location-options.js";
+import { oneAtATime } from "./one-at-a-time.js";
 import { fromTemplate, setMessage, setText } from "./text.js";
 
 const MIN_PASSWORD = 10; // characters, as on the server
@@ -119,7 +120,6 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
     if (hasPasswords && kind.value === "user") account.password = password.value;
     setText(said, "");
     for (const input of form.querySelectorAll("[aria-describedby]")) showError(input, null);
-    button.ariaDisabled = "true";
     try {
       await addAccount(account);
       form.reset();
@@ -130,7 +130,6 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
     } catch (refusal) {
       showRefusal(form, { ...refusal, message: refusal.message, errors: refusal.errors.map(atItsField) }, said);
     }
-    button.ariaDisabled = null;
   }
 
   function showPassword() {
@@ -142,7 +141,7 @@ export function mountPeople(section, passwordDialog, { hasPasswords, onLoaded, o
   form.addEventListener("input", ({ target }) => target.matches("[aria-describedby]") && showError(target, null));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (button.ariaDisabled !== "true") add();
+    oneAtATime(add, button);
   });
   passwordForm.addEventListener("submit", (event) => {
     event.preventDefault();

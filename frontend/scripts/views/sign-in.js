@@ -3,6 +3,7 @@
 import { text } from "../state/messages.js";
 import { explainEnd, mustSignIn } from "../state/rights.js";
 import { showError } from "./field-input.js";
+import { oneAtATime } from "./one-at-a-time.js";
 import { setText } from "./text.js";
 
 const SETUP = "/setup";
@@ -30,7 +31,6 @@ export function mountSignIn(dialog, store, session) {
   }
 
   async function send() {
-    button.ariaDisabled = "true";
     said.textContent = "";
     try {
       if (isSetup) await session.setUp(token, name.value, password.value);
@@ -40,7 +40,6 @@ export function mountSignIn(dialog, store, session) {
     } catch (refusal) {
       tell(refusal);
     }
-    button.ariaDisabled = null;
   }
 
   function tell({ errors, message }) {
@@ -54,7 +53,7 @@ export function mountSignIn(dialog, store, session) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     for (const input of [name, password]) showError(input, input.value ? null : text("required"));
-    if (name.value && password.value && button.ariaDisabled !== "true") send();
+    if (name.value && password.value) oneAtATime(send, button);
     else (name.value ? password : name).focus();
   });
   form.addEventListener("input", ({ target }) => showError(target, null));

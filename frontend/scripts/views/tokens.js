@@ -4,6 +4,7 @@ import { addToken, getTokens, revokeToken } from "../server/accounts-api.js";
 import { formatMoment } from "../state/formats.js";
 import { text } from "../state/messages.js";
 import { showError, showRefusal } from "./field-input.js";
+import { oneAtATime } from "./one-at-a-time.js";
 import { fromTemplate, setText } from "./text.js";
 
 export function mountTokens(section, dialog, { onChanged }) {
@@ -53,7 +54,6 @@ export function mountTokens(section, dialog, { onChanged }) {
     const token = { account: Number(account.value), name: name.value, speaks_for_others: speaks_for_others.checked };
     if (expires_at.value) token.expires_at = new Date(`${expires_at.value}T23:59:59`).toISOString();
     setText(said, "");
-    button.ariaDisabled = "true";
     try {
       const created = await addToken(token);
       form.reset();
@@ -64,13 +64,12 @@ export function mountTokens(section, dialog, { onChanged }) {
     } catch (refusal) {
       showRefusal(form, refusal, said);
     }
-    button.ariaDisabled = null;
   }
 
   form.addEventListener("input", ({ target }) => target.matches("input:not([type=checkbox])") && showError(target, null));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    if (button.ariaDisabled !== "true") add();
+    oneAtATime(add, button);
   });
   dialog.querySelector(".new-token-copy").addEventListener("click", () => navigator.clipboard?.writeText(secret.textContent));
   dialog.addEventListener("click", ({ target }) => target.closest(".dialog-close") && dialog.close());
