@@ -35,6 +35,7 @@ import { mountLocationsDialog } from "./views/locations-dialog.js";
 import { mountMenu } from "./views/menu.js";
 import { mountMinimumDialog } from "./views/minimum-dialog.js";
 import { mountNotices } from "./views/notices.js";
+import { drawNothingDuringPresses } from "./views/presses.js";
 import { createScanned } from "./views/scanned.js";
 import { listenForScans } from "./views/scans.js";
 import { mountSelection } from "./views/selection.js";
@@ -198,6 +199,7 @@ mountShortcuts(find(".shortcuts"), list, {
   onUndo: undo,
 });
 mountAddressBar(store);
+drawNothingDuringPresses(store);
 
 /** Open the panel of an item, and let the person type there. A dialog would cover it. */
 function open(id) {

@@ -2,9 +2,11 @@
 export function createStore(reduce, initialState) {
   let state = initialState;
   let isScheduled = false;
+  let isPaused = false;
   const views = new Set();
 
   function draw() {
+    if (isPaused || !isScheduled) return;
     isScheduled = false;
     for (const view of views) view(state);
   }
@@ -14,6 +16,16 @@ export function createStore(reduce, initialState) {
     if (isScheduled) return;
     isScheduled = true;
     requestAnimationFrame(draw);
+  }
+
+  /** Draw nothing until resume(). */
+  function pause() {
+    isPaused = true;
+  }
+
+  function resume() {
+    isPaused = false;
+    if (isScheduled) requestAnimationFrame(draw);
   }
 
   /** Apply a message to the state. */
@@ -34,8 +46,13 @@ export function createStore(reduce, initialState) {
     get state() {
       return state;
     },
+    get isPaused() {
+      return isPaused;
+    },
     dispatch,
+    pause,
     redraw,
+    resume,
     subscribe,
   };
 }

@@ -65,6 +65,7 @@ class Follower(Generic[E]):
         self.position: Position | None = None  # of the last event that was passed on; None before the first read
         self.caught_up_at = float("-inf")  # when the end of the log was last reached (time.monotonic())
         self.is_fed = False  # whether a cache passes on the events
+        self.is_behind = False  # whether the log may have more events than were read
         self._pool = pool
         self._reader = reader
         self._passing_on = asyncio.Lock()
@@ -142,9 +143,10 @@ class Follower(Generic[E]):
             position = self.position
             assert position is not None  # noqa: S101 - _find_position() has set it
             events = await self._reader.read(connection, position, PAGE_EVENTS)
+            self.is_behind = len(events) == PAGE_EVENTS
             async with self._passing_on:
                 await self._pass_on(events, self.position or position)
-            if len(events) < PAGE_EVENTS:
+            if not self.is_behind:
                 break
         self.caught_up_at = time.monotonic()
         read_to_end, self._read_to_end = self._read_to_end, asyncio.Event()

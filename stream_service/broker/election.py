@@ -110,14 +110,17 @@ class Candidate:
                 async with asyncio.TaskGroup() as group:
                     group.create_task(follower.run())
                     group.create_task(doorbell.run())
-                    group.create_task(
-                        publisher.signal(lambda: State(follower.has_caught_up(CURRENT_SECONDS), doorbell.is_listening))
-                    )
+                    group.create_task(publisher.signal(lambda: _state(follower, doorbell)))
                     group.create_task(_check(connection))
             finally:
                 connection.terminate()  # before others stand for election
                 with contextlib.suppress(BrokerUnavailableError):
                     await publisher.stop()
+
+
+def _state(follower: Follower[Frame], doorbell: Doorbell) -> State:
+    is_caught_up = follower.has_caught_up(CURRENT_SECONDS) and not follower.is_behind
+    return State(is_caught_up, doorbell.is_listening)
 
 
 async def _check(connection: Connection) -> None:

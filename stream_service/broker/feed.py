@@ -130,9 +130,16 @@ class Feed:
                     return
                 await self._take(found, stream.epoch, is_old=found.id <= old)
                 after = found.id
-            if time.monotonic() - self._verified_at > VERIFY_SECONDS and self.is_trusted:
+            # Not while the publisher is behind: the database would be read to its end.
+            is_due = self._is_at_end and time.monotonic() - self._verified_at > VERIFY_SECONDS
+            if is_due and self.is_trusted:
                 self._verified_at = time.monotonic()
                 self._relay.follower.wake()
+
+    @property
+    def _is_at_end(self) -> bool:
+        """Whether the last that was heard is that there are no more events."""
+        return self._relay.follower.caught_up_at >= self._heard_at
 
     async def _take(self, found: Found, epoch: str, *, is_old: bool) -> None:
         entry = found.entry

@@ -47,7 +47,7 @@ class StuckError(Exception):
 
 
 class State(NamedTuple):
-    """Whether a publisher has just reached the end of the log, and whether it is told of changes."""
+    """Whether a publisher is at the end of the log, as far as it knows, and whether it is told of changes."""
 
     is_caught_up: bool
     is_listening: bool

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING
+import itertools
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from shared.access.principals import CHANNEL
 from shared.db.database import create_pool
 from stream_service.broker.election import Candidacy, Candidate
+from stream_service.broker.entries import Signal
 from stream_service.broker.feed import Feed
 from stream_service.broker.publisher import Options
-from stream_service.broker.stream import Broker
+from stream_service.broker.stream import Broker, EntryId, Stream
 from stream_service.live import Live
 from stream_service.relay import Relay
 from stream_service.ring import Ring
+from stream_service.store import log
 from tests.broker import running_broker
 from tests.system_programs import find_broker
 
@@ -24,7 +27,11 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from redis.asyncio import Redis
+
     from shared.db.database import Pool
+    from shared.log.position import Position
+    from stream_service.ring import Frame
     from tests.broker import Broker as BrokerServer
     from tests.postgres import PostgresServer
 
@@ -151,16 +158,63 @@ def _publishes(member: Member) -> bool:
 async def test_a_long_transaction_is_read_once_and_from_the_broker(
     postgres: PostgresServer, database: str, pool: Pool, server: BrokerServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("stream_service.broker.feed.SILENT_SECONDS", 10.0)  # both members share one busy event loop
+    """The time limits are long, since both members share one busy event loop."""
+    monkeypatch.setattr("stream_service.broker.feed.SILENT_SECONDS", 10.0)
+    monkeypatch.setattr("stream_service.broker.feed.VERIFY_SECONDS", 1_000.0)
+    select_events, rows = log.select_events, 0
+
+    async def count_events(*arguments: Any, **options: Any) -> list[Frame]:
+        nonlocal rows
+        events = await select_events(*arguments, **options)
+        rows += len(events)
+        return events
+
+    monkeypatch.setattr(log, "select_events", count_events)
     async with members(postgres.url(database), server, True, False) as (publisher, reader):
         watching = asyncio.create_task(reader.watch_trust())
         await pool.execute(
             "INSERT INTO inventory (name, quantity) SELECT 'item', 1 FROM generate_series(1, $1::int)", BULK_EVENTS
         )
         await until(lambda: reader.relay.head.event_id == BULK_EVENTS, 60)
+        await until(lambda: publisher.relay.head.event_id == BULK_EVENTS, 60)
         watching.cancel()
-        assert publisher.relay.head.event_id > BULK_EVENTS * 0.9
+        assert rows == BULK_EVENTS
         assert not reader.was_distrusted
+
+
+async def test_the_broker_is_not_verified_while_the_publisher_is_behind(
+    postgres: PostgresServer, database: str, pool: Pool, server: BrokerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every process would read from the database what the publisher is about to publish."""
+    monkeypatch.setattr("stream_service.broker.feed.VERIFY_SECONDS", 0.0)
+    wakes, is_behind = 0, True
+
+    def wake() -> None:
+        nonlocal wakes
+        wakes += 1
+
+    async def signal(client: Redis, head: Position) -> None:
+        for number in itertools.count(1):
+            entry = Signal(head.event_id, "another", number, 0, is_behind=is_behind)
+            await Stream(client, head.epoch).add(EntryId(head.event_id, number), entry)
+            await asyncio.sleep(0.05)
+
+    member = Member(pool, postgres.url(database), Broker(server.url), "member")
+    member.start(stands=False)
+    try:
+        await until(member.relay.is_started.is_set)
+        async with Broker(server.url).connected() as client:
+            signalling = asyncio.create_task(signal(client, member.relay.head))
+            await until_all_trust([member])
+            monkeypatch.setattr(member.relay.follower, "wake", wake)
+            heard = member.feed._number
+            await until(lambda: member.feed._number > heard + 10)
+            assert wakes == 0
+            is_behind = False
+            await until(lambda: wakes > 0)
+            signalling.cancel()
+    finally:
+        await member.stop()
 
 
 async def test_a_feed_that_fails_is_not_trusted_any_more(

@@ -38,7 +38,7 @@ export function mountConnection(element, detail, store, { onRetry }) {
   }
 
   retry.addEventListener("click", onRetry);
-  setInterval(show, TICK_MS);
+  setInterval(() => store.isPaused || show(), TICK_MS);
   document.addEventListener("visibilitychange", show); // timers of hidden pages are delayed
   store.subscribe((next) => {
     state = next;

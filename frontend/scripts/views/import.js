@@ -15,7 +15,6 @@ import { mounted } from "./mounted.js";
 import { saveFile } from "./save-file.js";
 import { fromTemplate, setText } from "./text.js";
 
-const MAIN_BUTTON = 0;
 const PAGE_ROWS = 200; // rows that are shown at first, and more at each press of the button
 const PARTS = ["importing", "locations", "location", "session"]; // of the state, that a plan depends on
 
@@ -32,7 +31,6 @@ export function mountImport(container, store, listing, { imports }) {
   let kind = "all"; // which rows are shown
   let held = null; // {of, kind, indexes}: the rows that are shown, which stay there while they are corrected
   let limit = PAGE_ROWS;
-  let isPressed = false; // whether the person presses something here, and has not let go
   let isAwaited = false; // whether a file was chosen here, and the focus goes to what it has
 
   container.append(view);
@@ -221,19 +219,7 @@ export function mountImport(container, store, listing, { imports }) {
     box.focus();
   });
 
-  // A press leaves the cell that was typed into, and so changes its row. If that moved what is pressed, there would be no click.
-  // So nothing is drawn until the release.
-  const listening = new AbortController();
-  view.addEventListener("pointerdown", ({ button }) => (isPressed = button === MAIN_BUTTON));
-  for (const type of ["pointerup", "pointercancel"]) document.addEventListener(type, release, { signal: listening.signal });
-
-  function release() {
-    if (!isPressed) return;
-    isPressed = false;
-    store.redraw();
-  }
-
-  return mounted(view, store, (state) => isPressed || show(state), () => listening.abort());
+  return mounted(view, store, show);
 }
 
 const DECIMALS = { "": "import.decimal_guess", ".": "import.decimal_dot", ",": "import.decimal_comma" };
