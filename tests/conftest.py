@@ -82,13 +82,20 @@ def database(postgres: PostgresServer) -> Iterator[str]:
 
 
 @pytest.fixture
-def connect(postgres: PostgresServer, database: str) -> Connect:
-    """Return a function that connects to the test's database, as its owner or as another role."""
+async def connect(postgres: PostgresServer, database: str) -> AsyncIterator[Connect]:
+    """Return a function that connects to the test's database, as its owner or as another role.
+
+    Connections that the test leaves open are closed at its end.
+    """
+    connections: list[asyncpg.Connection] = []
 
     async def connect(role: str = "stockstream") -> Connection:
-        return await asyncpg.connect(postgres.url(database, role))
+        connections.append(await asyncpg.connect(postgres.url(database, role)))
+        return connections[-1]
 
-    return connect
+    yield connect
+    for connection in connections:
+        connection.terminate()
 
 
 @pytest.fixture

@@ -33,7 +33,7 @@ class Reaper:
         self.fifo = Path(tempfile.mkdtemp(prefix="stockstream-reaper-")) / "fifo"
         os.mkfifo(self.fifo)
         self._end = os.open(self.fifo, os.O_RDWR)  # not inherited; O_WRONLY would block until there is a reader
-        subprocess.Popen(
+        self._process = subprocess.Popen(
             [sys.executable, "-I", "-S", __file__, str(self.fifo)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

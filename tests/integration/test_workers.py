@@ -68,12 +68,17 @@ class Parent:
         with pytest.raises(ProcessLookupError):
             os.killpg(self.process.pid, 0)
 
+    def close(self) -> None:
+        processes.kill(self.process)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
 
 @pytest.fixture
 def parent(tmp_path: Path) -> Iterator[Parent]:
     parent = Parent(tmp_path)
     yield parent
-    processes.kill(parent.process)
+    parent.close()
 
 
 def test_a_sigterm_in_the_pause_before_a_dead_worker_is_replaced_ends_all(parent: Parent) -> None:
@@ -115,4 +120,4 @@ def test_a_sigterm_at_any_moment_of_the_start_ends_all(tmp_path: Path, seed: int
                         os.kill(pid, signal.SIGKILL)
         parent.check_stop()
     finally:
-        processes.kill(parent.process)
+        parent.close()
