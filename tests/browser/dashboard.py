@@ -194,11 +194,12 @@ class Dashboard:
         self.notice(text).first.wait_for(timeout=PATIENCE_MS)
 
     def wait_for_pending_writes(self) -> None:
-        """Wait until every write of the page is answered. Until then, it may show values that are not in the table."""
+        """Wait until all writes are answered, and that is drawn. Before, the page may show what is not in the table."""
         deadline = time.monotonic() + PATIENCE_MS / 1_000
         while pending := self.page.evaluate(COUNT_PENDING):
             assert time.monotonic() < deadline, f"{pending} writes have no answer"
             self.next_frame()
+        self.next_frame()  # until it is drawn, a row refuses another edit
 
     def sql(self, statement: str) -> list[tuple[str, ...]]:
         """Run SQL once all writes of the page are answered."""
