@@ -41,6 +41,5 @@ def configure(service: str, log_format: Literal["console", "json"], level: str) 
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("asyncio").setLevel("WARNING")
-    logging.getLogger("pyBarcode").setLevel(
-        "WARNING"
-    )  # says at each start that it draws no bitmaps, which nobody asks it to
+    # It says at each start that it draws no bitmaps, which nobody asks it to.
+    logging.getLogger("pyBarcode").setLevel("WARNING")

@@ -130,9 +130,9 @@ class Feed:
                     return
                 await self._take(found, stream.epoch, is_old=found.id <= old)
                 after = found.id
-            # Not while the publisher is behind: the database would be read to its end.
-            is_due = self._is_at_end and time.monotonic() - self._verified_at > VERIFY_SECONDS
-            if is_due and self.is_trusted:
+            is_due = time.monotonic() - self._verified_at > VERIFY_SECONDS
+            # Not while the publisher is behind: the log would be read to its end.
+            if is_due and self.is_trusted and self._is_at_end:
                 self._verified_at = time.monotonic()
                 self._relay.follower.wake()
 

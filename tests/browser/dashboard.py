@@ -218,6 +218,16 @@ class Dashboard:
         assert set(self.items()) <= table
         assert self.items() or not table
 
+    def press(self, pressed: Locator) -> None:
+        """Press the mouse button over something, and keep it pressed."""
+        pressed.hover()
+        self.page.mouse.down()
+
+    def next_frames(self) -> None:
+        """Wait for more frames than the page needs to draw a change."""
+        for _ in range(3):
+            self.next_frame()
+
     def next_frame(self) -> None:
         self.page.evaluate("() => new Promise(requestAnimationFrame)")
 

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tests.browser.dashboard import Dashboard
     from tests.browser.watched import Watch
 
-FRAMES = 3  # more than the page needs to draw a change
 TEA = "شاي"
 GERMAN = "Art.-Nr.;Bezeichnung;Bestand\r\nM4;Öse;1.200\r\nM5;Dübel;12\r\n;Haken;12,5\r\n"
 ADD = "INSERT INTO inventory (name, quantity, code) VALUES "
@@ -165,19 +164,14 @@ def test_a_press_that_leaves_a_corrected_cell_is_a_click(dashboard: Dashboard) -
     """A press reads the cell, and so changes its row. If the row moved what is pressed, there would be no click."""
     dashboard.open()
     view = choose(dashboard, "name,qty\nNuts,x\nNails,y\nBolts,4\n")
-    mouse = dashboard.page.mouse
     for line, pressed in ((2, 4), (3, 3)):
         cell = view.get_by_label(f"Quantity, row {line}")
         cell.press("Control+a")
         cell.press("7")
         leave = view.get_by_label(f"Leave out row {pressed}")
-        box = leave.bounding_box()
-        assert box
-        mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        mouse.down()
-        for _ in range(FRAMES):
-            dashboard.next_frame()
-        mouse.up()
+        dashboard.press(leave)
+        dashboard.next_frames()
+        dashboard.page.mouse.up()
         expect(leave).to_be_checked()
         expect(row(view, line)).not_to_have_class(re.compile("is-wrong"))
     sums_up(view, new=1, left=2)

@@ -175,8 +175,7 @@ async def test_a_long_transaction_is_read_once_and_from_the_broker(
         await pool.execute(
             "INSERT INTO inventory (name, quantity) SELECT 'item', 1 FROM generate_series(1, $1::int)", BULK_EVENTS
         )
-        await until(lambda: reader.relay.head.event_id == BULK_EVENTS, 60)
-        await until(lambda: publisher.relay.head.event_id == BULK_EVENTS, 60)
+        await until(lambda: {each.relay.head.event_id for each in (publisher, reader)} == {BULK_EVENTS}, 60)
         watching.cancel()
         assert rows == BULK_EVENTS
         assert not reader.was_distrusted

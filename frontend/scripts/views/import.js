@@ -218,7 +218,6 @@ export function mountImport(container, store, listing, { imports }) {
     show(store.state);
     box.focus();
   });
-
   return mounted(view, store, show);
 }
 
