@@ -190,3 +190,9 @@ def answers(url: str) -> bool:
             return bool(response.status == 200)
     except OSError:
         return False
+
+
+def accepts(port: int) -> bool:
+    """Return whether a connection to this port of this machine is accepted."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

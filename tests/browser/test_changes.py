@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.dashboard import HINT, NOT_A_CHANGE
+from tests.browser.held import Held
 
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Route
@@ -103,12 +104,12 @@ def test_a_value_that_only_the_server_refuses_is_reported_at_its_field(dashboard
 
 
 def test_a_quantity_is_edited_in_place_and_shown_before_the_server_answers(bolts: Dashboard) -> None:
-    held: list[Route] = []
-    bolts.page.route(ITEM, lambda route: held.append(route))
+    held = Held(bolts.page, ITEM, "PUT")
     bolts.edit("Bolts", 15)
     bolts.shows("Bolts", 15)
+    held.wait_for(1)
     assert bolts.stack.sql("SELECT quantity FROM inventory") == [("12",)]
-    held[0].continue_()
+    held.let_through()
     expect(bolts.row("Bolts")).not_to_have_class("stock-row is-pending")
     bolts.equals_the_table()
     assert bolts.sql("SELECT quantity FROM inventory") == [("15",)]
@@ -345,14 +346,14 @@ def test_an_item_is_deleted_and_restored_in_its_panel(bolts: Dashboard) -> None:
 
 
 def test_an_item_that_is_being_deleted_is_gone_before_the_server_answers(bolts: Dashboard) -> None:
-    held: list[Route] = []
-    bolts.page.route(ITEM, lambda route: held.append(route))
+    held = Held(bolts.page, ITEM, "DELETE")
     bolts.delete("Bolts")
     expect(bolts.row("Bolts")).to_have_class(re.compile("is-gone"))
     bolts.leave_list()
     bolts.shows_nothing_of("Bolts")
+    held.wait_for(1)
     assert bolts.stack.sql("SELECT count(*) FROM inventory") == [("1",)]
-    held[0].continue_()
+    held.let_through()
     bolts.says("Bolts was deleted.")
     bolts.equals_the_table()
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from playwright.sync_api import expect
 
 from tests.browser.dashboard import Dashboard
+from tests.browser.held import Held
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Route
@@ -131,12 +132,12 @@ def test_a_stock_that_cannot_be_loaded_shows_why_and_can_be_retried(dashboard: D
 
 
 def test_while_the_stock_loads_the_page_says_so(dashboard: Dashboard) -> None:
-    held: list[Route] = []
-    dashboard.page.route("**/api/inventories", lambda route: held.append(route))
+    held = Held(dashboard.page, "**/api/inventories", "GET")
     dashboard.load()
     expect(dashboard.page.get_by_text("Loading the stock…")).to_be_visible()
     dashboard.is_now("Connecting")
-    held[0].continue_()
+    held.wait_for(1)
+    held.let_through()
     expect(dashboard.page.get_by_text("Nothing in stock yet")).to_be_visible()
     dashboard.is_now("Live")
 

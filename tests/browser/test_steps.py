@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 import pytest
 from playwright.sync_api import expect
+
+from tests.browser.held import Held
 
 if TYPE_CHECKING:
     from playwright.sync_api import Route
@@ -24,17 +25,15 @@ def bolts(dashboard: Dashboard) -> Dashboard:
 
 
 def test_rapid_clicks_add_up_and_are_sent_together(bolts: Dashboard) -> None:
-    held: list[Route] = []
-    bolts.page.route(ITEM, lambda route: held.append(route))
+    held = Held(bolts.page, ITEM, "PATCH")
     bolts.step("Bolts", 7)
     bolts.step("Bolts", -2)
     bolts.shows("Bolts", 17)
-    assert [json.loads(route.request.post_data or "") for route in held] == [{"adjust": 1}]
-    with bolts.page.expect_request(ITEM) as second:
-        held[0].continue_()
-    assert json.loads(second.value.post_data or "") == {"adjust": 4}
+    assert [request.post_data_json for request in held.wait_for(1)] == [{"adjust": 1}]
+    held.let_through()
+    assert [request.post_data_json for request in held.wait_for(1)] == [{"adjust": 4}]
     bolts.shows("Bolts", 17)
-    held[1].continue_()
+    held.let_through()
     bolts.equals_the_table()
     assert bolts.sql("SELECT quantity FROM inventory") == [("17",)]
 
@@ -125,8 +124,7 @@ def test_taking_is_undone_by_button_and_key_although_others_have_changed_it(bolt
 
 
 def test_a_quantity_that_is_set_during_another_change_is_not_lost(bolts: Dashboard) -> None:
-    held: list[Route] = []
-    bolts.page.route(ITEM, lambda route: held.append(route), times=1)
+    held = Held(bolts.page, ITEM, "PATCH")
     panel = bolts.open_item("Bolts")
     panel.get_by_role("button", name="Take").click()
     bolts.shows("Bolts", 11)
@@ -135,7 +133,8 @@ def test_a_quantity_that_is_set_during_another_change_is_not_lost(bolts: Dashboa
     panel.get_by_role("button", name="Set").click()
     expect(amount).to_have_accessible_description("The change before this is still being saved. Try again.")
     expect(amount).to_have_value("50")
-    held[0].continue_()
+    held.wait_for(1)
+    held.let_through()
     bolts.says("Bolts: took 1, 11 left")
     bolts.wait_for_pending_writes()
     panel.get_by_role("button", name="Set").click()

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect
 
+from tests.browser.held import Held
 from tests.browser.people import open_as
 from tests.browser.places import open_locations
 from tests.browser.test_keyboard import TYPING_MS
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Locator, Page, Route
+    from playwright.sync_api import Locator, Page
 
     from tests.browser.dashboard import Dashboard
     from tests.browser.watched import Watch
@@ -19,32 +20,6 @@ if TYPE_CHECKING:
 
 ITEMS = "**/api/inventories"
 REFUSED_NAME = "Nuts \u0085 and bolts"  # only the server refuses it
-
-
-class Held:
-    """Writes to an address, which are held until they are let through."""
-
-    def __init__(self, page: Page, address: str) -> None:
-        self._page = page
-        self._routes: list[Route] = []
-        page.route(address, self._hold)
-
-    def _hold(self, route: Route) -> None:
-        if route.request.method == "POST":
-            self._routes.append(route)
-        else:
-            route.continue_()
-
-    def wait_for(self, count: int) -> None:
-        """Wait until so many writes are held."""
-        while len(self._routes) < count:
-            self._page.evaluate("() => new Promise(requestAnimationFrame)")
-        assert len(self._routes) == count
-
-    def let_through(self) -> None:
-        for route in self._routes:
-            route.continue_()
-        self._routes.clear()
 
 
 def name_of(dialog: Locator) -> Locator:
