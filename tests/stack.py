@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import itertools
 import os
 import random
@@ -192,7 +193,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def accepts(port: int) -> bool:
-    """Return whether a connection to this port of this machine is accepted."""
+def refuses(port: int) -> bool:
+    """Return whether nothing listens on this port of this machine."""
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex(("127.0.0.1", port)) == errno.ECONNREFUSED

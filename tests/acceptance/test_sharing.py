@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from tests.acceptance.client import ITEMS, create, get, problem
-from tests.stack import Stack
+from tests.stack import Stack, refuses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -212,12 +212,5 @@ async def _until_sessions_end(owner: asyncpg.Connection) -> None:
 async def _until_port_is_closed(port: int) -> None:
     """Wait until the port refuses connections."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", port)
-            except ConnectionRefusedError:
-                return
-            except ConnectionResetError:  # the listener closed before it accepted this connection
-                continue
-            writer.close()
+        while not refuses(port):
             await asyncio.sleep(0.02)

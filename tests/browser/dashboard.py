@@ -43,6 +43,11 @@ READ_ROWS = """rows => rows.map(row => ({
 }))"""
 
 
+def next_frame(page: Page) -> None:
+    """Wait for the next frame. Meanwhile, the test is told of the page's requests."""
+    page.evaluate("() => new Promise(requestAnimationFrame)")
+
+
 class Item(NamedTuple):
     id: int
     name: str
@@ -229,7 +234,7 @@ class Dashboard:
             self.next_frame()
 
     def next_frame(self) -> None:
-        self.page.evaluate("() => new Promise(requestAnimationFrame)")
+        next_frame(self.page)
 
 
 def _items(documents: list[dict[str, Any]]) -> list[Item]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tests.browser.dashboard import next_frame
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page, Request, Route
 
@@ -30,7 +32,7 @@ class Held:
         request is held.
         """
         while len(self._routes) < count:
-            self._page.evaluate("() => new Promise(requestAnimationFrame)")
+            next_frame(self._page)
         assert len(self._routes) == count
         return [route.request for route in self._routes]
 

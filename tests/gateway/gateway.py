@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import h2.connection
 import h2.events
 
-from tests.stack import ROOT, accepts, answers, environment, free_port
+from tests.stack import ROOT, answers, environment, free_port, refuses
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator, Mapping
@@ -84,7 +84,7 @@ class Gateway:
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(command, env=self._environment, stdout=log, stderr=log)
         deadline = time.monotonic() + START_SECONDS
-        while not (self.is_healthy() and accepts(self.port)):  # Caddy opens its two ports one after the other
+        while not self.is_healthy() or refuses(self.port):  # Caddy opens its two ports one after the other
             assert self._process.poll() is None, self._log.read_text()
             assert time.monotonic() < deadline, self._log.read_text()
             time.sleep(0.05)
